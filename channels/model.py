@@ -1,0 +1,316 @@
+"""What a chat network is. Times are milliseconds since the epoch, UTC."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
+
+from cards.tree import Card, Tone
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ImId:
+    """One account on one network. `scope` is the workspace, corp or app: an id alone is never unique."""
+
+    channel: str  # the configured name of the channel, not the vendor's
+    scope: str
+    kind: str
+    id: str
+
+    @property
+    def key(self) -> str:
+        return "/".join(_escape(part) for part in (self.channel, self.scope, self.kind, self.id))
+
+    @staticmethod
+    def parse(key: str) -> ImId:
+        channel, scope, kind, id_ = (_unescape(part) for part in key.split("/"))
+        return ImId(channel, scope, kind, id_)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """Where something is said. `room` and `thread` are opaque outside their channel."""
+
+    channel: str
+    room: str
+    thread: str = ""
+
+    @property
+    def key(self) -> str:
+        return "/".join(_escape(part) for part in (self.channel, self.room, self.thread))
+
+    @property
+    def room_key(self) -> str:
+        """The room without the thread: the lane, the audience, the cool-down."""
+        return "/".join(_escape(part) for part in (self.channel, self.room))
+
+    @staticmethod
+    def parse(key: str) -> Place:
+        channel, room, thread = (_unescape(part) for part in key.split("/"))
+        return Place(channel, room, thread)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class MessageRef:
+    place: Place
+    id: str
+
+
+def _escape(part: str) -> str:
+    return part.replace("%", "%25").replace("/", "%2F")
+
+
+def _unescape(part: str) -> str:
+    return part.replace("%2F", "/").replace("%25", "%")
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who the network says it is. `member` = full member of our own workspace."""
+
+    id: ImId
+    name: str
+    kind: Literal["member", "guest", "outsider", "bot", "unknown"] = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    once: str
+    where: Place
+    who: Sender
+    message: MessageRef
+    text: str
+    at: int
+    quoted: tuple[tuple[int, int], ...] = ()
+    """Stretches of `text` that were said by somebody else: never a mention."""
+    addressed: bool = False
+    """Said to the bot: a direct room, an @mention of it, or a slash command (then `text` starts with `/`)."""
+    locale: str = ""
+    trigger: str = field(default="", repr=False)
+    """Short-lived permission to open a form, where the network gives one with a command. Never stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    once: str
+    where: Place
+    who: Sender
+    message: MessageRef
+    text: str
+    at: int
+    quoted: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    once: str
+    where: Place
+    who: Sender
+    message: MessageRef
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    once: str
+    where: Place
+    who: Sender
+    action: str
+    data: str
+    at: int
+    message: MessageRef | None = None
+    trigger: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """`values` holds what was typed; `tokens` the parents token of each field as the form carried it."""
+
+    once: str
+    where: Place
+    who: Sender
+    data: str
+    values: Mapping[str, str]
+    tokens: Mapping[str, str]
+    at: int
+    message: MessageRef | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    once: str
+    where: Place
+    who: Sender
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    once: str
+    where: Place
+    who: Sender
+    at: int
+
+
+Event: TypeAlias = Said | Edited | Deleted | Pressed | Submitted | Joined | Left
+
+
+# What a press or a form is answered with. The handler says it, the channel words it.
+@dataclass(frozen=True, slots=True)
+class Toast:
+    text: str
+    tone: Tone = "neutral"
+
+
+@dataclass(frozen=True, slots=True)
+class ShowCard:
+    """A card for the one who pressed, and nobody else."""
+
+    card: Card
+
+
+@dataclass(frozen=True, slots=True)
+class OpenForm:
+    card: Card  # holds exactly one Form block
+
+
+@dataclass(frozen=True, slots=True)
+class FieldErrors:
+    errors: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    pass
+
+
+Answer: TypeAlias = Toast | ShowCard | OpenForm | FieldErrors | Nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """A request as the sender saw it. Header names are lower case; `url` is built on the configured `public_url`."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+    peer_certificate: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What to answer the network and what it told us. With `wait` the answer to `events[0]` goes into this response."""
+
+    events: tuple[Event, ...] = ()
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    wait: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the network takes. Counts of characters and blocks; rates per second; times in seconds."""
+
+    text: int
+    """Characters in one text block."""
+    title: int
+    button_label: int
+    button_data: int
+    buttons: int
+    """Buttons in one row."""
+    blocks: int
+    bytes: int
+    """Of one whole message as sent."""
+    form_fields: int
+    room_rate: float
+    """Messages a second to one room."""
+    total_rate: float
+    deadline: float
+    """Within which a press must be answered."""
+    editable_for: float | None
+    """How long a sent message can be edited; None = always, 0 = never."""
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """Who can read a room. `complete` is False whenever the network did not give the whole list."""
+
+    members: tuple[Sender, ...]
+    complete: bool
+    at: int
+    title: str = ""
+    kind: Literal["group", "direct", "public"] = "group"
+    external: bool = False
+    """The room is shared with people outside the company's own workspace."""
+
+
+class Channel(Protocol):
+    """The required part. Raises `Rejected`, `Unreadable` from receive; `Retry`, `Refused` from send."""
+
+    name: str
+    limits: Limits
+
+    async def receive(self, request: Inbound) -> Reply:
+        """Verify, then the pure parse. Touches no network."""
+        ...
+
+    async def send(self, place: Place, card: Card, *, once: str) -> MessageRef: ...
+
+    async def close(self) -> None: ...
+
+
+@runtime_checkable
+class Edits(Protocol):
+    async def edit(self, message: MessageRef, card: Card) -> None: ...
+
+
+@runtime_checkable
+class Deletes(Protocol):
+    async def delete(self, message: MessageRef) -> None: ...
+
+
+@runtime_checkable
+class Whispers(Protocol):
+    """A message in a room that one member sees."""
+
+    async def whisper(self, place: Place, to: ImId, card: Card, *, once: str) -> MessageRef: ...
+
+
+@runtime_checkable
+class Members(Protocol):
+    async def members(self, place: Place) -> Roster: ...
+
+
+@runtime_checkable
+class Directs(Protocol):
+    """The room shared by the bot and one person alone."""
+
+    async def direct(self, to: ImId) -> Place: ...
+
+
+@runtime_checkable
+class Forms(Protocol):
+    async def open(self, trigger: str, card: Card) -> None: ...
+
+
+@runtime_checkable
+class Answers(Protocol):
+    """Words an Answer in the body of the response to the press it answers."""
+
+    def answer(self, event: Event, answer: Answer) -> Reply: ...
+
+
+@runtime_checkable
+class Listens(Protocol):
+    """Whatever we connect to ourselves. `put` returns only when the event is stored."""
+
+    async def listen(self, put: Callable[[Event], Awaitable[None]]) -> None: ...
+
+
+class Draws(Protocol):
+    """The pure half of sending: the bytes-to-be of a card on this network, within its limits."""
+
+    def __call__(self, card: Card) -> Any: ...

@@ -1,0 +1,175 @@
+"""What a customer record is, whichever CRM it lives in. Times are milliseconds since the epoch, UTC."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol, runtime_checkable
+
+from reconcile.model import Json
+
+Kind = Literal["note", "open_item", "risk", "contact"]
+Level = Literal["low", "medium", "high"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class RecordRef:
+    """Names one record for ever: the CRM's configured name, the kind of record there, its id there."""
+
+    crm: str
+    kind: str
+    id: str
+
+    @property
+    def key(self) -> str:
+        return f"{self.crm}:{self.kind}:{self.id}"
+
+    @staticmethod
+    def parse(key: str) -> RecordRef:
+        crm, kind, id_ = key.split(":", 2)
+        return RecordRef(crm, kind, id_)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldValue:
+    """A value with where it comes from. `source` is a watermark such as `[CRM]`; `decision` a trace code."""
+
+    value: Json
+    source: str = ""
+    as_of: int = 0
+    decision: str | None = None
+    actor: str = ""
+    """Display name of who set it, when known and when it may be shown."""
+    edit: str | None = None
+    undecided: bool = False
+    """True while a conflict is open on it: `value` is the standing one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One related note, open item, risk or contact.
+
+    `text` is the note, the task, the risk, or the contact's name. `sensitivity` overrides the class of the
+    list it is in; `visible_until` ends its visibility.
+    """
+
+    id: str
+    kind: Kind
+    text: str
+    at: int = 0
+    who: str = ""
+    due: int | None = None
+    done: bool = False
+    level: Level | None = None
+    detail: Mapping[str, str] = field(default_factory=dict)
+    """A contact's `title`, `phone`, `email`; empty for the others."""
+    sensitivity: str | None = None
+    visible_until: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One customer as one CRM has it at `version`. Absent fields are absent, never blank."""
+
+    ref: RecordRef
+    title: str
+    url: str
+    version: int
+    fields: Mapping[str, FieldValue]
+    related: Mapping[Kind, tuple[Item, ...]]
+    names: tuple[str, ...] = ()
+    """What people call it, besides the title: short names, aliases, former names."""
+    owners: tuple[str, ...] = ()
+    """CRM user ids; `identity` links them to persons."""
+    team: str = ""
+    region: str = ""
+    visible_until: Mapping[str, int] = field(default_factory=dict)
+    modified: int = 0
+    modified_by: str = ""
+    """The CRM user or automation that made this version, when the CRM tells."""
+    deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One field to write. `precondition` is the version the value was decided on; None = unconditional."""
+
+    ref: RecordRef
+    field: str
+    value: Json
+    precondition: int | None
+    label: str = ""
+    """The watermark of the source, for a CRM that has a slot for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The CRM took the change; the record is now at `version`. `rendered` is the value as it spells it."""
+
+    version: int
+    rendered: Json = None
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """The record had moved: nothing was written."""
+
+    current: Record
+
+
+class Crm(Protocol):
+    """Small; every connector has all of it. Raises `Retry` when down or tired, `Refused` when a person must mend it."""
+
+    name: str
+
+    async def get(self, ref: RecordRef) -> Record:
+        """The record now. Raises `Refused` when it does not exist; a deleted one has `deleted=True`."""
+        ...
+
+    def changes(self, cursor: str) -> AsyncIterator[tuple[Record, str]]:
+        """Records changed after `cursor`, each with the cursor to continue from; `""` walks everything.
+
+        Ends when caught up.
+        """
+        ...
+
+    async def apply(self, change: Change, *, once: str) -> Applied | Conflict:
+        """A conditional write; the same `once` again answers what it answered first and writes nothing."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class CrmUser:
+    """A CRM account as its directory tells it; `im` maps a channel name to the user's id there."""
+
+    id: str
+    name: str
+    email: str = ""
+    active: bool = True
+    im: Mapping[str, str] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Users(Protocol):
+    async def users(self) -> tuple[CrmUser, ...]: ...
+
+
+@runtime_checkable
+class AddsNote(Protocol):
+    async def add_note(self, ref: RecordRef, text: str, who: str, *, once: str) -> Item: ...
+
+
+@dataclass(frozen=True, slots=True)
+class FieldInfo:
+    name: str
+    label: str
+    type: Literal["text", "phone", "email", "decimal", "date", "choice"]
+    options: tuple[str, ...] = ()
+    writable: bool = True
+
+
+@runtime_checkable
+class Describes(Protocol):
+    async def describe(self, kind: str) -> tuple[FieldInfo, ...]: ...

@@ -1,0 +1,121 @@
+"""People, what links them to accounts, and who hears what. Times are milliseconds since the epoch, UTC."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol, TypeAlias
+
+from channels.model import Sender
+from crm.model import Record
+
+Scene = Literal["group", "external_group", "direct", "console", "document", "device", "approval"]
+Action = Literal["view", "edit", "act"]
+Sensitivity = Literal["public", "internal", "confidential", "restricted"]
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    id: str
+    name: str
+    roles: frozenset[str] = frozenset()
+    """For example `rep`, `manager`, `admin`, `marketing`, `employee`; empty = not mapped to any."""
+    team: str = ""
+    region: str = ""
+    external: bool = False
+    active: bool = True
+    locale: str = ""
+    zone: str = ""
+    emails: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One account of a person. `key`: `ImId.key`, `<crm>:<user id>`, or a certificate's fingerprint."""
+
+    id: str
+    person: str
+    kind: Literal["im", "crm", "device"]
+    key: str
+    step: str
+    """Which step made it: link | email | crm_field | code | admin | import."""
+    evidence: str
+    made_by: str
+    at: int
+    verified_at: int
+    ended_at: int | None = None
+    ended_by: str = ""
+
+
+class People(Protocol):
+    """What the steps ask of the store."""
+
+    async def by_link(self, kind: str, key: str) -> Person | None:
+        """The active person of a link that has not ended."""
+        ...
+
+    async def by_email(self, email: str) -> Person | None: ...
+
+    async def link(
+        self, person: str, kind: Literal["im", "crm", "device"], key: str, *, step: str, evidence: str, made_by: str
+    ) -> Link:
+        """Raises `Refused` when the account is another person's already."""
+        ...
+
+
+Step: TypeAlias = Callable[[Sender, People], Awaitable[Person | None]]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Attributes:
+    """What a policy may know of a member; members with equal ones are judged once."""
+
+    roles: tuple[str, ...] = ()
+    team: str = ""
+    region: str = ""
+    external: bool = True
+    mapped: bool = False
+
+
+BOTTOM = Attributes()
+"""No role, external, unmapped: what anybody uncertain counts as."""
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Everyone who can read a room, counted by attributes. `persons` maps each owner-to-be to its attributes."""
+
+    scene: Scene
+    counts: Mapping[Attributes, int]
+    persons: Mapping[str, Attributes] = field(default_factory=dict)
+    """Mapped members by person id, for the ownership of a record's few owners."""
+    complete: bool = True
+    at: int = 0
+
+    @property
+    def empty(self) -> bool:
+        return not any(self.counts.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """Why a field is absent: its class, and the attributes of those who may not see it."""
+
+    sensitivity: Sensitivity
+    because: tuple[Attributes, ...]
+    policies: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Disclosed:
+    """The record with what may be shown; fields and lists that may not are absent.
+
+    `valid_until` is the nearest time at which the answer may change by itself; None = not by itself.
+    `name` says whether even the name may be shown; when False nothing is to be posted.
+    """
+
+    record: Record
+    valid_until: int | None
+    withheld: Mapping[str, Withheld]
+    name: bool
+    editable: frozenset[str] = frozenset()
