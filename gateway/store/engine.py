@@ -1,0 +1,82 @@
+"""The store: one database, one writer thread with group commit, a few reader threads."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from sqlalchemy import Connection
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
+
+from gateway.store.connect import READERS, address, reading, shown, writing
+from gateway.store.faults import StoreClosed, named
+from gateway.store.migrate import prepare
+from gateway.store.writer import BATCH, WAITING, I, Op, R, Writer
+
+__all__ = ["Op", "Store"]
+
+T = TypeVar("T")
+
+
+class Store:
+    """Opened with `Store.open(url)`, ended with `await close()`.
+
+    `write` and `read` raise `StoreUnavailable` (a `Retry`) when the database is full, locked, read-only or gone,
+    `StoreClosed` (a `Retry`) after `close`, and whatever the operation itself raises.
+    """
+
+    def __init__(self, url: URL, *, batch: int = BATCH, waiting: int = WAITING) -> None:
+        self.url = url
+        self._writing = writing(url)
+        self._reading = reading(url)
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
+        self._writer = Writer(self._writing, batch=batch, waiting=waiting)
+        self._closed = False
+
+    @classmethod
+    def open(cls, url: str, *, batch: int = BATCH, waiting: int = WAITING) -> Store:
+        """Migrates the database to this program's schema and opens it. Raises `Misconfigured`, saying what to do."""
+        parsed = address(url)
+        prepare(parsed)
+        return cls(parsed, batch=batch, waiting=waiting)
+
+    @property
+    def name(self) -> str:
+        """Its address without a password."""
+        return shown(self.url)
+
+    @property
+    def waiting(self) -> int:
+        """How many writes are queued."""
+        return self._writer.waiting
+
+    async def write(self, op: Op[I, R], item: I) -> R:
+        """Runs `op` over `item`, with whatever else waits, in one transaction; returns once it is durable.
+
+        Cancelling the waiter does not cancel the write. `op` is grouped by equality: pass the same function.
+        """
+        return await self._writer.write(op, item)
+
+    async def read(self, query: Callable[[Connection], T]) -> T:
+        """Runs `query` on a reader thread, in one read-only snapshot that sees every finished `write`."""
+        if self._closed:
+            raise StoreClosed
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._query, query)
+
+    def _query(self, query: Callable[[Connection], T]) -> T:
+        try:
+            with self._reading.connect() as connection, connection.begin():
+                return query(connection)
+        except DBAPIError as broke:
+            raise named(broke) from broke
+
+    async def close(self) -> None:
+        """Writes what is queued, then lets go of the database."""
+        self._closed = True
+        await self._writer.close()
+        await asyncio.get_running_loop().run_in_executor(None, self._readers.shutdown)
+        self._reading.dispose()
+        self._writing.dispose()

@@ -1,0 +1,156 @@
+"""One thread that writes: it collects what is waiting and commits it once (group commit)."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, TypeAlias, TypeVar
+
+from sqlalchemy import Connection, Engine
+
+from gateway.store.faults import StoreClosed, StoreUnavailable, named, transient
+
+I = TypeVar("I")  # noqa: E741 -- the item of an operation
+R = TypeVar("R")
+Op: TypeAlias = Callable[[Connection, Sequence[I]], Sequence[R]]
+"""`op(connection, items) -> results`, one result an item, all inside one transaction. Raising fails the items."""
+
+BATCH = 256
+WAITING = 4096
+TRIES = 5
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    op: Op[Any, Any]
+    item: Any
+    loop: asyncio.AbstractEventLoop
+    done: asyncio.Future[Any]
+
+
+@dataclass(slots=True, frozen=True)
+class Outcome:
+    job: Job
+    result: Any = None
+    fault: Exception | None = None
+
+
+class Writer:
+    """Bounded queue in, futures out. Everything public is called on an event loop; the rest runs in the thread."""
+
+    def __init__(self, engine: Engine, *, batch: int = BATCH, waiting: int = WAITING) -> None:
+        self._engine = engine
+        self._batch = batch
+        self._bound = waiting
+        self._jobs: deque[Job] = deque()
+        self._turned_away: deque[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = deque()
+        self._wake = threading.Condition()
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
+        self._thread.start()
+
+    @property
+    def waiting(self) -> int:
+        return len(self._jobs)
+
+    async def write(self, op: Op[I, R], item: I) -> R:
+        loop = asyncio.get_running_loop()
+        job = Job(op, item, loop, loop.create_future())
+        while (room := self._offer(job)) is not None:
+            await room
+        result: R = await job.done
+        return result
+
+    def _offer(self, job: Job) -> asyncio.Future[None] | None:
+        """None when the job is queued, else a future that ends when there is room again."""
+        with self._wake:
+            if self._closing:
+                raise StoreClosed
+            if len(self._jobs) < self._bound:
+                self._jobs.append(job)
+                self._wake.notify()
+                return None
+            room: asyncio.Future[None] = job.loop.create_future()
+            self._turned_away.append((job.loop, room))
+            return room
+
+    async def close(self) -> None:
+        """Writes what is queued, then ends the thread."""
+        with self._wake:
+            self._closing = True
+            self._wake.notify()
+        await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
+
+    def _run(self) -> None:
+        while jobs := self._take():
+            self._deliver(self._settle(jobs))
+
+    def _take(self) -> list[Job]:
+        with self._wake:
+            while not self._jobs and not self._closing:
+                self._wake.wait()
+            jobs = [self._jobs.popleft() for _ in range(min(self._batch, len(self._jobs)))]
+            freed = [self._turned_away.popleft() for _ in range(min(len(jobs), len(self._turned_away)))]
+        if not jobs:
+            freed, self._turned_away = list(self._turned_away), deque()
+        for loop, room in freed:
+            _tell(loop, _set_all, [(room, None, None)])
+        return jobs
+
+    def _settle(self, jobs: list[Job]) -> list[Outcome]:
+        """Together if it can be; else group by group, item by item, so that a bad item fails alone."""
+        groups = [list(group) for _, group in groupby(jobs, key=lambda job: job.op)]
+        try:
+            return self._together(groups)
+        except Exception as broke:
+            fault = named(broke)
+            if isinstance(fault, StoreUnavailable) or len(jobs) == 1:
+                return [Outcome(job, fault=fault) for job in jobs]
+        smaller = groups if len(groups) > 1 else [[job] for job in jobs]
+        return [outcome for part in smaller for outcome in self._settle(part)]
+
+    def _together(self, groups: list[list[Job]]) -> list[Outcome]:
+        for tries in range(TRIES):
+            try:
+                with self._engine.begin() as connection:
+                    return [outcome for group in groups for outcome in _perform(connection, group)]
+            except Exception as broke:
+                if tries == TRIES - 1 or not transient(broke):
+                    raise
+        raise AssertionError
+
+    def _deliver(self, outcomes: list[Outcome]) -> None:
+        by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any, Exception | None]]] = {}
+        for outcome in outcomes:
+            told = by_loop.setdefault(outcome.job.loop, [])
+            told.append((outcome.job.done, outcome.result, outcome.fault))
+        for loop, told in by_loop.items():
+            _tell(loop, _set_all, told)
+
+
+def _perform(connection: Connection, group: list[Job]) -> list[Outcome]:
+    results = group[0].op(connection, [job.item for job in group])
+    return [Outcome(job, result) for job, result in zip(group, results, strict=True)]
+
+
+def _tell(loop: asyncio.AbstractEventLoop, call: Callable[..., None], told: Iterable[Any]) -> None:
+    # a loop that ended has nobody waiting on it any more: what was written stays written
+    try:
+        loop.call_soon_threadsafe(call, told)
+    except RuntimeError:
+        if not loop.is_closed():
+            raise
+
+
+def _set_all(told: Iterable[tuple[asyncio.Future[Any], Any, Exception | None]]) -> None:
+    for future, result, fault in told:
+        if future.done():
+            continue
+        if fault is None:
+            future.set_result(result)
+        else:
+            future.set_exception(fault)

@@ -1,0 +1,266 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, inspect
+
+from gateway.errors import Misconfigured
+from gateway.store import migrate
+from gateway.store.connect import address, plain
+from gateway.store.engine import Store
+from gateway.store.faults import StoreClosed, StoreUnavailable
+from gateway.store.schema import APPLICATION_ID, complete
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    opened = Store.open(f"sqlite:///{tmp_path}/floatcard.db")
+    await opened.write(create, "CREATE TABLE word (w TEXT PRIMARY KEY)")
+    yield opened
+    await opened.close()
+
+
+def create(connection: Connection, items: Sequence[str]) -> list[None]:
+    for item in items:
+        connection.exec_driver_sql(item)
+    return [None] * len(items)
+
+
+sizes: list[int] = []
+
+
+def add(connection: Connection, items: Sequence[str]) -> list[int]:
+    sizes.append(len(items))
+    for item in items:
+        connection.exec_driver_sql("INSERT INTO word VALUES (?)", (item,))
+    return [len(item) for item in items]
+
+
+def shout(connection: Connection, items: Sequence[str]) -> list[int]:
+    if "bad" in items:
+        raise ValueError("bad")
+    return add(connection, [item.upper() for item in items])
+
+
+def words(connection: Connection) -> list[str]:
+    return [row[0] for row in connection.exec_driver_sql("SELECT w FROM word ORDER BY w")]
+
+
+async def test_a_write_is_seen_by_the_next_read(store: Store) -> None:
+    assert await store.write(add, "one") == 3
+    assert await store.read(words) == ["one"]
+
+
+async def test_what_waits_is_committed_together(store: Store) -> None:
+    sizes.clear()
+    await asyncio.gather(*(store.write(add, f"w{n:03}") for n in range(300)))
+    assert sum(sizes) == 300
+    assert len(sizes) < 20
+    assert len(await store.read(words)) == 300
+
+
+async def test_a_bad_item_fails_alone(store: Store) -> None:
+    jobs = [store.write(add, "same"), store.write(add, "same"), store.write(shout, "bad"), store.write(shout, "good")]
+    jobs += [store.write(add, "last")]
+    results = await asyncio.gather(*jobs, return_exceptions=True)
+    assert results[0] == 4
+    assert "UNIQUE" in str(results[1])
+    assert isinstance(results[2], ValueError)
+    assert results[3:] == [4, 4]
+    assert await store.read(words) == ["GOOD", "last", "same"]
+
+
+async def test_an_operation_with_too_few_results_fails_and_writes_nothing(store: Store) -> None:
+    def short(connection: Connection, items: Sequence[str]) -> list[int]:
+        add(connection, items)
+        return []
+
+    with pytest.raises(ValueError, match="shorter"):
+        await store.write(short, "lost")
+    assert await store.read(words) == []
+
+
+async def test_a_cancelled_waiter_does_not_cancel_the_write(store: Store) -> None:
+    job = asyncio.ensure_future(store.write(add, "kept"))
+    await asyncio.sleep(0)
+    job.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await job
+    await store.write(add, "next")
+    assert await store.read(words) == ["kept", "next"]
+
+
+async def test_more_than_the_bound_waits_its_turn_and_nothing_is_lost(tmp_path: Path) -> None:
+    store = Store.open(f"sqlite:///{tmp_path}/a.db", batch=8, waiting=16)
+    await store.write(create, "CREATE TABLE word (w TEXT PRIMARY KEY)")
+    peak = 0
+
+    async def one(n: int) -> None:
+        nonlocal peak
+        await store.write(add, f"{n}")
+        peak = max(peak, store.waiting)
+
+    await asyncio.gather(*(one(n) for n in range(200)))
+    assert len(await store.read(words)) == 200
+    assert peak <= 16
+    await store.close()
+
+
+async def test_close_writes_what_is_queued_and_refuses_what_comes_after(tmp_path: Path) -> None:
+    store = Store.open(f"sqlite:///{tmp_path}/a.db", batch=4)
+    await store.write(create, "CREATE TABLE word (w TEXT PRIMARY KEY)")
+    jobs = [asyncio.ensure_future(store.write(add, f"{n}")) for n in range(50)]
+    await asyncio.sleep(0)
+    await store.close()
+    await asyncio.gather(*jobs)
+    with pytest.raises(StoreClosed):
+        await store.write(add, "late")
+    with pytest.raises(StoreClosed):
+        await store.read(words)
+    again = Store.open(f"sqlite:///{tmp_path}/a.db")
+    assert len(await again.read(words)) == 50
+    await again.close()
+
+
+async def test_a_reader_cannot_write(store: Store) -> None:
+    with pytest.raises(StoreUnavailable, match="cannot be written"):
+        await store.read(lambda connection: add(connection, ["no"]))
+
+
+async def test_a_full_disk_fails_the_batch_and_heals(store: Store) -> None:
+    def pages(connection: Connection, items: Sequence[int]) -> list[int]:
+        now = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+        return [connection.exec_driver_sql(f"PRAGMA max_page_count={now + item}").scalar_one() for item in items]
+
+    await store.write(pages, 0)
+    results = await asyncio.gather(*(store.write(add, f"{n}" * 9000) for n in range(100, 120)), return_exceptions=True)
+    failed = [result for result in results if isinstance(result, StoreUnavailable)]
+    assert failed and all(fault.why == "full" for fault in failed)
+    await store.write(pages, 1000)
+    assert await store.write(add, "x" * 9000) == 9000
+
+
+async def test_a_database_locked_by_another_program_is_said_and_heals(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.store.connect.BUSY_MS", 50)
+    store = Store.open(f"sqlite:///{tmp_path}/a.db")
+    await store.write(create, "CREATE TABLE word (w TEXT PRIMARY KEY)")
+    other = sqlite3.connect(tmp_path / "a.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreUnavailable, match="another program"):
+        await store.write(add, "later")
+    with pytest.raises(Misconfigured, match="another program"):
+        Store.open(f"sqlite:///{tmp_path}/a.db")
+    other.execute("ROLLBACK")
+    other.close()
+    assert await store.write(add, "later") == 5
+    await store.close()
+
+
+def foreign(path: Path) -> None:
+    other = sqlite3.connect(path)
+    other.execute("CREATE TABLE invoices (id INTEGER)")
+    other.close()
+
+
+def marked(path: Path) -> None:
+    other = sqlite3.connect(path)
+    other.execute("PRAGMA application_id=7")
+    other.close()
+
+
+def text(path: Path) -> None:
+    path.write_text("dear diary, " * 1000)
+
+
+@pytest.mark.parametrize("make", [foreign, marked, text])
+def test_what_is_not_ours_is_refused_and_left_as_it_was(tmp_path: Path, make: object) -> None:
+    path = tmp_path / "theirs.db"
+    assert callable(make)
+    make(path)
+    before = path.read_bytes()
+    with pytest.raises(Misconfigured) as refused:
+        Store.open(f"sqlite:///{path}")
+    assert "point `store` at" in str(refused.value)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "mysql://a:secret@b/c", "nonsense"])
+def test_an_address_that_cannot_be_a_store_is_refused_without_its_password(url: str) -> None:
+    with pytest.raises(Misconfigured) as refused:
+        Store.open(url)
+    assert "secret" not in str(refused.value)
+
+
+def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(Misconfigured, match="path and its rights"):
+        Store.open(f"sqlite:///{tmp_path}/no/such/folder.db")
+
+
+async def test_a_newer_schema_and_a_stray_one_are_refused(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/a.db"
+    await Store.open(url).close()
+    other = sqlite3.connect(tmp_path / "a.db")
+    other.execute("UPDATE alembic_version SET version_num='9999'")
+    other.commit()
+    with pytest.raises(Misconfigured, match="newer Floatcard"):
+        Store.open(url)
+    other.execute("UPDATE alembic_version SET version_num=?", (migrate.head(),))
+    other.execute("ALTER TABLE floatcard_meta RENAME COLUMN value TO price")
+    other.commit()
+    other.close()
+    with pytest.raises(Misconfigured, match="unreleased build"):
+        Store.open(url)
+
+
+async def test_migrations_make_exactly_the_tables_of_the_metadata(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/a.db"
+    await Store.open(url).close()
+    engine = plain(address(url))
+    with engine.begin() as connection:
+        assert connection.exec_driver_sql("PRAGMA application_id").scalar_one() == APPLICATION_ID
+        difference = compare_metadata(MigrationContext.configure(connection), complete())
+        inspector = inspect(connection)
+        for table in complete().sorted_tables:
+            there = {index["name"] for index in inspector.get_indexes(table.name)}
+            assert {str(index.name) for index in table.indexes} <= there
+    engine.dispose()
+    assert difference == [], "run `python -m gateway.store.migrate new`"
+
+
+OPEN = """
+import asyncio, sys
+from gateway.store.engine import Store
+sys.stdin.read(1)
+asyncio.run(Store.open(sys.argv[1]).close())
+"""
+
+
+def test_processes_starting_at_once_migrate_once(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/a.db"
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", OPEN, url], stdin=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ}
+        )
+        for _ in range(4)
+    ]
+    for process in started:
+        assert process.stdin is not None
+        process.stdin.write(b"x")
+        process.stdin.flush()
+    for process in started:
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == 0, err.decode()
+    with sqlite3.connect(tmp_path / "a.db") as look:
+        assert look.execute("SELECT count(*) FROM floatcard_meta").fetchone() == (1,)
+    look.close()
