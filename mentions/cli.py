@@ -1,0 +1,112 @@
+"""`floatcard mentions`: an admin's own customer list tried on their own messages, before a room is switched on.
+
+In: lines of JSON. Dictionary {"id", "name", "aliases"}, messages {"id", "text"}; other members are not looked at.
+Out: {"id", "mentions": [{"start", "end", "customer_id"} | {"start", "end", "candidates": [...]}]}, offsets in code
+points; with `candidates` it would ask the author.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+
+import orjson
+
+from mentions.derive import derive
+from mentions.index import NameIndex, unusable
+from mentions.model import Mention, Name
+
+Parse = Callable[[dict[str, Any]], Any]
+
+
+@dataclass(slots=True)
+class Tally:
+    """What was read, and every line or name left aside with its number and the reason."""
+
+    customers: int = 0
+    messages: int = 0
+    cards: int = 0
+    asks: int = 0
+    dictionary_ignored: list[tuple[int, str]] = field(default_factory=list)
+    messages_ignored: list[tuple[int, str]] = field(default_factory=list)
+
+    def lines(self) -> Iterator[str]:
+        """For people, in English."""
+        for what, ignored in (("dictionary", self.dictionary_ignored), ("messages", self.messages_ignored)):
+            for number, reason in ignored:
+                yield f"{what} line {number}: {reason}"
+        yield f"{self.customers} customers, {self.messages} messages, {self.cards} mentions, {self.asks} would be asked"
+
+
+def run(dictionary: Path, messages: Path, out: TextIO) -> Tally:
+    """Raises OSError when a file cannot be read; a line that cannot be is in the tally."""
+    tally = Tally()
+    index = read_dictionary(dictionary, tally)
+    for _, (message, text) in _lines(messages, _message, tally.messages_ignored):
+        mentions = index.find(text)
+        tally.messages += 1
+        shown = [_shown(one) for one in mentions]
+        tally.asks += sum("candidates" in one for one in shown)
+        tally.cards += sum("customer_id" in one for one in shown)
+        out.write(orjson.dumps({"id": message, "mentions": shown}).decode() + "\n")
+    return tally
+
+
+def read_dictionary(path: Path, tally: Tally) -> NameIndex:
+    """The index of a customer list; of two lines with one id the later counts."""
+    customers: dict[str, Sequence[Name]] = {}
+    for number, (ref, names) in _lines(path, _customer, tally.dictionary_ignored):
+        if ref in customers:
+            tally.dictionary_ignored.append((number, "the same id again; this line counts"))
+        for name in names:
+            if (reason := unusable(name.text)) is not None:
+                tally.dictionary_ignored.append((number, f"name not looked for: {reason}"))
+        customers[ref] = names
+    tally.customers = len(customers)
+    return NameIndex.build(customers.items())
+
+
+def _lines(path: Path, parse: Parse, ignored: list[tuple[int, str]]) -> Iterator[tuple[int, Any]]:
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            if not (line := line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line).strip():
+                continue
+            try:
+                yield number, parse(_object(line))
+            except ValueError as broken:
+                ignored.append((number, str(broken)))
+
+
+def _object(line: bytes) -> dict[str, Any]:
+    try:
+        value = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        raise ValueError("not JSON in UTF-8") from None
+    if not isinstance(value, dict):
+        raise ValueError("not a JSON object")
+    return value
+
+
+def _text(value: dict[str, Any], key: str) -> str:
+    if not isinstance(text := value.get(key), str):
+        raise ValueError(f'"{key}" is missing or not a string')
+    return text
+
+
+def _message(value: dict[str, Any]) -> tuple[str, str]:
+    return _text(value, "id"), _text(value, "text")
+
+
+def _customer(value: dict[str, Any]) -> tuple[str, Sequence[Name]]:
+    aliases = value.get("aliases") or []
+    if not isinstance(aliases, list) or not all(isinstance(alias, str) for alias in aliases):
+        raise ValueError('"aliases" is not a list of strings')
+    return _text(value, "id"), derive(_text(value, "name"), aliases)
+
+
+def _shown(mention: Mention) -> dict[str, Any]:
+    place = {"start": mention.start, "end": mention.end}
+    best = [one.ref for one in mention.candidates if one.score == mention.candidates[0].score]
+    return {**place, "customer_id": best[0]} if len(best) == 1 else {**place, "candidates": best}

@@ -1,0 +1,104 @@
+"""What people say for a legal name: without its legal form, without its place, the brand alone.
+
+Each form has a prior of its own: how often, said as such, it would mean this customer. Forms that are a place, a line
+of business or shorter than two characters are not made at all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+
+from mentions.model import Name
+from mentions.normal import normalise_name
+from mentions.words import GROUP_EN, LEGAL_EN, LEGAL_ZH, PLACES_ZH, TRADE_EN, TRADE_ZH
+
+BARE = 0.95  # without the legal form
+LOCAL = 0.85  # without the place too
+BRAND_AND_TRADE = 0.8
+BRAND = 0.5
+
+_IDEOGRAPH = re.compile(r"[\u3400-\u9fff]")
+_BRACKETED = re.compile(r"[(（][^()（）]*[)）]")
+_DISTRICT = r"(?:省|市|自治区|特别行政区)?(?:[\u4e00-\u9fff]{1,3}[区县])?"
+_PLACE = re.compile(f"(?:{'|'.join(sorted(PLACES_ZH, key=len, reverse=True))}){_DISTRICT}")
+_LEGAL = re.compile(f"(?:{'|'.join(sorted(LEGAL_ZH, key=len, reverse=True))})$")
+_TRADES = sorted(TRADE_ZH, key=len, reverse=True)
+_ALL_TRADE = re.compile(f"(?:{'|'.join(_TRADES)})++")
+_LAST_WORD = re.compile(r"[\s,，.]*\b([\w./&]+?)\.?\s*$")
+
+
+def derive(title: str, aliases: Sequence[str] = ()) -> tuple[Name, ...]:
+    """The title, the aliases and what follows from them; no two read alike, admin's own names first."""
+    own = [Name(title, "title"), *(Name(alias, "alias") for alias in aliases)]
+    said = [Name(text, "derived", prior) for text, prior in _forms(title)]
+    return tuple(_apart([*own, *said]))
+
+
+def _apart(names: Sequence[Name]) -> Iterator[Name]:
+    seen = {""}
+    for name in names:
+        if (pattern := normalise_name(name.text)) not in seen:
+            seen.add(pattern)
+            yield name
+
+
+def _forms(title: str) -> Iterator[tuple[str, float]]:
+    plain = " ".join(title.split())[:200]
+    forms = _chinese(plain) if _IDEOGRAPH.search(plain) else _latin(plain)
+    return ((text, prior) for text, prior in forms if _sayable(text))
+
+
+def _sayable(text: str) -> bool:
+    pattern = normalise_name(text)
+    return (
+        len(pattern) > 1 and pattern not in PLACES_ZH and pattern not in TRADE_EN and not _ALL_TRADE.fullmatch(pattern)
+    )
+
+
+def _chinese(title: str) -> Iterator[tuple[str, float]]:
+    bare = _without_legal_zh(_BRACKETED.sub("", title))
+    if bare == title:
+        return
+    yield bare, BARE
+    local = _PLACE.sub("", bare, count=1) if _PLACE.match(bare) else bare
+    if len(local) < 2:
+        return
+    yield local, LOCAL
+    yield from _brands(local)
+
+
+def _without_legal_zh(text: str) -> str:
+    while (shorter := _LEGAL.sub("", text).strip()) != text and len(shorter) > 1:
+        text = shorter
+    return text
+
+
+def _brands(local: str) -> Iterator[tuple[str, float]]:
+    """Of 华星医疗器械科技: 华星医疗器械, then 华星."""
+    rest = local
+    while (trade := next((one for one in _TRADES if rest.endswith(one)), None)) and len(rest) - len(trade) > 1:
+        rest = rest[: -len(trade)]
+        still = any(rest.endswith(one) and len(rest) - len(one) > 1 for one in _TRADES)
+        yield rest, BRAND_AND_TRADE if still else BRAND
+    if rest != local and len(first := local[: len(rest) + 2]) < len(local) and first[-2:] in TRADE_ZH:
+        yield first, BRAND_AND_TRADE
+
+
+def _latin(title: str) -> Iterator[tuple[str, float]]:
+    bare = _strip_words(title, LEGAL_EN)
+    if bare != title:
+        yield bare, BARE
+    name = bare.removeprefix("The ")
+    short = _strip_words(name, GROUP_EN)
+    if short != bare:
+        yield short, LOCAL
+    words = short.split()
+    if len(words) > 1 and len(words[0]) > 3 and all(word.casefold().strip(",") in TRADE_EN for word in words[1:]):
+        yield words[0].strip(","), BRAND
+
+
+def _strip_words(text: str, endings: Collection[str]) -> str:
+    while (last := _LAST_WORD.search(text)) and last[1].casefold() in endings and text[: last.start()].strip():
+        text = text[: last.start()].rstrip(" ,&")
+    return text

@@ -1,0 +1,164 @@
+"""Which customers a text names. A put is visible at once, at any size.
+
+The index is a row of frozen segments, each an automaton of its own. A change goes to a small young segment that is
+made anew when next asked; full ones are sealed, and eight of a size become one of the next, beside the readers' path.
+What is removed or renamed is marked dead where it lies.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Sequence
+from itertools import islice
+
+from mentions.bounds import Spans, protected
+from mentions.match import Ground, Stretch, stretches
+from mentions.model import Candidate, Mention, Name
+from mentions.normal import Normal, normalise, normalise_name
+from mentions.segment import KINDS, NEVER, Entry, Item, Segment
+
+YOUNG = 512  # names a young segment holds before it is sealed; making one of these takes about a millisecond
+FAN = 8  # segments of a size before they become one of the next
+MAX_CANDIDATES = 20
+MAX_NAME = 1000
+
+
+def unusable(name: str) -> str | None:
+    """Why a name is not looked for, or None."""
+    if len(name) > MAX_NAME:
+        return "too long"
+    pattern = normalise_name(name)
+    if not pattern:
+        return "empty"
+    if len(pattern) < 2:
+        return "a single character"
+    return None if any(c.isalnum() for c in pattern) else "no letter or digit"
+
+
+def prepared(names: Sequence[Name]) -> list[tuple[str, Name]]:
+    """Each usable name with the pattern it is looked for by."""
+    return [(normalise_name(name.text), name) for name in names if unusable(name.text) is None]
+
+
+class NameIndex:
+    """Find may be called from any thread while another puts."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._sealed: tuple[Segment, ...] = ()
+        self._young: dict[str, list[tuple[str, Name]]] = {}
+        self._young_names = 0
+        self._segments: tuple[Segment, ...] | None = ()
+        self._merging: threading.Thread | None = None
+        self._killed: list[str] = []
+
+    @classmethod
+    def build(cls, items: Iterable[tuple[str, Sequence[Name]]]) -> NameIndex:
+        """In bulk. Of two items with one ref the later counts, as with put."""
+        index = cls()
+        ready: dict[str, list[tuple[str, Name]]] = {ref: prepared(names) for ref, names in items}
+        index._adopt([Segment(ready.items())] if ready else [])
+        return index
+
+    def __len__(self) -> int:
+        with self._lock:
+            return sum(segment.living for segment in self._sealed) + len(self._young)
+
+    def put(self, ref: str, names: Sequence[Name]) -> None:
+        """Replaces the names of that customer; seen by the next find."""
+        ready = prepared(names)
+        with self._lock:
+            self._drop(ref)
+            self._young[ref] = ready
+            self._young_names += len(ready) + 1
+            self._segments = None
+            if self._young_names >= YOUNG:
+                self._seal()
+
+    def remove(self, ref: str) -> None:
+        """Nothing happens when it was not there."""
+        with self._lock:
+            self._drop(ref)
+
+    def find(self, text: str, quoted: Spans = ()) -> list[Mention]:
+        """Customers named in `text`, in order and apart; `quoted` are stretches somebody else said."""
+        normal = normalise(text)
+        found = stretches(self._current(), normal, lambda: Ground(normal, protected(text, quoted)))
+        return [mention for stretch in found if (mention := _mention(stretch, normal)) is not None]
+
+    def settle(self) -> None:
+        """Waits until sealed segments have become as few as they will."""
+        while (thread := self._merging) is not None:
+            thread.join()
+
+    def _current(self) -> tuple[Segment, ...]:
+        if (segments := self._segments) is not None:
+            return segments
+        with self._lock:
+            young = (Segment(self._young.items()),) if self._young else ()
+            self._segments = (*self._sealed, *young)
+            return self._segments
+
+    def _drop(self, ref: str) -> None:
+        if (names := self._young.pop(ref, None)) is not None:
+            self._young_names -= len(names) + 1
+            self._segments = None
+        elif any(segment.kill(ref) for segment in self._sealed):
+            self._killed.append(ref)
+
+    def _adopt(self, sealed: Sequence[Segment]) -> None:
+        self._sealed = tuple(sealed)
+        self._segments = None
+
+    def _seal(self) -> None:
+        self._adopt([*self._sealed, Segment(self._young.items())])
+        self._young, self._young_names = {}, 0
+        if self._merging is None and (group := _crowd(self._sealed)):
+            self._killed = []
+            self._merging = threading.Thread(target=self._merge, args=(group,), name="mentions-merge", daemon=True)
+            self._merging.start()
+
+    def _merge(self, group: list[Segment]) -> None:
+        while group:
+            merged = Segment(_items(group))
+            with self._lock:
+                for ref in self._killed:
+                    merged.kill(ref)
+                self._adopt([merged, *(one for one in self._sealed if one not in group)])
+                self._killed = []
+                group = _crowd(self._sealed)
+                if not group:
+                    self._merging = None
+
+
+def _size(segment: Segment) -> int:
+    return max(0, segment.living // YOUNG).bit_length() // 3
+
+
+def _crowd(segments: Sequence[Segment]) -> list[Segment]:
+    """Segments of one size, when there are many of them."""
+    sizes: dict[int, list[Segment]] = {}
+    for segment in segments:
+        sizes.setdefault(_size(segment), []).append(segment)
+    return next((group for _, group in sorted(sizes.items()) if len(group) >= FAN), [])
+
+
+def _items(segments: Sequence[Segment]) -> Iterable[Item]:
+    for segment in segments:
+        for ref, names in segment.names():
+            yield ref, prepared(names)
+
+
+def _mention(stretch: Stretch, normal: Normal) -> Mention | None:
+    entries = sorted(
+        entry
+        for segment, pattern in stretch.patterns
+        for entry in islice((e for e in segment.entries(pattern) if e.kind != NEVER), MAX_CANDIDATES)
+    )[:MAX_CANDIDATES]
+    if not entries:
+        return None
+    return Mention(*normal.span(stretch.start, stretch.end), tuple(_candidate(entry) for entry in entries))
+
+
+def _candidate(entry: Entry) -> Candidate:
+    return Candidate(entry.ref, -entry.rank, (KINDS[entry.kind],))
