@@ -59,12 +59,13 @@ def _distinct(edits: Iterable[Edit]) -> list[Edit]:
     for edit in edits:
         known = by_id.setdefault(edit.id, edit)
         # the same id twice with other contents is a fault upstream; the result must not depend on the order even so
-        if known is not edit and known != edit and _spelt(edit) < _spelt(known):
+        if known is not edit and spelt(edit) < spelt(known):
             by_id[edit.id] = edit
     return [by_id[id_] for id_ in sorted(by_id)]
 
 
-def _spelt(edit: Edit) -> str:
+def spelt(edit: Edit) -> str:
+    """Every column, told apart where Python's equality does not: 1, 1.0 and True are three values."""
     return repr((sorted(edit.parents), replace(edit, parents=frozenset())))
 
 
