@@ -149,6 +149,10 @@ class CrmUser:
     email: str = ""
     active: bool = True
     im: Mapping[str, str] = field(default_factory=dict)
+    roles: tuple[str, ...] = ()
+    """As the CRM tells them, such as `rep`, `manager`, `admin`; empty where it does not."""
+    team: str = ""
+    region: str = ""
 
 
 @runtime_checkable
