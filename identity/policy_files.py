@@ -1,0 +1,163 @@
+"""Reading Cedar policies from files: statement by statement, so that a fault names its file and line."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import cedarpy
+
+from gateway.errors import Misconfigured
+from identity.hours import TimeUse
+from identity.policy_time import TimeFault, time_use
+
+OURS: Final = Path(__file__).parent / "policies"
+SCHEMA: Final = "schema.cedarschema"
+
+Fault: TypeAlias = tuple[str, str, str]
+
+_TOKEN: Final = re.compile(r'//[^\n]*|"(?:\\.|[^"\\])*"?|;|\n|[^\s;"/]+|.', re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """One statement. `id` is its `@id`, else `<file>:<line>`; `line` is where it begins, from 1."""
+
+    id: str
+    file: str
+    line: int
+    text: str
+    est: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def where(self) -> str:
+        return f"{self.id} (line {self.line})"
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """What was loaded, parsed once. `hash` names these policies under this schema."""
+
+    policies: Mapping[str, Policy]
+    handle: cedarpy.PolicySet
+    schema: cedarpy.Schema
+    use: TimeUse
+    hash: str
+
+
+def load(folder: Path | None) -> Policies:
+    """Our policies, with a deployment's folder laid over them: a file of our name replaces ours, others are added.
+
+    Raises `Misconfigured` with every fault found.
+    """
+    texts, faults = _texts(folder)
+    return build(texts, faults)
+
+
+def build(texts: Mapping[str, str], faults: Sequence[Fault] = ()) -> Policies:
+    """Policies from texts by file name. Raises `Misconfigured` with every fault, those handed in included."""
+    schema_text = (OURS / SCHEMA).read_text(encoding="utf-8")
+    schema = cedarpy.Schema.from_str(schema_text)
+    found = list(faults)
+    policies = _read_all(texts, schema, found)
+    use = _time_use(policies.values(), found)
+    if found:
+        raise Misconfigured(found)
+    return Policies(policies, _handle(policies), schema, use, _hash(schema_text, texts))
+
+
+def _texts(folder: Path | None) -> tuple[dict[str, str], list[Fault]]:
+    texts = {path.name: path.read_text(encoding="utf-8") for path in sorted(OURS.glob("*.cedar"))}
+    if folder is None:
+        return texts, []
+    if not folder.is_dir():
+        return texts, [(str(folder), "policies", "there is no such folder")]
+    faults: list[Fault] = []
+    for path in sorted(folder.iterdir()):
+        if path.suffix == ".cedarschema":
+            faults.append((str(path), path.name, "the schema is fixed: policies may be replaced and added, it may not"))
+        elif path.suffix == ".cedar":
+            try:
+                texts[path.name] = path.read_text(encoding="utf-8-sig")
+            except (OSError, UnicodeDecodeError) as error:
+                faults.append((path.name, "file", f"cannot be read as UTF-8 text: {type(error).__name__}"))
+    return texts, faults
+
+
+def _read_all(texts: Mapping[str, str], schema: cedarpy.Schema, faults: list[Fault]) -> dict[str, Policy]:
+    policies: dict[str, Policy] = {}
+    for name in sorted(texts):
+        for line, statement in statements(texts[name]):
+            policy = _read(name, line, statement, schema, faults)
+            if policy is None:
+                continue
+            if (twin := policies.get(policy.id)) is not None:
+                faults.append((name, policy.where, f"the same @id is used in {twin.file}, line {twin.line}"))
+            policies[policy.id] = policy
+    return policies
+
+
+def statements(text: str) -> Iterator[tuple[int, str]]:
+    """Each statement with the line it begins on, from 1; what follows the last `;` counts as one unless empty."""
+    line, start, parts = 1, 0, list[str]()
+    for part in _TOKEN.findall(text):
+        if not part.startswith("//"):
+            if not start and not part.isspace():
+                start = line
+            if start:
+                parts.append(part)
+            if part == ";":
+                yield start, "".join(parts)
+                start, parts = 0, []
+        line += part.count("\n")
+    if start:
+        yield start, "".join(parts)
+
+
+def _read(file: str, line: int, text: str, schema: cedarpy.Schema, faults: list[Fault]) -> Policy | None:
+    try:
+        parsed = json.loads(cedarpy.policies_to_json_str(text))
+    except ValueError as error:
+        faults.append((file, f"line {line}", f"not a Cedar policy: {error}"))
+        return None
+    if not (found := list(parsed["staticPolicies"].values())):
+        faults.append((file, f"line {line}", "a template with slots is never linked here: write a policy"))
+        return None
+    est = found[0]
+    policy = Policy(est.get("annotations", {}).get("id") or f"{file}:{line}", file, line, text, est)
+    faults.extend((file, policy.where, _plain(error.error)) for error in cedarpy.validate_policies(text, schema).errors)
+    return policy
+
+
+def _plain(reason: str) -> str:
+    """Cedar numbers the policies it is given; ours are given one at a time, so its number says nothing."""
+    return reason.replace("for policy `policy0`, ", "")
+
+
+def _time_use(policies: Iterable[Policy], faults: list[Fault]) -> TimeUse:
+    uses: list[TimeUse] = []
+    for policy in policies:
+        try:
+            uses.append(time_use(policy.est))
+        except TimeFault as fault:
+            faults.append((policy.file, policy.where, str(fault)))
+    return TimeUse(
+        tuple(sorted({minute for use in uses for minute in use.minutes})),
+        any(use.weekdays for use in uses),
+        tuple(sorted({instant for use in uses for instant in use.instants})),
+    )
+
+
+def _handle(policies: Mapping[str, Policy]) -> cedarpy.PolicySet:
+    static = {policy.id: policy.est for policy in policies.values()}
+    return cedarpy.PolicySet.from_json_str(json.dumps({"templates": {}, "staticPolicies": static, "templateLinks": []}))
+
+
+def _hash(schema: str, texts: Mapping[str, str]) -> str:
+    body = json.dumps([schema, sorted(texts.items())])
+    return hashlib.sha256(body.encode()).hexdigest()[:32]
