@@ -141,6 +141,8 @@ class FormField:
     value: str = ""
     kind: Literal["text", "phone", "email", "decimal", "date", "choice", "long"] = "text"
     options: tuple[str, ...] = ()
+    option_labels: tuple[str, ...] = ()
+    """What a reader sees instead of each option; as many as options, or none."""
     source: str = ""
     """The present value's watermark, shown under the field."""
     hint: str = ""

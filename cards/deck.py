@@ -1,0 +1,225 @@
+"""From facts to a card: a template writes XML, the XML becomes the closed tree.
+
+Templates are jinja2, sandboxed, strict and autoescaped; what they are handed has passed disclosure, so a
+template cannot leak what it never got.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import (
+    BaseLoader,
+    ChoiceLoader,
+    Environment,
+    FileSystemLoader,
+    PrefixLoader,
+    StrictUndefined,
+    TemplateError,
+    TemplateNotFound,
+    TemplateSyntaxError,
+)
+from jinja2.ext import Extension
+from jinja2.lexer import Token, TokenStream
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import Markup
+
+from cards import facts as views
+from cards import tree
+from cards.filters import FILTERS
+from cards.grammar import Fault, parse
+from cards.inert import legal
+from cards.samples import NOW, samples
+from cards.tree import Card
+from cards.words import Reader, match, supported, translations
+from gateway.errors import Misconfigured
+
+TEMPLATES: Final = Path(__file__).parent / "templates"
+SUFFIX: Final = ".xml.j2"
+OURS: Final = "floatcard/"
+
+_SPECIAL: Final = re.compile("[&<>\"'\x00-\x1f\ud800-\udfff\ufffe\uffff]")
+_ESCAPES: Final = str.maketrans(
+    {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;", "\n": "&#10;", "\t": "&#9;", "\r": "&#13;"}
+)
+_BETWEEN: Final = re.compile(r">\s+(?=<)")
+_EDGES: Final = re.compile(r"\A\s+(?=<)|(?<=>)\s+\Z|\A\s+\Z")
+_OPENING: Final = re.compile(r"<([a-zA-Z!][\w.-]*)")
+_MARK: Final = re.compile(rb' _at="([^"]*)"')
+
+
+def _finalize(value: Any) -> Any:
+    """Every value a template writes, made fit for an XML attribute: exactly itself, less what XML cannot carry."""
+    kind = type(value)
+    if kind is str:
+        return Markup(legal(value).translate(_ESCAPES)) if _SPECIAL.search(value) else Markup(value)
+    if kind is bool:
+        return "true" if value else "false"
+    if kind is Markup:
+        return Markup(legal(value))
+    return "" if value is None else _finalize(str(value))
+
+
+_KNOWN: Final[dict[type, frozenset[str]]] = {
+    kind: frozenset(field.name for field in fields(kind))
+    for module in (views, tree)
+    for kind in vars(module).values()
+    if isinstance(kind, type) and is_dataclass(kind)
+}
+
+
+class _Sandbox(ImmutableSandboxedEnvironment):
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """The views' own fields at once; anything else by the sandbox's rules."""
+        known = _KNOWN.get(type(obj))
+        if known is not None and attribute in known:
+            return getattr(obj, attribute)
+        return super().getattr(obj, attribute)
+
+
+class _Tight(Extension):
+    """Takes the white space between tags out when a template is compiled: nothing of it is ever read."""
+
+    def filter_stream(self, stream: TokenStream) -> Iterator[Token]:
+        for token in stream:
+            if token.type == "data":
+                yield Token(token.lineno, "data", _EDGES.sub("", _BETWEEN.sub(">", token.value)))
+            else:
+                yield token
+
+
+class _Marked(Extension):
+    """Writes into every tag which template and line it came from. Only to tell a fault's place."""
+
+    def filter_stream(self, stream: TokenStream) -> Iterator[Token]:
+        for token in stream:
+            if token.type == "data":
+                yield Token(token.lineno, "data", self._mark(token, stream.name or ""))
+            else:
+                yield token
+
+    def _mark(self, token: Token, name: str) -> str:
+        def place(found: re.Match[str]) -> str:
+            return f'{found[0]} _at="{name}:{token.lineno + token.value.count(chr(10), 0, found.start())}"'
+
+        return _OPENING.sub(place, token.value)
+
+
+def _environment(loader: BaseLoader, locale: str, whitespace: type[Extension]) -> Environment:
+    environment = _Sandbox(
+        loader=loader,
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_finalize,
+        extensions=["jinja2.ext.i18n", whitespace],
+        cache_size=200,
+        auto_reload=False,
+    )
+    environment.filters.update(FILTERS)
+    environment.install_gettext_translations(translations(locale), newstyle=True)  # type: ignore[attr-defined]
+    return environment
+
+
+def _loader(cards_dir: Path | None) -> BaseLoader:
+    ours = FileSystemLoader(TEMPLATES)
+    own = [FileSystemLoader(cards_dir)] if cards_dir else []
+    return ChoiceLoader([*own, ours, PrefixLoader({OURS.rstrip("/"): ours})])
+
+
+class Deck:
+    """Draws cards. An operator's `cards_dir` is searched first; it may extend ours as `floatcard/customer.xml.j2`."""
+
+    def __init__(self, cards_dir: Path | None = None) -> None:
+        self._dir = cards_dir
+        self._loader = _loader(cards_dir)
+        self._environments = {locale: _environment(self._loader, locale, _Tight) for locale in supported}
+
+    def draw(self, name: str, *, locale: str = "en", zone: str = "UTC", now: int, **facts: Any) -> Card:
+        """The card of template `name`. Raises `Misconfigured` naming template, line and tag when it is no card."""
+        nearest = match(locale)
+        context = self._context(Reader(nearest, zone, now), facts)
+        try:
+            xml = self._environments[nearest].get_template(name + SUFFIX).render(context)
+            return parse(name, xml, locale=nearest)
+        except Exception as error:
+            raise Misconfigured([self._explain(name, nearest, context, error)]) from error
+
+    def _context(self, reader: Reader, facts: dict[str, Any]) -> dict[str, Any]:
+        return {**facts, "reader": reader, "say": reader.say, "locale": reader.locale}
+
+    def check(self) -> list[tuple[str, str, str]]:
+        """Every fault as (file, key, reason): each template drawn with made-up facts in each language."""
+        faults: dict[tuple[str, str, str], None] = {}
+        for locale in supported:
+            for name, cases in samples(locale).items():
+                for case in cases:
+                    self._try(name, locale, case, faults)
+        for fault in self._unparsed():
+            faults[fault] = None
+        return list(faults)
+
+    def _try(self, name: str, locale: str, case: Any, faults: dict[tuple[str, str, str], None]) -> None:
+        try:
+            self.draw(name, locale=locale, now=NOW, **case)
+        except Misconfigured as error:
+            faults.update(dict.fromkeys(error.faults))
+
+    def _unparsed(self) -> Iterator[tuple[str, str, str]]:
+        """Faults of the operator's templates that no drawing may have reached."""
+        for path in sorted(self._dir.rglob(f"*{SUFFIX}")) if self._dir else ():
+            name = path.relative_to(self._dir or path).as_posix()
+            try:
+                self._environments["en"].get_template(name)
+            except TemplateError as error:
+                yield self._of_template(name, error)
+
+    def _explain(self, name: str, locale: str, context: dict[str, Any], error: Exception) -> tuple[str, str, str]:
+        if isinstance(error, Fault):
+            return self._of_drawing(name, locale, context)
+        return self._of_template(name + SUFFIX, error)
+
+    def _of_drawing(self, name: str, locale: str, context: dict[str, Any]) -> tuple[str, str, str]:
+        """Draws once more with every tag marked, to find the line that wrote what is wrong."""
+        xml = _environment(self._loader, locale, _Marked).get_template(name + SUFFIX).render(context)
+        place, reason = f"{name}{SUFFIX}:1", "the template draws different things from the same facts"
+        try:
+            parse(name, xml, ignore="_at")
+        except Fault as fault:
+            marks = _MARK.findall(xml.encode()[: _tag_end(xml.encode(), fault.offset)])
+            place, reason = marks[-1].decode() if marks else place, str(fault)
+        file, _, line = place.rpartition(":")
+        return self._file(file), f"line {line}", reason
+
+    def _of_template(self, file: str, error: Exception) -> tuple[str, str, str]:
+        if isinstance(error, TemplateNotFound):
+            return self._file(file), "template", f"no template {error.name} here, nor among Floatcard's own"
+        if isinstance(error, TemplateSyntaxError):
+            return self._file(error.name or file), f"line {error.lineno}", error.message or "syntax error"
+        where, line = _frame_of(error, file)
+        return self._file(where), f"line {line}", f"{type(error).__name__}: {error}"
+
+    def _file(self, name: str) -> str:
+        for folder in (self._dir, TEMPLATES):
+            path = (folder / name.removeprefix(OURS)) if folder and not name.startswith("/") else Path(name)
+            if path.is_file() and not (name.startswith(OURS) and folder is not TEMPLATES):
+                return str(path) if folder is self._dir else f"cards/templates/{path.name}"
+        return name
+
+
+def _tag_end(xml: bytes, offset: int) -> int:
+    end = xml.find(b">", offset)
+    return len(xml) if end < 0 else end
+
+
+def _frame_of(error: Exception, file: str) -> tuple[str, int]:
+    """The innermost template line of a traceback; jinja2 has put the templates' own lines into it."""
+    where, line, trace = file, 1, error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename.endswith(SUFFIX):
+            where, line = trace.tb_frame.f_code.co_filename, trace.tb_lineno
+        trace = trace.tb_next
+    return where, line

@@ -1,0 +1,75 @@
+"""What every network's drawing does to raw text first, before its own encoding, so that no string acts, hides or floods.
+
+`inert` is meant for text that is about to be shown. Values in forms are not passed through it: what a person
+saves again must be what was there.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+from urllib.parse import urlsplit
+
+from cards.graphemes import cut
+
+# What XML 1.0 cannot carry: most C0 controls, lone surrogates, two noncharacters.
+_ILLEGAL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_NEWLINES: Final = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
+# Controls, surrogates, noncharacters; zero-width, bidi and tag characters that only hide or reorder. ZWJ, ZWNJ,
+# LRM, RLM and ALM stay: names and emoji need them.
+_UNSEEN: Final = re.compile(
+    "[\x00-\x08\x0e-\x1f\x7f-\x9f\u00ad\u180e\u200b\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
+    "\ufdd0-\ufdef\ufffe\uffff\U000e0000-\U000e007f"
+    + "".join(f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(0x10000, 0x110000, 0x10000))
+    + "]"
+)
+_STACKED: Final = re.compile(
+    "([\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{4})"
+    "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+"
+)
+_REPEATED: Final = re.compile(r"(.{1,8}?)\1{39,}", re.DOTALL)
+_BLANK_LINES: Final = re.compile(r"\n(?:[ \t]*\n){2,}")
+_PLAIN: Final = re.compile(r"[ -~\u00a1-\u00ac\u00ae-\u02ff\u3001-\u3029\u4e00-\u9fff\uff01-\uff5e]*")
+KEPT: Final = 10
+"""How many of an absurd repetition stay."""
+LIMIT: Final = 3000
+
+
+def legal(text: str) -> str:
+    """`text` without the characters XML 1.0 cannot carry; everything else exactly as it was."""
+    return _ILLEGAL.sub("", text) if _ILLEGAL.search(text) else text
+
+
+def inert(text: str, *, limit: int = LIMIT, lines: bool = True) -> str:
+    """`text` fit to be shown, in at most `limit` characters, whole graphemes, `…` at the end of what was cut.
+
+    Control, zero-width and tag characters and every bidi embedding, override and isolate go; text that holds
+    right-to-left letters is put into one isolate of its own, so that it cannot reorder what stands beside it.
+    More than 4 stacked marks, 40 and more repetitions and runs of blank lines shrink. Without `lines` newlines
+    and tabs become spaces. Idempotent for one `limit`. Markup is left to the network's own encoding.
+    """
+    if len(text) <= limit and _PLAIN.fullmatch(text) and not _REPEATED.search(text):
+        return text
+    text = _UNSEEN.sub("", _NEWLINES.sub("\n", text[: limit * 20 + 10_000]))
+    text = _BLANK_LINES.sub("\n\n", text) if lines else " ".join(text.split("\n"))
+    text = _STACKED.sub(r"\1", text.replace("\t", " "))
+    text = _REPEATED.sub(lambda run: run[1] * KEPT + "…", text)
+    return _isolated(text, limit)
+
+
+def _isolated(text: str, limit: int) -> str:
+    if not any(unicodedata.bidirectional(char) in {"R", "AL"} for char in text):
+        return cut(text, limit)
+    return f"\u2068{cut(text, max(limit - 2, 0))}\u2069"
+
+
+def safe_url(url: str) -> str:
+    """`url` when it is a plain http(s) address with a host, else `""`: what is no address becomes no link."""
+    if not url.isprintable() or any(char in url for char in " <>\"'`\\|^{}"):
+        return ""
+    try:
+        parts = urlsplit(url)
+        return url if parts.scheme in {"http", "https"} and parts.hostname else ""
+    except ValueError:
+        return ""
