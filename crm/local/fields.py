@@ -35,6 +35,7 @@ LIMITS = {"description": 20_000}
 LIMIT = 2_000
 
 _DECIMAL = re.compile(r"[+-]?[0-9]{1,18}(\.[0-9]{1,6})?")
+_GROUPS = re.compile(r"(?<=[0-9]),(?=[0-9]{3}(?:[^0-9]|$))")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -95,10 +96,15 @@ def _spelled(info: FieldInfo, text: str) -> str:
 
 
 def _decimal(label: str, text: str) -> str:
-    plain = re.sub(r"[,_\s]", "", unicodedata.normalize("NFKC", text))
+    plain = re.sub(r"\s", "", ungrouped(unicodedata.normalize("NFKC", text)))
     if not _DECIMAL.fullmatch(plain):
         raise Refused("{field}: {value} is not a number. Write it as 480000.00.", field=label, value=short(text))
     return plain.removeprefix("+")
+
+
+def ungrouped(number: str) -> str:
+    """Without the commas between thousands; a comma anywhere else stays, and makes it no number."""
+    return _GROUPS.sub("", number)
 
 
 def _day(label: str, text: str) -> str:

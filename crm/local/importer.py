@@ -1,0 +1,162 @@
+"""`customers.csv` into the embedded CRM: a row is whole or not at all, the import is one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+from crm.local.batch import Batch, Entry
+from crm.local.columns import split, target, typed
+from crm.local.csvfile import Format, Row, recognise, rows
+from crm.local.fields import KNOWN, NAME_LIMIT, NOTE_LIMIT, bounded, clean, required
+from crm.local.native import NativeEdits
+from crm.local.writing import Stamp
+from gateway.errors import Refused
+
+BY = "import"
+BATCH = 500
+ID_LIMIT = 128
+MOST_TOLD = 1_000
+"""Unreadable lines named one by one; more are only counted."""
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """`line` counts from 1 as an editor does; `say` is an English message id, `facts` fill it."""
+
+    line: int
+    say: str
+    facts: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def reason(self) -> str:
+        return self.say.format(**self.facts)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a file is, before anything is written."""
+
+    path: Path
+    format: Format
+    columns: tuple[tuple[str, str | None], ...]
+    """Each heading and what it is taken for, in the file's order; a None column is left out."""
+    rows: int
+    """Rows below the heading, readable or not."""
+
+    @property
+    def ignored(self) -> tuple[str, ...]:
+        return tuple(heading for heading, meant in self.columns if meant is None and heading)
+
+
+@dataclass(slots=True)
+class Tally:
+    created: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    unreadable_count: int = 0
+    unreadable: list[Unreadable] = field(default_factory=list)
+    """In the order of lines; at most MOST_TOLD of them."""
+
+    def give_up(self, line: int, why: Refused) -> None:
+        self.unreadable_count += 1
+        if len(self.unreadable) < MOST_TOLD:
+            self.unreadable.append(Unreadable(line, why.say, why.facts))
+
+    def add(self, created: int, changed: int, unchanged: int) -> None:
+        self.created += created
+        self.changed += changed
+        self.unchanged += unchanged
+
+
+def plan(path: Path) -> Plan:
+    """Reads the file once; writes nothing. Raises `Refused` when no column holds the customers' names."""
+    fmt = recognise(path)
+    reading = rows(path, fmt)
+    heading = next(reading, None)
+    if heading is None or heading.fault:
+        raise Refused("{file}: the line that names the columns cannot be read.", file=str(path))
+    columns = tuple((cell.strip().removeprefix("\ufeff"), target(cell)) for cell in heading.cells)
+    if "name" not in {meant for _, meant in columns}:
+        raise Refused(
+            "No column holds the customers' names. Call it name or 客户名称; this file has: {columns}.",
+            columns=", ".join(heading for heading, _ in columns)[:200],
+        )
+    return Plan(path, fmt, columns, sum(1 for _ in reading))
+
+
+def _silent(done: int, total: int) -> None:
+    pass
+
+
+def run(path: Path, crm: NativeEdits, progress: Progress = _silent) -> Tally:
+    """Imports on the caller's thread, `progress(rows done, rows in all)`, and ends with everything or nothing written.
+
+    Raises `Refused` for the file as a whole, `Retry` while another process writes.
+    """
+    planned = plan(path)
+    tally = Tally()
+    done = 0
+    progress(done, planned.rows)
+    with crm.database.write() as conn:
+        batch = Batch(conn, crm.shape, Stamp(crm.clock(), BY))
+        entries = _entries(planned, tally)
+        while some := list(islice(entries, BATCH)):
+            tally.add(*batch.write([entry for entry in some if entry is not None], tally.give_up))
+            done += len(some)
+            progress(done, planned.rows)
+    tally.unreadable.sort(key=lambda told: told.line)
+    return tally
+
+
+def _entries(planned: Plan, tally: Tally) -> Iterator[Entry | None]:
+    """One per row; None where the tally says why it cannot be read."""
+    for row in islice(rows(planned.path, planned.format), 1, None):
+        try:
+            yield _entry(row.line, _cells(row, planned))
+        except Refused as why:
+            tally.give_up(row.line, why)
+            yield None
+
+
+def _cells(row: Row, planned: Plan) -> dict[str, str]:
+    """Target -> cell, the filled ones; of two columns for one target the first that is filled."""
+    width = len(planned.columns)
+    if row.fault:
+        raise Refused("{reason}", reason=row.fault)
+    if len(row.cells) < width or any(cell.strip() for cell in row.cells[width:]):
+        raise Refused("{found} cells here, {expected} columns above.", found=len(row.cells), expected=width)
+    cells: dict[str, str] = {}
+    for (_, meant), cell in zip(planned.columns, row.cells[:width], strict=True):
+        if meant is not None and cell.strip():
+            cells.setdefault(meant, cell.strip())
+    return cells
+
+
+def _entry(line: int, cells: dict[str, str]) -> Entry:
+    spelled = {name: clean(name, typed(name, cells[name])) for name in KNOWN if name in cells}
+    return Entry(
+        line=line,
+        id=bounded("Id", cells.get("id", ""), ID_LIMIT),
+        name=required("Name", cells.get("name", ""), NAME_LIMIT),
+        fields={name: value for name, value in spelled.items() if value is not None},
+        aliases=_names("aliases", cells),
+        owners=_names("owner", cells),
+        team=bounded("Team", cells.get("team", ""), NAME_LIMIT),
+        region=bounded("Region", cells.get("region", ""), NAME_LIMIT),
+        note=bounded("Note", cells.get("note", ""), NOTE_LIMIT),
+        contact=bounded("Contact", cells.get("contact", ""), NAME_LIMIT),
+        detail={
+            key: bounded("Contact", cells[f"contact_{key}"], NAME_LIMIT)
+            for key in ("title", "phone", "email")
+            if f"contact_{key}" in cells
+        },
+    )
+
+
+def _names(column: str, cells: dict[str, str]) -> tuple[str, ...]:
+    return tuple(required("Name", name, NAME_LIMIT) for name in split(cells.get(column, "")))
