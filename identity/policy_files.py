@@ -136,7 +136,7 @@ def _read(file: str, line: int, text: str, schema: cedarpy.Schema, faults: list[
 
 def _plain(reason: str) -> str:
     """Cedar numbers the policies it is given; ours are given one at a time, so its number says nothing."""
-    return reason.replace("for policy `policy0`, ", "")
+    return re.sub(r"for policy `policy0`[,:] ", "", reason)
 
 
 def _time_use(policies: Iterable[Policy], faults: list[Fault]) -> TimeUse:

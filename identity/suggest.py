@@ -1,0 +1,74 @@
+"""Who an unmapped account might be. A suggestion is shown to an admin, with its evidence; it is never applied."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Final
+
+from channels.model import Sender
+from identity.model import Person
+
+_WORD: Final = re.compile(r"[^\W_]+")
+_LONGEST: Final = 120
+_LEAST: Final = 0.75
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """`score` from 0 to 1; `evidence` are message ids, the strongest first."""
+
+    person: Person
+    score: float
+    evidence: tuple[str, ...]
+
+
+SAME: Final = "Same name"
+ORDER: Final = "Same name in another order"
+LIKE: Final = "Similar name"
+EMAIL: Final = "The name is the e-mail address"
+HANDLE: Final = "The account is the e-mail address"
+
+
+def suggest(sender: Sender, persons: Iterable[Person], *, limit: int = 5) -> tuple[Suggestion, ...]:
+    """The likeliest persons first; equal ones by id. Deactivated ones are never suggested, nor is a bot anybody."""
+    if sender.kind == "bot":
+        return ()
+    found = [_compare(sender, person) for person in persons if person.active]
+    likely = [suggestion for suggestion in found if suggestion is not None]
+    return tuple(sorted(likely, key=lambda one: (-one.score, one.person.id))[:limit])
+
+
+def _compare(sender: Sender, person: Person) -> Suggestion | None:
+    said, known = _words(sender.name), _words(person.name)
+    evidence = [*_names(said, known), *_emails(said, _words(sender.id.id), person.emails)]
+    if not evidence:
+        return None
+    evidence.sort(reverse=True)
+    score = min(1.0, evidence[0][0] + 0.02 * (len(evidence) - 1))
+    return Suggestion(person, round(score, 4), tuple(dict.fromkeys(words for _, words in evidence)))
+
+
+def _names(said: list[str], known: list[str]) -> list[tuple[float, str]]:
+    if not said or not known:
+        return []
+    if said == known:
+        return [(0.95, SAME)]
+    if sorted(said) == sorted(known) or "".join(said) == "".join(known):
+        return [(0.9, ORDER)]
+    ratio = SequenceMatcher(None, " ".join(said), " ".join(known), autojunk=False).ratio()
+    return [(0.8 * ratio, LIKE)] if ratio >= _LEAST else []
+
+
+def _emails(said: list[str], handle: list[str], emails: tuple[str, ...]) -> list[tuple[float, str]]:
+    locals_ = [_words(email.partition("@")[0]) for email in emails]
+    found = [(0.85, EMAIL) for words in locals_ if words and sorted(words) == sorted(said)]
+    return found + [(0.8, HANDLE) for words in locals_ if words and words == handle]
+
+
+def _words(text: str) -> list[str]:
+    folded = unicodedata.normalize("NFKC", text[:_LONGEST]).casefold()
+    return _WORD.findall(folded)

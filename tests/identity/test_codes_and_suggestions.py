@@ -1,0 +1,90 @@
+"""Codes that can be read aloud and used once; suggestions with their evidence."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from identity.codes import ALPHABET, LENGTH, LIFETIME, TRIES, CodeState, code_hash, expires, new_code, normalise, usable
+from identity.suggest import EMAIL, HANDLE, LIKE, ORDER, SAME, suggest
+from tests.identity.rooms import person, sender
+
+KEY = b"k" * 32
+
+
+def test_a_code_has_forty_bits_and_no_sign_taken_for_another() -> None:
+    assert len(set(ALPHABET)) == len(ALPHABET)
+    assert math.log2(len(ALPHABET)) * LENGTH >= 40
+    assert not set("01OILU") & set(ALPHABET)
+    codes = {new_code() for _ in range(1000)}
+    assert len(codes) == 1000
+    assert set("".join(codes)) == set(ALPHABET) | {"-"}
+
+
+def test_a_code_may_be_typed_any_way() -> None:
+    code = new_code()
+    plain = code.replace("-", "")
+    for typed in (code, code.lower(), plain, f" {plain[:4]} {plain[4:]} ", code.replace("-", "\u2013")):
+        assert code_hash(typed, KEY) == code_hash(code, KEY)
+    assert normalise("UUU-222-222") == normalise("vvv222222")
+
+
+@pytest.mark.parametrize("typed", ["", "K7M", "K7M-2QX-9B0", "K7M-2QX-9BD-2", "x" * 10_000, "\ud800" * 9, "华" * 9, "\0" * 9])
+def test_what_can_be_no_code_hashes_to_nothing(typed: str) -> None:
+    assert normalise(typed) is None
+    assert code_hash(typed, KEY) == ""
+
+
+def test_the_hash_needs_the_key_and_hides_the_code() -> None:
+    code = new_code()
+    assert code_hash(code, KEY) != code_hash(code, b"other")
+    assert len(code_hash(code, KEY)) == 64
+    assert code.replace("-", "").lower() not in code_hash(code, KEY)
+
+
+def test_a_code_works_once_for_ten_minutes_and_not_after_many_tries() -> None:
+    made = 1_000_000
+    assert usable(CodeState(made), made)
+    assert usable(CodeState(made, tries=TRIES - 1), made + LIFETIME - 1)
+    assert not usable(CodeState(made), expires(made))
+    assert not usable(CodeState(made), made - 1)
+    assert not usable(CodeState(made, used=made + 5), made + 6)
+    assert not usable(CodeState(made, tries=TRIES), made)
+
+
+def test_suggestions_are_ranked_with_their_evidence() -> None:
+    same = replace(person("p1"), name="Li Ting", emails=("ting.li@acme.com",))
+    order = replace(person("p2"), name="Ting Li")
+    like = replace(person("p3"), name="Li Tingting")
+    other = replace(person("p4"), name="Somebody Else")
+    found = suggest(sender("x", name="Li Ting"), [other, like, order, same])
+    assert [one.person.id for one in found] == ["p1", "p2", "p3"]
+    assert found[0].evidence == (SAME, EMAIL)
+    assert (found[1].evidence, found[2].evidence) == ((ORDER,), (LIKE,))
+    assert 1 >= found[0].score > found[1].score > found[2].score > 0
+
+
+def test_the_account_can_be_the_address() -> None:
+    known = replace(person("p1"), name="王敏", emails=("min.wang@acme.com",))
+    (found,) = suggest(sender("min.wang", name="小王"), [known])
+    assert found.evidence == (HANDLE,)
+
+
+def test_width_case_and_order_of_persons_do_not_matter() -> None:
+    known = [replace(person(f"p{n}"), name="王 敏") for n in range(3)]
+    forward = suggest(sender("x", name="王敏"), known)
+    assert suggest(sender("x", name="王敏"), reversed(known)) == forward
+    assert suggest(sender("x", name="LI ting"), [replace(known[0], name="Li TING")])[0].evidence == (SAME,)
+
+
+@pytest.mark.parametrize("name", ["", " ", "<!channel>", "\ud800", "\0", "😀" * 10_000, "a" * 100_000])
+def test_hostile_names_suggest_nobody_and_do_not_break(name: str) -> None:
+    assert suggest(sender("x", name=name), [replace(person("p"), name="Li Ting"), replace(person("q"), name="")]) == ()
+
+
+def test_nobody_is_suggested_for_a_bot_nor_somebody_deactivated() -> None:
+    known = replace(person("p"), name="Li Ting")
+    assert suggest(sender("x", "bot", "Li Ting"), [known]) == ()
+    assert suggest(sender("x", name="Li Ting"), [replace(known, active=False)]) == ()
