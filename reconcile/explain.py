@@ -42,7 +42,7 @@ _REASONS: Final[Mapping[Reason, Callable[[Resolution, MergePolicy], str]]] = {
     "causal": lambda _, __: "it was made in sight of every other edit that counts",
     "agree": lambda r, _: f"{len(r.heads)} edits were made unaware of each other and say the same",
     "three_way": lambda r, _: f"of {len(r.heads)} edits unaware of each other all that changed the value say this",
-    "authority": lambda r, p: f"edits unaware of each other differ, and {p.authority[0]!r} leads the listed sources",
+    "authority": lambda _, __: "edits unaware of each other differ; of the sources with one, the first listed decides",
     "master": lambda _, p: f"edits unaware of each other differ, and {p.master!r} is the master",
     "last_writer": lambda _, __: "edits unaware of each other differ, and the policy takes the latest by the clock",
     "merged": lambda r, p: f"the changes of {len(r.heads)} edits were put together ({p.merge})",
