@@ -23,8 +23,10 @@ from jinja2 import (
     TemplateNotFound,
     TemplateSyntaxError,
 )
+from jinja2.compiler import CodeGenerator, Frame
 from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
+from jinja2.nodes import Expr, Getattr
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
@@ -52,33 +54,59 @@ _OPENING: Final = re.compile(r"<([a-zA-Z!][\w.-]*)")
 _MARK: Final = re.compile(rb' _at="([^"]*)"')
 
 
-def _finalize(value: Any) -> Any:
-    """Every value a template writes, made fit for an XML attribute: exactly itself, less what XML cannot carry."""
+def _finalize(value: Any) -> str:
+    """A value fit for an XML attribute: exactly itself, less what XML cannot carry. Markup is the template's own."""
     kind = type(value)
     if kind is str:
-        return Markup(legal(value).translate(_ESCAPES)) if _SPECIAL.search(value) else Markup(value)
+        return legal(value).translate(_ESCAPES) if _SPECIAL.search(value) else value
+    if kind is int:
+        return str(value)
     if kind is bool:
         return "true" if value else "false"
     if kind is Markup:
-        return Markup(legal(value))
+        return legal(value)
     return "" if value is None else _finalize(str(value))
 
 
-_KNOWN: Final[dict[type, frozenset[str]]] = {
-    kind: frozenset(field.name for field in fields(kind))
-    for module in (views, tree)
-    for kind in vars(module).values()
-    if isinstance(kind, type) and is_dataclass(kind)
-}
+def _having() -> dict[str, frozenset[type]]:
+    """Field name -> the views and blocks that have it: what a template may read without asking the sandbox."""
+    kinds = [kind for module in (views, tree) for kind in vars(module).values() if isinstance(kind, type)]
+    names = {field.name for kind in kinds if is_dataclass(kind) for field in fields(kind)}
+    return {name: frozenset(kind for kind in kinds if name in _names(kind)) for name in names}
+
+
+def _names(kind: type) -> set[str]:
+    return {field.name for field in fields(kind)} if is_dataclass(kind) else set()
+
+
+_HAVING: Final = _having()
+
+
+class _Code(CodeGenerator):
+    """Reads the views' own fields at once, anything else by the sandbox's rules.
+
+    Leaves escaping to `_finalize`, which knows attributes; so `{% autoescape false %}` changes nothing either.
+    """
+
+    def _output_child_pre(self, node: Expr, frame: Frame, finalize: CodeGenerator._FinalizeInfo) -> None:
+        self.write(finalize.src or "")
+
+    def _output_child_post(self, node: Expr, frame: Frame, finalize: CodeGenerator._FinalizeInfo) -> None:
+        self.write(")")
+
+    def visit_Getattr(self, node: Getattr, frame: Frame) -> None:  # noqa: N802 - jinja2's name for it
+        if node.attr not in _HAVING:
+            super().visit_Getattr(node, frame)
+            return
+        self.write(f"(_it.{node.attr} if type(_it := ")
+        self.visit(node.node, frame)
+        self.write(f") in environment.having[{node.attr!r}]")
+        self.write(f" else environment.getattr(_it, {node.attr!r}))")
 
 
 class _Sandbox(ImmutableSandboxedEnvironment):
-    def getattr(self, obj: Any, attribute: str) -> Any:
-        """The views' own fields at once; anything else by the sandbox's rules."""
-        known = _KNOWN.get(type(obj))
-        if known is not None and attribute in known:
-            return getattr(obj, attribute)
-        return super().getattr(obj, attribute)
+    code_generator_class = _Code
+    having = _HAVING
 
 
 class _Tight(Extension):

@@ -29,7 +29,7 @@ _RANK: Final = {"low": 0, "medium": 1, "high": 2}
 
 
 def _reader(context: Context) -> Reader:
-    reader: Reader = context["reader"]
+    reader: Reader = context.parent["reader"]  # not what a template may have set under this name
     return reader
 
 

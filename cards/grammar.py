@@ -30,48 +30,30 @@ Read: TypeAlias = Callable[[str], Any]
 @dataclass(frozen=True, slots=True)
 class Tag:
     make: Callable[..., Any]
-    readers: Mapping[str, Read | None]
-    """How each attribute is read; None = as it is."""
+    """Takes the attributes by name: an unknown or a missing one is its TypeError."""
+    known: frozenset[str]
+    """The attributes it may have."""
     required: frozenset[str]
+    readers: tuple[tuple[str, Read, str], ...]
+    """Attribute, how it is read when it is not plain text (ValueError or KeyError), and what it must be, in words."""
     inside: Mapping[str, tuple[str, bool]]
     """Child tag -> the field that holds it, and whether it holds many."""
-    many: tuple[str, ...]
-    """Fields that hold many and have no default, so are given even when empty."""
+    many: str
+    """The field that holds many, or none."""
 
 
-_BOOLEANS: Final = {"true": True, "false": False}
+def _one_of(values: Mapping[str, Any]) -> tuple[Read, str]:
+    return values.__getitem__, f"must be one of {', '.join(values)}"
 
 
-def _boolean(text: str) -> bool:
-    if text not in _BOOLEANS:
-        raise ValueError('must be "true" or "false"')
-    return _BOOLEANS[text]
-
-
-def _whole(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise ValueError("must be a whole number") from None
-
-
-def _one_of(choices: tuple[str, ...]) -> Read:
-    known = {choice: choice for choice in choices}
-
-    def read(text: str) -> str:
-        if text not in known:
-            raise ValueError(f"must be one of {', '.join(choices)}")
-        return known[text]
-
-    return read
-
-
-def _reader(name: str, hint: Any) -> Read | None:
+def _reader(name: str, hint: Any) -> tuple[Read, str] | None:
     if get_origin(hint) is Literal:
-        return _one_of(get_args(hint))
-    if name == "url":
-        return safe_url
-    return {bool: _boolean, int: _whole}.get(hint)
+        return _one_of({choice: choice for choice in get_args(hint)})
+    if hint is bool:
+        return _one_of({"true": True, "false": False})
+    if hint is int:
+        return int, "must be a whole number"
+    return (safe_url, "must be an address") if name == "url" else None
 
 
 def _option(value: str, label: str = "") -> tuple[str, str]:
@@ -131,25 +113,23 @@ def _tag(block: type) -> Tag:
     held, tags, many = _CHILDREN.get(block, ("", (), False))
     hints = get_type_hints(block)
     plain = [field for field in fields(block) if field.name != held and (block, field.name) not in _GIVEN]
-    bare = [field.name for field in fields(block) if field.name == held and field.default is MISSING]
     return Tag(
-        _MAKERS.get(_tag_name(block), block),
-        {field.name: _reader(field.name, hints[field.name]) for field in plain},
-        frozenset(field.name for field in plain if field.default is MISSING),
-        dict.fromkeys(tags, (held, many)),
-        tuple(bare) if many else (),
+        make=_MAKERS.get(_tag_name(block), block),
+        known=frozenset(field.name for field in plain),
+        required=frozenset(field.name for field in plain if field.default is MISSING),
+        readers=tuple((field.name, *read) for field in plain if (read := _reader(field.name, hints[field.name]))),
+        inside=dict.fromkeys(tags, (held, many)),
+        many=held if many else "",
     )
 
 
-TAGS: Final[Mapping[str, Tag]] = {
-    **{
-        _tag_name(block): _tag(block)
-        for block in (*_BLOCKS, Card, tree.Badge, tree.Button, tree.Column, tree.FormField)
-    },
-    "option": Tag(_option, {"value": None, "label": None}, frozenset({"value"}), {}, ()),
-}
+_OPTION: Final = Tag(_option, frozenset({"value", "label"}), frozenset({"value"}), (), {}, "")
+_DOCUMENT: Final = Tag(dict, frozenset(), frozenset(), (), {"card": ("card", False)}, "")
 
-_DOCUMENT: Final = Tag(dict, {}, frozenset(), {"card": ("card", False)}, ())
+TAGS: Final[Mapping[str, Tag]] = {
+    "option": _OPTION,
+    **{_tag_name(kind): _tag(kind) for kind in (*_BLOCKS, Card, tree.Badge, tree.Button, tree.Column, tree.FormField)},
+}
 
 
 class _Builder:
@@ -160,6 +140,7 @@ class _Builder:
         self._ignore = ignore
         self._root: dict[str, Any] = {}
         self._open: list[tuple[str, Tag, dict[str, Any]]] = [("", _DOCUMENT, self._root)]
+        self._leaf = ""
         self._parser = parser = expat.ParserCreate("utf-8")
         parser.buffer_text = True
         parser.StartElementHandler = self._start
@@ -171,48 +152,53 @@ class _Builder:
         return Fault(tag, reason, self._parser.CurrentByteIndex)
 
     def _start(self, name: str, attributes: dict[str, Any]) -> None:
-        parent, above, _ = self._open[-1]
-        if name not in above.inside:
-            known = name in TAGS
-            raise self._fault(name, f"not allowed inside <{parent}>" if known and parent else "unknown tag")
+        parent, above, held = self._open[-1]
+        if name not in above.inside or self._leaf:
+            raise self._misplaced(name, self._leaf or parent)
         tag = TAGS[name]
-        readers = tag.readers
         if self._ignore:
             attributes.pop(self._ignore, None)
-        for key, value in attributes.items():
-            try:
-                read = readers[key]
-                if read is not None:
-                    attributes[key] = read(value)
-            except KeyError:
-                raise self._fault(name, f'unknown attribute "{key}"') from None
-            except ValueError as wrong:
-                raise self._fault(name, f'attribute "{key}" {wrong}') from None
-        if not tag.required <= attributes.keys():
-            missing = ", ".join(sorted(tag.required - attributes.keys()))
-            raise self._fault(name, f"missing attribute {missing}")
-        for held in tag.many:
-            attributes[held] = []
-        self._open.append((name, tag, attributes))
+        for key, read, must in tag.readers:
+            if key in attributes:
+                try:
+                    attributes[key] = read(attributes[key])
+                except (ValueError, KeyError):
+                    raise self._fault(name, f'attribute "{key}" {must}') from None
+        if tag.inside:
+            if tag.many:
+                attributes[tag.many] = []
+            self._open.append((name, tag, attributes))
+        else:
+            self._leaf = name
+            self._put(name, tag, attributes, above, held)
 
     def _end(self, name: str) -> None:
+        if self._leaf:
+            self._leaf = ""
+            return
         _, tag, values = self._open.pop()
-        for held in _LISTS.get(name, ()):
-            if held in values:
-                values[held] = tuple(values[held])
+        if tag.many:
+            values[tag.many] = tuple(values[tag.many])
         if name == "card":
             values.update(self._given)
-        self._put(name, tag.make(**values))
+        _, above, held = self._open[-1]
+        self._put(name, tag, values, above, held)
 
-    def _put(self, name: str, block: Any) -> None:
-        _, above, values = self._open[-1]
-        held, many = above.inside[name]
+    def _put(self, name: str, tag: Tag, values: dict[str, Any], above: Tag, held: dict[str, Any]) -> None:
+        try:
+            block = tag.make(**values)
+        except TypeError:
+            raise self._fault(name, _wrong_keys(tag, values)) from None
+        field, many = above.inside[name]
         if many:
-            values.setdefault(held, []).append(block)
-        elif held in values:
+            held[field].append(block)
+        elif field in held:
             raise self._fault(name, "only one is allowed here")
         else:
-            values[held] = block
+            held[field] = block
+
+    def _misplaced(self, name: str, parent: str) -> Fault:
+        return self._fault(name, f"not allowed inside <{parent}>" if name in TAGS and parent else "unknown tag")
 
     def _text(self, text: str) -> None:
         if not text.isspace():
@@ -229,11 +215,17 @@ class _Builder:
         except expat.ExpatError as error:
             reason = expat.ErrorString(error.code)
             raise Fault("", f"not well-formed XML: {reason}", self._parser.ErrorByteIndex) from None
+        finally:
+            del self._parser  # it holds our methods: without the circle both are freed at once
         card: Card = self._root["card"]
         return card
 
 
-_LISTS: Final = {_tag_name(block): (held,) for block, (held, _, many) in _CHILDREN.items() if many}
+def _wrong_keys(tag: Tag, attributes: Mapping[str, Any]) -> str:
+    held = {field for field, _ in tag.inside.values()} | {"name", "locale"}
+    unknown = ", ".join(sorted(attributes.keys() - tag.known - held))
+    missing = ", ".join(sorted(tag.required - attributes.keys()))
+    return f"unknown attribute {unknown}" if unknown else f"missing attribute {missing}"
 
 
 def parse(name: str, xml: str, *, locale: str = "en", ignore: str = "") -> Card:

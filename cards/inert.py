@@ -1,4 +1,4 @@
-"""What every network's drawing does to raw text first, before its own encoding, so that no string acts, hides or floods.
+"""What every network's drawing does to raw text before its own encoding, so that no string acts, hides or floods.
 
 `inert` is meant for text that is about to be shown. Values in forms are not passed through it: what a person
 saves again must be what was there.

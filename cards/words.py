@@ -94,6 +94,7 @@ def zone_of(name: str) -> tzinfo:
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+@lru_cache(maxsize=8192)
 def local(at: int, zone: str) -> datetime:
     """A time out of the calendar's range is taken to its edge."""
     try:
