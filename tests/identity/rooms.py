@@ -63,7 +63,10 @@ def record(**more: object) -> Record:
         },
         "related": {
             "note": (Item("n1", "note", "wants a comparison"),),
-            "risk": (Item("r1", "risk", "budget cut", level="high", sensitivity="restricted"), Item("r2", "risk", "slow")),
+            "risk": (
+                Item("r1", "risk", "budget cut", level="high", sensitivity="restricted"),
+                Item("r2", "risk", "slow"),
+            ),
             "contact": (Item("c1", "contact", "Zhang Wei", detail={"phone": "+86 139 0000 0000"}),),
         },
         "names": ("华星", "HX"),

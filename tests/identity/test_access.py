@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 import itertools
+import json
 from typing import Any, get_args
 
+import cedarpy
 import pytest
 
 from identity import access as access_module
@@ -53,9 +55,7 @@ def test_without_our_reading_of_diagnostics_cedar_would_have_allowed() -> None:
     failing = '@id("broken") forbid (principal, action, resource) when { -9223372036854775807 - 2 < 0 };'
     policies = policy_files.build({"a.cedar": ANYBODY, "b.cedar": failing})
     asked, entities = request()
-    answer = access_module.cedarpy.is_authorized(
-        asked, policies.handle, access_module.json.dumps(entities), policies.schema
-    )
+    answer = cedarpy.is_authorized(asked, policies.handle, json.dumps(entities), policies.schema)
     assert answer.allowed  # Cedar skips the failing forbid
     assert not ask(policies, asked, entities).allowed
 
@@ -63,13 +63,15 @@ def test_without_our_reading_of_diagnostics_cedar_would_have_allowed() -> None:
 def request() -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """What `permit` asks Cedar, caught on its way."""
     caught: list[Any] = []
-    real, spy = access_module.ask, lambda policies, asked, entities: caught.extend((asked, entities)) or Verdict(False)
-    access_module.ask = spy  # type: ignore[assignment]
-    try:
+
+    def spy(policies: object, asked: object, entities: object) -> Verdict:
+        caught.extend((asked, entities))
+        return Verdict(False)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(access_module, "ask", spy)
         permit(AccessPolicy.of({"a.cedar": ANYBODY}))
-    finally:
-        access_module.ask = real
-    return caught[0], list(caught[1])
+    return caught[0], caught[1]
 
 
 @pytest.mark.parametrize("missing", ["scene", "owner", "same_team", "same_region", "minute", "weekday", "now"])
@@ -107,7 +109,7 @@ def test_a_missing_member_or_field_denies(entity: int) -> None:
 
 
 @pytest.mark.parametrize("more", [{"scene": "street"}, {"sensitivity": "secret"}, {"action": "delete"}])
-def test_words_the_schema_does_not_know_deny(more: dict[str, str]) -> None:
+def test_words_the_schema_does_not_know_deny(more: dict[str, Any]) -> None:
     verdict = permit(AccessPolicy.of({"a.cedar": ANYBODY}), **more)
     assert not verdict.allowed
     assert verdict.errors
@@ -157,7 +159,7 @@ def test_verdicts_are_remembered_by_everything_that_matters() -> None:
             "context.minute < 720 };"
         }
     )
-    yes = {"owner": True}
+    yes: dict[str, Any] = {"owner": True}
     assert permit(policy, **yes).allowed
     for other in (
         {"owner": False}, {"team": "west"}, {"region": "bj"}, {"scene": "console"}, {"sensitivity": "public"},
@@ -170,7 +172,12 @@ def test_verdicts_are_remembered_by_everything_that_matters() -> None:
 
 def test_cedar_is_asked_once_for_one_question(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[object] = []
-    monkeypatch.setattr(access_module, "ask", lambda *question: asked.append(question) or Verdict(True))
+
+    def counted(*question: object) -> Verdict:
+        asked.append(question)
+        return Verdict(True)
+
+    monkeypatch.setattr(access_module, "ask", counted)
     policy = AccessPolicy.of({"a.cedar": ANYBODY})
     for at in range(NOW, NOW + 100):
         permit(policy, at=at)

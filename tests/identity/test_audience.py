@@ -60,7 +60,9 @@ def test_equal_attributes_are_counted_together_and_persons_kept() -> None:
     assert dict(room.persons) == {"li": REP, "wang": REP}
 
 
-@pytest.mark.parametrize("more", [{"complete": False}, {"at": NOW - 600_001}, {"at": NOW + 600_001}, {"external": True}])
+@pytest.mark.parametrize(
+    "more", [{"complete": False}, {"at": NOW - 600_001}, {"at": NOW + 600_001}, {"external": True}]
+)
 def test_a_list_in_doubt_and_a_shared_room_add_somebody_unknown(more: dict[str, object]) -> None:
     room = audience(roster([A], **more), MAPPED, now=NOW)
     assert room.counts == {REP: 1, BOTTOM: 1}

@@ -31,7 +31,9 @@ def test_a_code_may_be_typed_any_way() -> None:
     assert normalise("UUU-222-222") == normalise("vvv222222")
 
 
-@pytest.mark.parametrize("typed", ["", "K7M", "K7M-2QX-9B0", "K7M-2QX-9BD-2", "x" * 10_000, "\ud800" * 9, "华" * 9, "\0" * 9])
+@pytest.mark.parametrize(
+    "typed", ["", "K7M", "K7M-2QX-9B0", "K7M-2QX-9BD-2", "x" * 10_000, "\ud800" * 9, "华" * 9, "\0" * 9]
+)
 def test_what_can_be_no_code_hashes_to_nothing(typed: str) -> None:
     assert normalise(typed) is None
     assert code_hash(typed, KEY) == ""

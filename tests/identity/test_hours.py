@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import datetime
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -29,7 +30,7 @@ def brute(start: int, end: int, zone: str, use: TimeUse) -> list[int]:
     place = zone_of(zone)
     assert place is not None
     seen = [(at, bucket(clock(at, place), use)) for at in range(start, end, MINUTE)]
-    return [now for (_, before), (now, then) in zip(seen, seen[1:], strict=False) if before != then]
+    return [now for (_, before), (now, then) in pairwise(seen) if before != then]
 
 
 DAYS = {

@@ -23,7 +23,9 @@ def faults(texts: dict[str, str]) -> list[tuple[str, str, str]]:
 def test_every_fault_is_found_at_once_with_its_file_and_line() -> None:
     found = faults(
         {
-            "one.cedar": GOOD + "\n// a comment; with a semicolon\n" + "permit (principal, action, resource) when { ; };",
+            "one.cedar": GOOD
+            + "\n// a comment; with a semicolon\n"
+            + "permit (principal, action, resource) when { ; };",
             "two.cedar": '\n\n@id("typo")\npermit (principal, action, resource)\n'
             'when { resource.sensitivity == Sensitivity::"pubic" };',
             "three.cedar": '@id("attr") permit (principal, action, resource) when { context.scen == Scene::"group" };',
