@@ -94,7 +94,7 @@ class NativeEdits:
         await self._writing(lambda conn: writing.put_users(conn, [user]))
 
     def stamp(self, by: str, label: str = "") -> Stamp:
-        return Stamp(self.clock(), scrub(by), label)
+        return Stamp(self.clock(), scrub(by), scrub(label))
 
     # On the worker's thread from here on, each inside the transaction it is given.
 
@@ -113,7 +113,7 @@ class NativeEdits:
         return await self.database.run(inside)
 
     def _present(self, conn: Connection, ref: RecordRef) -> Record:
-        ours = ref.crm == self.name and ref.kind == reading.KIND
+        ours = ref.crm == self.name and ref.kind == reading.KIND and ref.id == scrub(ref.id)
         record = reading.one(conn, self.shape, ref.id) if ours else None
         if record is None:
             raise Refused("The CRM has no customer {record}. It may have been removed there.", record=short(ref.id))

@@ -1,0 +1,55 @@
+"""What test_kill and test_memory run as a process of its own: `child.py import|apply|measure DATABASE …`."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import sys
+import time
+from pathlib import Path
+
+from crm.local import Config, Crm
+from crm.local.importer import run
+from crm.model import Change
+
+
+def opened(path: str) -> Crm:
+    return Crm("local", Config(database=f"sqlite:///{path}"))
+
+
+def import_until(path: str, csv: str, rows: str) -> None:
+    """Stands still once so many rows are written, until it is killed."""
+
+    def stand_still(done: int, total: int) -> None:
+        if done >= int(rows):
+            print("here", flush=True)
+            time.sleep(600)
+
+    run(Path(csv), opened(path), stand_still)
+
+
+async def apply_for_ever(path: str, id_: str) -> None:
+    """A line for each answer: number, version."""
+    crm = opened(path)
+    ref = crm.shape.ref(id_)
+    for number in range(1_000_000):
+        answer = await crm.apply(Change(ref, "phone", str(number), None), once=str(number))
+        print(number, answer.version if hasattr(answer, "version") else "conflict", flush=True)
+
+
+def measure(path: str, csv: str) -> None:
+    """The most memory this process ever took, in MB."""
+    tally = run(Path(csv), opened(path))
+    print(tally.created, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, flush=True)
+
+
+if __name__ == "__main__":
+    match sys.argv[1:]:
+        case ["import", path, csv, rows]:
+            import_until(path, csv, rows)
+        case ["apply", path, id_]:
+            asyncio.run(apply_for_ever(path, id_))
+        case ["measure", path, csv]:
+            measure(path, csv)
+        case _:
+            sys.exit("usage: child.py import|apply|measure DATABASE …")
