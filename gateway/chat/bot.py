@@ -21,6 +21,8 @@ TRIGGER_LIFE = 180.0
 class Trigger:
     person: str
     window: str
+    room: str
+    message: str
     until: float
 
 
@@ -75,19 +77,20 @@ class Bot:
 
         return await self._store.run(work)
 
-    def trigger(self, person: str, window: str) -> str:
+    def trigger(self, person: str, window: str, room: str, message: str) -> str:
         """A short-lived permission to open one form in front of `person`. Kept in memory alone."""
         moment = time.monotonic()
         self._triggers = {key: held for key, held in self._triggers.items() if held.until > moment}
         key = token()
-        self._triggers[key] = Trigger(person, window, moment + TRIGGER_LIFE)
+        self._triggers[key] = Trigger(person, window, room, message, moment + TRIGGER_LIFE)
         return key
 
     async def open_form(self, trigger: str, card: Json) -> None:
         held = self._triggers.pop(trigger, None)
         if held is None or held.until <= time.monotonic():
             raise Declined(410, "trigger_over", "This trigger is used or older than three minutes; press again.")
-        if not self._windows.put(held.person, held.window, {"card": card}):
+        form = {"card": card, "room": held.room, "message": held.message}
+        if not self._windows.put(held.person, held.window, form):
             raise Declined(409, "nobody_looks", "The person has closed the chat.")
 
     async def _ringing(self, work: Callable[[ChatTx], T]) -> T:

@@ -7,7 +7,7 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
 from yarl import URL
@@ -20,6 +20,7 @@ from gateway.store.chat import ChatStore, ChatTx
 log = logging.getLogger(__name__)
 PRESS_TIMEOUT = ClientTimeout(total=12)
 EVENT_TIMEOUT = ClientTimeout(total=20)
+UNREADABLE = (400, 413, 422)  # sending the same again cannot help; anything else may be mended on their side
 _DOWN = (ClientError, OSError, asyncio.TimeoutError)
 
 
@@ -99,7 +100,7 @@ class Courier:
             status = 0
         if 200 <= status < 300:
             await self._settle(item)
-        elif status in (0, 408, 429) or status >= 500:
+        elif status not in UNREADABLE:
             await self._store.run(lambda tx: self._failed(tx, item))
             self._bell.ring()
             await self._pause(backoff(item.tries))
@@ -109,12 +110,12 @@ class Courier:
 
     def _failed(self, tx: ChatTx, item: Waiting) -> None:
         tx.tried(item.id)
-        _mark(tx, item, pending=True)
+        _mark(tx, item, "late")
 
     async def _settle(self, item: Waiting, refused: str = "") -> None:
         def work(tx: ChatTx) -> None:
             tx.tried(item.id, refused) if refused else tx.heard(item.id)
-            _mark(tx, item, pending=bool(refused))
+            _mark(tx, item, "refused" if refused else "")
 
         await self._store.run(work)
         self._bell.ring()
@@ -125,7 +126,7 @@ class Courier:
             return response.status, await response.read()
 
 
-def _mark(tx: ChatTx, item: Waiting, *, pending: bool) -> None:
+def _mark(tx: ChatTx, item: Waiting, pending: Literal["", "late", "refused"]) -> None:
     entry = tx.entry(item.message) if item.message else None
     if entry is not None and entry.pending != pending:
         tx.save(replace(entry, pending=pending))

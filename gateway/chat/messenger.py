@@ -169,7 +169,7 @@ class Messenger:
         self, person: str, room: str, *, message: str, action: str, data: str, window: str = "", locale: str = ""
     ) -> Json:
         me = await self._store.run(lambda tx: _before(tx, person, room, message))
-        trigger = self.bot.trigger(person, window)
+        trigger = self.bot.trigger(person, window, room, message)
         more = {"message": message, "action": action, "data": data, "trigger": trigger}
         return await self._courier.ask(wire.event("button", room, me, self._now(), locale, **more))
 

@@ -65,8 +65,8 @@ class Entry:
     """Who invited or removed, for `joined` and `left`."""
     edited_at: int = 0
     deleted: bool = False
-    pending: bool = False
-    """The gateway has not heard of it yet, after at least one failed delivery."""
+    pending: Literal["", "late", "refused"] = ""
+    """`late`: the gateway has not heard of it after at least one attempt; `refused`: it would not read it."""
     seq: int = 0
 
     @property

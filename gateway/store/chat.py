@@ -151,8 +151,10 @@ class ChatStore:
         engine = create_engine(f"sqlite:///{self._path}", poolclass=StaticPool)
         event.listen(engine, "connect", _pragmas)
         try:
-            with engine.begin() as connection:
+            with engine.connect() as connection:
                 _claim(connection, self._path)
+                connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+            with engine.begin() as connection:
                 chat_metadata.create_all(connection)
                 _seed(connection)
         except (DatabaseError, sqlite3.DatabaseError) as broke:
@@ -165,9 +167,7 @@ class ChatStore:
 
 
 def _pragmas(connection: Any, _record: Any) -> None:
-    connection.executescript(
-        "PRAGMA busy_timeout=5000; PRAGMA foreign_keys=ON; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-    )
+    connection.executescript("PRAGMA busy_timeout=5000; PRAGMA foreign_keys=ON; PRAGMA synchronous=FULL;")
 
 
 def _claim(connection: Connection, path: str) -> None:

@@ -54,7 +54,7 @@ entries = Table(
     Column("by", String, nullable=False),
     Column("edited_at", Integer, nullable=False),
     Column("deleted", Boolean, nullable=False),
-    Column("pending", Boolean, nullable=False),
+    Column("pending", String, nullable=False),
     Column("once", String, unique=True),
     Index("chat_entry_room", "room", "seq"),
     sqlite_autoincrement=True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import time
 from collections.abc import Sequence
@@ -121,7 +122,7 @@ class FakeGateway:
         raw = b"" if body is None else dumps(body)
         target = f"/demo/api{path}"
         headers = signed(self.secret, method, target, raw)
-        async with self.session.request(method, self.chat + target, data=raw, headers=headers) as response:
+        async with self.session.request(method, self.chat + target, data=io.BytesIO(raw), headers=headers) as response:
             answer: Json = await response.json()
             return {**answer, "status": response.status}
 

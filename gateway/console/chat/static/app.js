@@ -93,7 +93,7 @@ function connect() {
   on("message", (entry) => { upsert(entry); drawPeople(); void refreshCrm(); });
   on("rooms", () => void reload());
   on("clock", (clock) => { setNow(clock.now); refreshTimes(); drawPeople(); });
-  on("form", (form) => showForm(form.card, state.room, ""));
+  on("form", (form) => showForm(form.card, form.room, form.message));
   on("trail", (line) => { addTrail(line); void refreshCrm(); });
   stream.onopen = () => { byId("offline").hidden = true; };
   stream.onerror = () => {

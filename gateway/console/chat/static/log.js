@@ -173,7 +173,7 @@ function drawSaid(body, node, entry) {
   }
   if (entry.edited) said.lastElementChild.append(" ", el("span", { class: "muted small" }, `(${t("edited")})`));
   body.append(said);
-  if (entry.pending) body.append(el("p", { class: "muted small late" }, icon("waiting"), t("pending")));
+  if (entry.pending) body.append(el("p", { class: "muted small late" }, icon("waiting"), t(`pending_${entry.pending}`)));
   node.append(tools(entry, said));
 }
 
