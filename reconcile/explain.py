@@ -29,12 +29,12 @@ def _edit(edit: Edit) -> str:
 
 
 def _value(value: Json) -> str:
-    # escaped beyond ASCII control characters: a value must not steer the terminal it is printed on
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in _dump(value))
+    return printable(json.dumps(value, ensure_ascii=False))
 
 
-def _dump(value: Json) -> str:
-    return json.dumps(value, ensure_ascii=False)
+def printable(text: str) -> str:
+    """Nothing in it steers the terminal it is printed on, direction marks included."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 _REASONS: Final[Mapping[Reason, Callable[[Resolution, MergePolicy], str]]] = {

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NoReturn, TypeVar, get_args
 
 from reconcile.canonical import known_normaliser
-from reconcile.explain import explained
+from reconcile.explain import explained, printable
 from reconcile.history import spelt
 from reconcile.model import Actor, Edit, EditKind, Fallback, Json, MergePolicy, Mode, Resolution, Source
 from reconcile.resolve import resolve, value_of
@@ -58,7 +58,7 @@ def answers(lines: Iterable[str], say: Callable[[Case], str] | None = None) -> I
 
 def explain(case: Case) -> str:
     """Why a case comes out as it does, in English, for `--explain`."""
-    return f"{case.name or 'unnamed'}\n{explained(case.edits, case.policy)}"
+    return f"{printable(case.name) or 'unnamed'}\n{explained(case.edits, case.policy)}"
 
 
 def answer_line(case: Case) -> str:
