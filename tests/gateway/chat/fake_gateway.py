@@ -6,7 +6,7 @@ import asyncio
 import io
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from aiohttp import ClientSession, web
@@ -32,11 +32,15 @@ class FakeGateway:
         self.trail = FakeTrail()
         self.phone = "138 0571 8842"
         self.posted: dict[str, str] = {}
+        self.receive_by: Callable[[web.Request], Awaitable[web.Response]] = self.receive
 
     def app(self) -> web.Application:
         app = web.Application()
-        app.router.add_post("/in/web", self.receive)
+        app.router.add_post("/in/web", self._take)
         return app
+
+    async def _take(self, request: web.Request) -> web.Response:
+        return await self.receive_by(request)
 
     async def receive(self, request: web.Request) -> web.Response:
         body = await request.read()
@@ -95,7 +99,7 @@ class FakeGateway:
         self.trail.tell(event["id"], room, "heard", f"{event['who']['name']}: {text[:60]}")
         shown = {
             "华星": cards.customer(now, self.phone),
-            "Northgate": cards.several(now),
+            "Northlake": cards.several(now),
             "冲突": cards.conflict(now, "138 0571 7777"),
             "风险": cards.alert(now),
             "/why": cards.everything(now),
@@ -156,7 +160,7 @@ class FakeDesk:
         self.risks: list[DeskRisk] = []
 
     async def search(self, query: str) -> list[DeskHit]:
-        hits = [DeskHit("c1", "华星医疗", "苏州"), DeskHit("c2", "Northgate Logistics", "Leeds")]
+        hits = [DeskHit("c1", "华星医疗", "苏州"), DeskHit("c2", "Northlake Logistics", "Leeds")]
         return [hit for hit in hits if query.lower() in hit.title.lower()]
 
     async def read(self, id: str) -> DeskRecord:

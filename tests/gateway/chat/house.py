@@ -30,6 +30,10 @@ class House:
     clock: FakeClock
     session: ClientSession
 
+    async def drained(self) -> None:
+        """Every event so far was delivered."""
+        await until(lambda: not self.chat._courier._lanes)
+
 
 class Pauses:
     """Retries wait here until the test lets them go on."""

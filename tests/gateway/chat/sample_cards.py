@@ -30,7 +30,7 @@ def customer(now: int, phone: str = "138 0571 8842", source: str = "[CRM] 11-18"
     title = block(
         "title", text="华星医疗", badges=[{"text": "VIP", "tone": "info"}, {"text": "华东", "tone": "neutral"}], url=""
     )
-    footer = block("footer", as_of="10:32", source="[CRM] 10:30", trace="7F3A-19", at=now)
+    footer = block("footer", as_of="10:32", source="[CRM] 10:30", trace="溯源 7F3A-19", at=now)
     actions = block(
         "actions",
         buttons=[
@@ -69,13 +69,13 @@ def several(now: int) -> Json:
         block("title", text="Two customers in this message", badges=[], url=""),
         block(
             "row",
-            title="Northgate Logistics",
+            title="Northlake Logistics",
             text="Negotiation · renewal in 6 days",
             tone="warning",
             button=button("Open", "open"),
         ),
         block("row", title="远航科技", text="试用 · 负责人 陈伟", tone="neutral", button=button("打开", "open")),
-        block("footer", as_of="10:32", source="", trace="7F3A-20", at=now),
+        block("footer", as_of="10:32", source="", trace="溯源 7F3A-20", at=now),
         locale="en",
     )
 
@@ -159,7 +159,7 @@ def conflict(now: int, mine: str, settled: str = "") -> Json:
         block("columns", columns=columns),
         *tail,
         *undo,
-        block("footer", as_of="10:33", source="", trace="7F3A-21", at=now),
+        block("footer", as_of="10:33", source="", trace="溯源 7F3A-21", at=now),
         tone="neutral" if settled else "warning",
     )
 
@@ -173,7 +173,7 @@ def alert(now: int) -> Json:
         fact("自", "10:31", at=now - 5 * 60_000),
         fact("建议", "今天联系采购负责人"),
         block("actions", buttons=[button("我来处理", "acknowledge", style="primary"), button("稍后 1 小时", "snooze")]),
-        block("footer", as_of="10:36", source="", trace="7F3A-22", at=now),
+        block("footer", as_of="10:36", source="", trace="溯源 7F3A-22", at=now),
         tone="danger",
     )
 
@@ -196,7 +196,7 @@ def everything(now: int) -> Json:
         block("risk", text="Late payment", level="medium", word="Medium"),
         block("hologram", text="A block nobody knows yet"),
         fact("Emoji", "🎈" * 3000, undecided=True, source="[CRM] 10:30"),
-        block("footer", as_of="10:36", source="", trace="7F3A-23", at=now),
+        block("footer", as_of="10:36", source="", trace="溯源 7F3A-23", at=now),
         tone="info",
         locale="en",
     )

@@ -95,7 +95,7 @@ async def test_another_sites_page_cannot_act(house: House) -> None:
 async def test_the_crms_own_screen(house: House) -> None:
     hands = Person(house, "u_liting")
     _, found = await hands.ask("GET", "crm?q=north")
-    assert [hit["title"] for hit in found["hits"]] == ["Northgate Logistics"]
+    assert [hit["title"] for hit in found["hits"]] == ["Northlake Logistics"]
     _, record = await hands.ask("PUT", "crm/c1", {"field": "stage", "value": "签约"})
     assert (record["version"], [field["value"] for field in record["fields"]][-1]) == (4, "签约")
     _, record = await hands.ask("POST", "crm/c1/risk", {})

@@ -6,6 +6,7 @@ import { drawForm } from "./forms.js";
 
 const HIDDEN = new Set(["at", "data", "token"]); // changes with every drawing, and nobody reads it
 const WIDE = 17;
+const SOURCED = 18;
 const LONG = 420;
 
 // `press(button, node)` is called for a button, `submit(form, values, tokens)` for a form.
@@ -106,7 +107,7 @@ function drawHeading(block) {
 const width = (text) => [...text].reduce((sum, letter) => sum + (letter.codePointAt(0) > 0x2e80 ? 2 : 1), 0);
 
 function drawFact(block, scene) {
-  const wide = width(block.value) > WIDE || Boolean(block.source);
+  const wide = width(block.value) > WIDE || width(block.source || "") > SOURCED;
   const marks = [
     block.editable && el("span", { class: "mark", title: t("editable", {}, scene.locale) }, icon("pencil"), el("span", { class: "sr" }, t("editable", {}, scene.locale))),
     block.undecided && el("span", { class: "badge tone-warning" }, icon("scales"), t("undecided", {}, scene.locale)),
@@ -198,8 +199,7 @@ function drawButton(button, scene, about = "") {
   return node;
 }
 
-function drawFooter(block, scene) {
-  const trace = block.trace ? `${t("trace", {}, scene.locale)} ${block.trace}` : "";
-  const parts = [block.as_of, block.source, trace].filter(Boolean);
+function drawFooter(block) {
+  const parts = [block.as_of, block.source, block.trace].filter(Boolean);
   return el("p", { class: "footer", title: block.at ? exact(block.at) : undefined, dir: "auto" }, parts.join(" · "));
 }
