@@ -198,6 +198,17 @@ async def test_a_page_of_the_feed_ends_where_the_next_begins(crm: Crm, monkeypat
     assert [record.ref for record in (await walk(crm))[0]] == refs
 
 
+async def test_a_run_ends_although_somebody_keeps_writing(crm: Crm, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("crm.local.crm.PAGE", 3)
+    refs = [await crm.create(f"n{n}", "x") for n in range(10)]
+    given: list[RecordRef] = []
+    async for record, _ in crm.changes(""):
+        given.append(record.ref)
+        await crm.set_native(refs[len(given) % 3], "phone", str(len(given)), "x")
+    assert len(given) == len(set(given))
+    assert set(refs[3:]) <= set(given)
+
+
 async def test_a_stale_writer_sees_what_is_there(crm: Crm) -> None:
     ref = await crm.create("甲", "x")
     answer = await crm.apply(Change(ref, "phone", "1", 99), once="1")

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import pytest
 
 from crm.local import Crm
+from crm.local.batch import Entry
 from crm.local.importer import BATCH, MOST_TOLD, Tally, plan, run
 from crm.model import CrmUser, Record
 from gateway.errors import Refused
@@ -188,6 +190,16 @@ def test_progress_ends_at_the_number_of_rows(tmp_path: Path, shut: Crm) -> None:
     rows = [f"customer {n}" for n in range(BATCH)]
     run(write(tmp_path, "name,city", *(f"{row}," for row in rows), "broken"), shut, lambda *at: seen.append(at))
     assert seen == [(0, BATCH + 1), (BATCH, BATCH + 1), (BATCH + 1, BATCH + 1)]
+
+
+def test_no_more_than_two_batches_are_in_memory(tmp_path: Path, shut: Crm) -> None:
+    def count(done: int, total: int) -> None:
+        gc.collect()
+        held.append(sum(isinstance(each, Entry) for each in gc.get_objects()))
+
+    held: list[int] = []
+    run(write(tmp_path, "name", *(f"customer {n}" for n in range(BATCH * 4))), shut, count)
+    assert max(held) <= BATCH * 2
 
 
 def test_unreadable_lines_are_counted_beyond_those_told(tmp_path: Path, shut: Crm) -> None:

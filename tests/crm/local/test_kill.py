@@ -90,6 +90,23 @@ async def test_every_answered_write_is_there_and_none_is_there_twice(config: Con
     await crm.close()
 
 
+async def test_a_write_struck_down_before_any_statement_is_whole_or_absent(config: Config) -> None:
+    crm = Crm("local", config)
+    refs = [await crm.create(f"n{n}", "x") for n in range(40)]
+    with child("strike", config.path, ",".join(ref.id for ref in refs)) as process:
+        lived = int(said(process))
+    assert lived > 10, "the strikes missed"
+    _, cursor = await walk(crm)
+    for ref in refs[: lived - 1]:
+        record = await crm.get(ref)
+        assert (record.version, dict(record.fields)) == (1, {})
+        answer = await crm.apply(Change(ref, "phone", "88", 1), once=ref.id)
+        assert answer == Applied(2, "88"), "the same key is free"
+    assert (await crm.get(refs[lived - 1])).version == 2
+    assert [record.ref for record in (await walk(crm, cursor))[0]] == refs[: lived - 1]
+    await crm.close()
+
+
 @pytest.mark.timeout(300)
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     size = 100_000 if os.environ.get("FLOATCARD_SOAK") else 20_000
