@@ -138,14 +138,13 @@ def test_no_policy_can_show_what_is_restricted_in_a_group(scene: str) -> None:
     assert permit(policy, sensitivity="restricted", scene="direct").allowed
 
 
+@pytest.mark.parametrize("together", ["context.same_team", "context.same_region"])
 @pytest.mark.parametrize(
     ("who", "team", "same"),
     [("east", "east", True), ("east", "west", False), ("", "", False), ("east", "", False), ("", "east", False)],
 )
-def test_two_without_a_team_are_not_of_the_same_team(who: str, team: str, same: bool) -> None:
-    policy = AccessPolicy.of(
-        {"a.cedar": '@id("t") permit (principal, action, resource) when {context.same_team && context.same_region};'}
-    )
+def test_two_without_a_team_are_not_of_the_same_team(who: str, team: str, same: bool, together: str) -> None:
+    policy = AccessPolicy.of({"a.cedar": f'@id("t") permit (principal, action, resource) when {{ {together} }};'})
     member = Attributes(("rep",), who, who, external=False, mapped=True)
     assert permit(policy, member, team=team, region=team).allowed is same
 

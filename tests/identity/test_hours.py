@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from identity.access import AccessPolicy
 from identity.hours import DAY, HORIZON, Clock, TimeUse, boundaries, bucket, clock, zone_of
-from tests.identity.rooms import MINUTE, NOW, SOAK
+from tests.identity.rooms import MINUTE, NOW, REP, SOAK
 
 BERLIN = "Europe/Berlin"
 
@@ -104,3 +105,25 @@ def test_a_time_no_calendar_has_does_not_break(at: int) -> None:
     assert 0 <= seen.minute < 1440
     assert seen.now.endswith("Z")
     assert after(at, "Asia/Shanghai", TimeUse((5,)), 3)
+
+
+@pytest.mark.parametrize("operator", ["<", "<=", ">", ">=", "==", "!="])
+@pytest.mark.parametrize("flipped", [False, True])
+def test_every_comparison_turns_exactly_at_a_boundary(operator: str, flipped: bool) -> None:
+    """Cedar itself is asked on both sides of each edge: what it answers changes nowhere else."""
+    for name, literal, step in (("minute", "667", MINUTE), ("now", f'datetime("{EDGE}")', 1)):
+        condition = f"{literal} {operator} context.{name}" if flipped else f"context.{name} {operator} {literal}"
+        policy = AccessPolicy.of({"a.cedar": f"permit (principal, action, resource) when {{ {condition} }};"})
+        start = NOW - NOW % MINUTE - 3 * step if name == "minute" else ms(EDGE[:-1]) - 3
+        edges = set(policy.boundaries(start, ""))
+        answers = [(at, allowed(policy, at)) for at in range(start, start + 7 * step, step)]
+        turns = [now for (_, before), (now, then) in pairwise(answers) if before != then]
+        assert turns
+        assert set(turns) <= edges
+
+
+EDGE = "2026-11-18T11:07:00.000Z"
+
+
+def allowed(policy: AccessPolicy, at: int) -> bool:
+    return policy.permit(REP, "view", "public", "direct", owner=False, team="", region="", at=at, zone="").allowed
