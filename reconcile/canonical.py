@@ -19,6 +19,7 @@ NORMALISER_VERSION: Final = "1"
 MAX_LENGTH: Final = 3000
 _MAX_DEPTH: Final = 64
 
+_ENCODE: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 _EMAIL = re.compile(r"[^\s@,;:<>()\[\]\"\\]+@[^\s@,;:<>()\[\]\"\\.]+(\.[^\s@,;:<>()\[\]\"\\.]+)+")
 _DECIMAL = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)")
 _PHONE = re.compile(r"\+?[0-9*#][0-9\s().,;/*#-]*((ext|x|转)\.?\s*[0-9]{1,8})?", re.IGNORECASE)
@@ -32,7 +33,7 @@ def canonical(value: Json) -> bytes:
     7 and 1.5 is "1.5". Raises ValueError for what JSON cannot say for sure: NaN, infinities, lone surrogates,
     two keys that NFC makes one, more than 64 levels.
     """
-    return json.dumps(_plain(value, 0), ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode("utf-8")
+    return _ENCODE(_plain(value, 0)).encode("utf-8")
 
 
 def _plain(value: Json, depth: int) -> Json:
