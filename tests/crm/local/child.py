@@ -43,7 +43,7 @@ async def apply_for_ever(path: str, id_: str) -> None:
 
 
 def strike(path: str, ids: str) -> None:
-    """Applies a change to the n-th id and kills itself right before the n-th statement or commit; prints the n that lived."""
+    """Applies a change to the n-th id and kills itself before the n-th statement or commit; prints the n that lived."""
     for number, id_ in enumerate(ids.split(","), start=1):
         pid = os.fork()
         if pid == 0:
