@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from cards.words import N_
 from crm.model import Record
 from identity.access import NEVER_IN_A_GROUP, AccessPolicy
 from identity.model import BOTTOM, Attributes, Audience, Withheld
@@ -19,16 +20,16 @@ class Reason:
     facts: Mapping[str, object] = field(default_factory=dict)
 
 
-NEVER: Final = "Hidden because it is never shown in a group."
-NOBODY: Final = "Hidden because it is not known who can read this room."
-INCOMPLETE: Final = "Hidden because the list of members could not be read in full."
-GUEST: Final = "Hidden because a guest, or somebody we do not know, can read this room."
-OUTSIDER: Final = "Hidden because somebody from outside the company can read this room."
-UNMAPPED: Final = "Hidden because somebody here is not linked to an account yet."
-PUBLIC: Final = "Hidden because everybody in the company can read this room."
-ROLE: Final = "Hidden because somebody here has only the role {roles}."
-NO_ROLE: Final = "Hidden because somebody here has no role."
-ALONE: Final = "Your role may not see this."
+NEVER: Final = N_("Hidden because it is never shown in a group.")
+NOBODY: Final = N_("Hidden because it is not known who can read this room.")
+INCOMPLETE: Final = N_("Hidden because the list of members could not be read in full.")
+GUEST: Final = N_("Hidden because a guest, or somebody we do not know, can read this room.")
+OUTSIDER: Final = N_("Hidden because somebody from outside the company can read this room.")
+UNMAPPED: Final = N_("Hidden because somebody here is not linked to an account yet.")
+PUBLIC: Final = N_("Hidden because everybody in the company can read this room.")
+ROLE: Final = N_("Hidden because somebody here has only the role {roles}.")
+NO_ROLE: Final = N_("Hidden because somebody here has no role.")
+ALONE: Final = N_("Your role may not see this.")
 
 MESSAGES: Final = (NEVER, NOBODY, INCOMPLETE, GUEST, OUTSIDER, UNMAPPED, PUBLIC, ROLE, NO_ROLE, ALONE)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Final
 
+from cards.words import N_
 from channels.model import Sender
 from identity.model import Person
 
@@ -26,11 +27,11 @@ class Suggestion:
     evidence: tuple[str, ...]
 
 
-SAME: Final = "Same name"
-ORDER: Final = "Same name in another order"
-LIKE: Final = "Similar name"
-EMAIL: Final = "The name is the e-mail address"
-HANDLE: Final = "The account is the e-mail address"
+SAME: Final = N_("Same name")
+ORDER: Final = N_("Same name in another order")
+LIKE: Final = N_("Similar name")
+EMAIL: Final = N_("The name is the e-mail address")
+HANDLE: Final = N_("The account is the e-mail address")
 
 
 def suggest(sender: Sender, persons: Iterable[Person], *, limit: int = 5) -> tuple[Suggestion, ...]:
