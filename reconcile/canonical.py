@@ -74,7 +74,7 @@ def _object(value: Mapping[str, Json], depth: int) -> Json:
 
 def sound(value: Json) -> bool:
     """Whether `value` has a canonical spelling."""
-    if value is None or isinstance(value, bool | int) or (isinstance(value, str) and value.isascii()):
+    if value is None or isinstance(value, bool) or (isinstance(value, str) and value.isascii()):
         return True
     try:
         canonical(value)

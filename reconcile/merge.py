@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from decimal import Context, Decimal, DecimalException
 from typing import Final
 
-from reconcile.canonical import as_decimal, decimal_text, image
+from reconcile.canonical import as_decimal, decimal_text, image, sound
 from reconcile.model import Json, MergePolicy
 
 _EXACT: Final = Context(prec=10_000, Emax=100_000, Emin=-100_000)
@@ -73,7 +73,8 @@ def _counter(base: Json, heads: Sequence[Json]) -> tuple[bool, Json]:
         return _NO
     # whole numbers stay numbers when nobody wrote one as text
     whole = all(value is None or isinstance(value, int) for value in values)
-    return True, int(total) if whole else decimal_text(total)
+    value: Json = int(total) if whole else decimal_text(total)
+    return (True, value) if sound(value) else _NO
 
 
 def _monotone(policy: MergePolicy, heads: Sequence[Json]) -> tuple[bool, Json]:

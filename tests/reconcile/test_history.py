@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from reconcile.history import history
@@ -63,3 +65,14 @@ def test_every_edge_points_down_and_the_cycles_are_told() -> None:
 def test_an_id_twice_with_other_contents_is_decided_without_the_order(size: int) -> None:
     twins = [edit("a", str(i)) for i in range(size)]
     assert resolve(twins, REVIEW) == resolve(twins[::-1], REVIEW)
+
+
+def test_a_sum_too_long_to_write_goes_to_the_fallback() -> None:
+    """Python writes no integer of more than 4,300 digits; resolve() is total even so."""
+    counter = MergePolicy(mode="merge", merge="counter")
+    huge = 9 * 10**4299
+    edits = [replace(edit(id_, ""), value=huge) for id_ in "ab"]
+    edits += [replace(edit("c", ""), value=huge + 1), replace(edit("d", ""), value=10**4300)]
+    found = resolve(edits, counter)
+    assert (found.reason, found.heads) == ("review", ("a", "b", "c"))
+    assert found.open_proposals == ("d",)

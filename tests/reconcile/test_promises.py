@@ -21,7 +21,7 @@ from tests.reconcile.small import disagreement
 from tests.reconcile.strategies import clockless, edit, histories, policies, review
 
 SOAK = os.environ.get("FLOATCARD_SOAK") == "1"
-many = settings(max_examples=5000 if SOAK else 120, deadline=None, derandomize=True)
+many = settings(max_examples=1500 if SOAK else 120, deadline=None, derandomize=True)
 
 
 def before(edits: list[Edit]) -> dict[str, set[str]]:
