@@ -23,6 +23,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("im", name=op.f("pk_account")),
     )
     op.create_table(
+        "ack",
+        sa.Column("target", sa.Text(), nullable=False),
+        sa.Column("record", sa.Text(), nullable=False),
+        sa.Column("field", sa.Text(), nullable=False),
+        sa.Column("version", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("heads", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("target", "record", "field", "version", name=op.f("pk_ack")),
+    )
+    op.create_table(
         "alert",
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("rule", sa.String(length=32), nullable=False),
@@ -48,6 +57,57 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("room", "name", name=op.f("pk_choice")),
     )
     op.create_table(
+        "conflict",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("record", sa.Text(), nullable=False),
+        sa.Column("field", sa.Text(), nullable=False),
+        sa.Column("opened_at", sa.BigInteger(), nullable=False),
+        sa.Column("closed_at", sa.BigInteger(), nullable=True),
+        sa.Column("closed_by", sa.String(length=32), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_conflict")),
+    )
+    with op.batch_alter_table("conflict", schema=None) as batch_op:
+        batch_op.create_index("conflict_closed_by", ["closed_by"], unique=False)
+        batch_op.create_index("conflict_open", ["closed_at", "opened_at"], unique=False)
+
+    op.create_table(
+        "daily_root",
+        sa.Column("day", sa.String(length=10), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("document", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("day", name=op.f("pk_daily_root")),
+    )
+    op.create_table(
+        "decision",
+        sa.Column("shard", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("record", sa.Text(), nullable=False),
+        sa.Column("field", sa.Text(), nullable=False),
+        sa.Column("cause", sa.String(length=16), nullable=False),
+        sa.Column("cause_edit", sa.String(length=64), nullable=True),
+        sa.Column("policy", sa.Text(), nullable=False),
+        sa.Column("policy_hash", sa.String(length=64), nullable=False),
+        sa.Column("engine", sa.String(length=16), nullable=False),
+        sa.Column("inputs_digest", sa.String(length=64), nullable=False),
+        sa.Column("reason", sa.String(length=16), nullable=False),
+        sa.Column("winner", sa.String(length=64), nullable=True),
+        sa.Column("heads", sa.Text(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("conflict", sa.Boolean(), nullable=False),
+        sa.Column("proposals", sa.Text(), nullable=False),
+        sa.Column("base", sa.String(length=64), nullable=True),
+        sa.Column("value_mac", sa.String(length=64), nullable=False),
+        sa.Column("standing", sa.String(length=64), nullable=True),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("prev_hash", sa.String(length=64), nullable=False),
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("shard", "seq", name=op.f("pk_decision")),
+    )
+    with op.batch_alter_table("decision", schema=None) as batch_op:
+        batch_op.create_index("decision_id", ["id"], unique=True)
+
+    op.create_table(
         "due",
         sa.Column("key", sa.String(length=256), nullable=False),
         sa.Column("kind", sa.String(length=32), nullable=False),
@@ -60,11 +120,63 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_due_at"), ["at"], unique=False)
 
     op.create_table(
+        "edit",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("record", sa.Text(), nullable=False),
+        sa.Column("field", sa.Text(), nullable=False),
+        sa.Column("n", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("value", sa.String(length=64), nullable=True),
+        sa.Column("value_mac", sa.String(length=64), nullable=False),
+        sa.Column("system", sa.Text(), nullable=False),
+        sa.Column("surface", sa.Text(), nullable=False),
+        sa.Column("source_version", sa.Text(), nullable=False),
+        sa.Column("instance", sa.Text(), nullable=False),
+        sa.Column("actor_kind", sa.String(length=16), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("parents", sa.Text(), nullable=False),
+        sa.Column("stream", sa.Text(), nullable=True),
+        sa.Column("watermark", sa.BigInteger(), nullable=True),
+        sa.Column("source_time", sa.BigInteger(), nullable=True),
+        sa.Column("ingest_time", sa.BigInteger(), nullable=False),
+        sa.Column("effective_time", sa.BigInteger(), nullable=False),
+        sa.Column("skewed", sa.Boolean(), nullable=False),
+        sa.Column("once", sa.Text(), nullable=False),
+        sa.Column("payload_hash", sa.String(length=64), nullable=False),
+        sa.Column("trace", sa.Text(), nullable=False),
+        sa.Column("binding", sa.Boolean(), nullable=False),
+        sa.Column("quarantined", sa.Boolean(), nullable=False),
+        sa.Column("decision", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_edit")),
+    )
+    with op.batch_alter_table("edit", schema=None) as batch_op:
+        batch_op.create_index("edit_field", ["record", "field", "n"], unique=True)
+
+    op.create_table(
         "feed",
         sa.Column("crm", sa.String(length=64), nullable=False),
         sa.Column("cursor", sa.Text(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("crm", name=op.f("pk_feed")),
+    )
+    op.create_table(
+        "field_state",
+        sa.Column("record", sa.Text(), nullable=False),
+        sa.Column("field", sa.Text(), nullable=False),
+        sa.Column("n", sa.BigInteger(), nullable=False),
+        sa.Column("inputs", sa.LargeBinary(), nullable=False),
+        sa.Column("policy_hash", sa.String(length=64), nullable=False),
+        sa.Column("heads", sa.Text(), nullable=False),
+        sa.Column("proposals", sa.Text(), nullable=False),
+        sa.Column("streams", sa.Text(), nullable=False),
+        sa.Column("tidy", sa.Boolean(), nullable=False),
+        sa.Column("decision", sa.String(length=32), nullable=False),
+        sa.Column("decided_at", sa.BigInteger(), nullable=False),
+        sa.Column("standing", sa.String(length=64), nullable=True),
+        sa.Column("standing_value", sa.String(length=64), nullable=True),
+        sa.Column("standing_image", sa.String(length=64), nullable=False),
+        sa.Column("conflict", sa.String(length=32), nullable=True),
+        sa.PrimaryKeyConstraint("record", "field", name=op.f("pk_field_state")),
     )
     op.create_table(
         "floatcard_meta",
@@ -79,6 +191,15 @@ def upgrade() -> None:
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("slot", sa.String(length=64), nullable=False),
         sa.PrimaryKeyConstraint("room", "record", name=op.f("pk_floated")),
+    )
+    op.create_table(
+        "inbox",
+        sa.Column("once", sa.Text(), nullable=False),
+        sa.Column("payload_hash", sa.String(length=64), nullable=False),
+        sa.Column("edit", sa.String(length=64), nullable=False),
+        sa.Column("decision", sa.String(length=32), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("once", "payload_hash", name=op.f("pk_inbox")),
     )
     op.create_table(
         "job",
@@ -154,6 +275,33 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_mirror_crm"), ["crm"], unique=False)
 
     op.create_table(
+        "outbox",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("target", sa.Text(), nullable=False),
+        sa.Column("record", sa.Text(), nullable=False),
+        sa.Column("field", sa.Text(), nullable=False),
+        sa.Column("value", sa.String(length=64), nullable=True),
+        sa.Column("image", sa.String(length=64), nullable=False),
+        sa.Column("decision", sa.String(length=32), nullable=False),
+        sa.Column("heads", sa.Text(), nullable=False),
+        sa.Column("label", sa.Text(), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("precondition", sa.BigInteger(), nullable=True),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=False),
+        sa.Column("lease", sa.BigInteger(), nullable=False),
+        sa.Column("owner", sa.String(length=64), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=True),
+        sa.Column("overwrote_unseen", sa.Boolean(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox")),
+    )
+    with op.batch_alter_table("outbox", schema=None) as batch_op:
+        batch_op.create_index("outbox_due", ["state", "target", "due_at"], unique=False)
+        batch_op.create_index("outbox_record", ["record", "field", "state"], unique=False)
+
+    op.create_table(
         "person",
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
@@ -166,6 +314,28 @@ def upgrade() -> None:
         sa.Column("zone", sa.String(length=64), nullable=False),
         sa.Column("emails", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_person")),
+    )
+    op.create_table(
+        "policy_used",
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.Column("document", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("hash", name=op.f("pk_policy_used")),
+    )
+    op.create_table(
+        "rendering",
+        sa.Column("record", sa.Text(), nullable=False),
+        sa.Column("field", sa.Text(), nullable=False),
+        sa.Column("target", sa.Text(), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("raw", sa.String(length=64), nullable=False),
+        sa.Column("seen", sa.String(length=64), nullable=False),
+        sa.Column("written", sa.String(length=64), nullable=False),
+        sa.Column("last_edit", sa.String(length=64), nullable=True),
+        sa.Column("acked", sa.Text(), nullable=False),
+        sa.Column("fights", sa.Integer(), nullable=False),
+        sa.Column("fought", sa.Text(), nullable=False),
+        sa.Column("automation", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("record", "field", "target", name=op.f("pk_rendering")),
     )
     op.create_table(
         "room",
@@ -189,6 +359,13 @@ def upgrade() -> None:
     with op.batch_alter_table("seen", schema=None) as batch_op:
         batch_op.create_index("seen_at", ["at"], unique=False)
 
+    op.create_table(
+        "shard_head",
+        sa.Column("shard", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("shard", name=op.f("pk_shard_head")),
+    )
     op.create_table(
         "slot",
         sa.Column("id", sa.String(length=64), nullable=False),
@@ -218,6 +395,13 @@ def upgrade() -> None:
         batch_op.create_index("slot_record_record", ["record"], unique=False)
 
     op.create_table(
+        "subject_key",
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("wrapped", sa.LargeBinary(), nullable=True),
+        sa.Column("erased_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("subject", name=op.f("pk_subject_key")),
+    )
+    op.create_table(
         "token",
         sa.Column("hash", sa.String(length=64), nullable=False),
         sa.Column("name", sa.String(length=128), nullable=False),
@@ -245,6 +429,25 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_trail_room"), ["room"], unique=False)
         batch_op.create_index(batch_op.f("ix_trail_turn"), ["turn"], unique=False)
 
+    op.create_table(
+        "value",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("ciphertext", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_value")),
+    )
+    op.create_table(
+        "watermark",
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("stream", sa.Text(), nullable=False),
+        sa.Column("record", sa.Text(), nullable=False),
+        sa.Column("low", sa.BigInteger(), nullable=False),
+        sa.Column("high", sa.BigInteger(), nullable=False),
+        sa.Column("gaps", sa.Text(), nullable=False),
+        sa.Column("last_event_at", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.PrimaryKeyConstraint("source", "stream", "record", name=op.f("pk_watermark")),
+    )
     # ### end Alembic commands ###
 
 

@@ -1,0 +1,138 @@
+"""Is the ledger still what was written? Reads it all once, row by row, in little memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import Connection
+
+from gateway.store import sql
+from gateway.store.ledger.rows import (
+    DECISION,
+    EDIT,
+    VALUE,
+    WITH_VALUE,
+    decision_of,
+    edit_columns,
+    edit_digest,
+    inputs_digest,
+    joined,
+)
+from gateway.store.tables_ledger import daily_root, edit
+from gateway.store.vault import Erased, Tampered, Vault
+from reconcile.canonical import canonical
+from reconcile.chain import Fault, Heads, Root
+from reconcile.chain import verify as verify_chain
+from reconcile.model import Decision
+
+_WIDTH = len(edit.columns)
+_CHAIN = f"SELECT {DECISION} FROM decision d ORDER BY d.shard, d.seq"  # noqa: S608
+_EDITS = (
+    f"SELECT {EDIT}, {VALUE}, d.shard, d.seq, d.inputs_digest, d.cause_edit "  # noqa: S608
+    f"FROM edit e {WITH_VALUE} LEFT JOIN decision d ON d.id = e.decision ORDER BY e.record, e.field, e.n"
+)
+_ORPHANS = (
+    "SELECT d.shard, d.seq FROM decision d LEFT JOIN edit e ON e.id = d.cause_edit "
+    "WHERE d.cause = 'edit' AND e.id IS NULL ORDER BY d.shard, d.seq LIMIT 1"
+)
+
+
+def verify(vault: Vault, connection: Connection, root: Root | None) -> Fault | None:
+    fault = verify_chain(_decisions(connection), root.heads if root is not None else None)
+    return fault or _tails(connection) or _missing_edits(connection) or _edits(vault, connection)
+
+
+def heads(connection: Connection, at: int) -> Root:
+    return Root(at, _heads(connection))
+
+
+def publish(connection: Connection, day: str, at: int) -> Root:
+    row = sql.first(connection, "SELECT document FROM daily_root WHERE day = ?", (day,))
+    if row is not None:
+        return Root.read(row[0])
+    root = heads(connection, at)
+    sql.store(connection, daily_root, [{"day": day, "at": at, "document": root.document()}])
+    return root
+
+
+def _heads(connection: Connection) -> Heads:
+    return {
+        row[0]: (row[1], row[2]) for row in sql.ask(connection, "SELECT shard, seq, hash FROM shard_head") if row[1]
+    }
+
+
+def _decisions(connection: Connection) -> Iterator[Decision]:
+    for row in _stream(connection, _CHAIN):
+        yield decision_of(row)
+
+
+def _stream(connection: Connection, query: str) -> Iterator[Any]:
+    streaming = connection.execution_options(stream_results=True, max_row_buffer=500)
+    with streaming.exec_driver_sql(query) as rows:
+        yield from rows
+
+
+def _tails(connection: Connection) -> Fault | None:
+    """A cut tail whose head row was left as it was."""
+    newest = sql.ask(
+        connection,
+        "SELECT d.shard, d.seq, d.hash FROM decision d "
+        "JOIN (SELECT shard, max(seq) AS seq FROM decision GROUP BY shard) m ON m.shard = d.shard AND m.seq = d.seq",
+    )
+    there = {row[0]: (row[1], row[2]) for row in newest}
+    for shard, (seq, hash_) in sorted(_heads(connection).items()):
+        have = there.pop(shard, (0, ""))
+        if have != (seq, hash_):
+            return Fault(shard, min(have[0], seq) + (have[0] != seq), "the shard's head says otherwise")
+    return Fault(min(there), 1, "the shard's head is missing") if there else None
+
+
+def _missing_edits(connection: Connection) -> Fault | None:
+    row = sql.first(connection, _ORPHANS)
+    return Fault(row[0], row[1], "its edit is missing") if row is not None else None
+
+
+def _edits(vault: Vault, connection: Connection) -> Fault | None:
+    """Every edit against the decision made when it came; the first fault in the order of the chain."""
+    faults = (
+        fault
+        for _, rows in groupby(_stream(connection, _EDITS), key=lambda row: (row[1], row[2]))
+        if (fault := _field(vault, rows)) is not None
+    )
+    return min(faults, default=None)
+
+
+def _field(vault: Vault, rows: Iterator[Any]) -> Fault | None:
+    inputs, last = b"", (0, 0)
+    for at, row in enumerate(rows, 1):
+        shard, seq, digest, cause = row[-4:]
+        columns = edit_columns(row)
+        inputs = joined(inputs, edit_digest(columns))
+        if seq is None:
+            return Fault(last[0], last[1], f"edit {columns['id']} names a decision that is not there")
+        what = None
+        if columns["n"] != at or cause != columns["id"] or inputs_digest(inputs) != digest:
+            what = "its edit, or one before it, was altered or is missing"
+        what = what or _value(vault, columns, row[_WIDTH : _WIDTH + 5])
+        if what is not None:
+            return Fault(shard, seq, what)
+        last = (shard, seq)
+    return None
+
+
+def _value(vault: Vault, columns: dict[str, Any], sealed: Any) -> str | None:
+    if columns["value"] is not None and sealed[0] is None:
+        return "its value is missing"
+    if sealed[0] is None:
+        return None
+    try:
+        plain = vault.reveal(sealed)
+        if isinstance(plain, Erased):
+            return None
+        keys = vault.opened(sealed[1], sealed[3], sealed[4])
+        assert not isinstance(keys, Erased)
+        return None if keys.mac(canonical(plain)) == columns["value_mac"] else "its value is another"
+    except Tampered:
+        return "its value was altered"

@@ -1,0 +1,235 @@
+"""The ledger's front: what the rest of the gateway calls. Every write is one transaction."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+
+from sqlalchemy import Connection
+
+from crm.model import Record
+from gateway.errors import Refused
+from gateway.store import sql
+from gateway.store.engine import Store
+from gateway.store.ledger import audit, observe, outbox, views
+from gateway.store.ledger.batch import Batch, Item, item
+from gateway.store.ledger.model import (
+    Answer,
+    Before,
+    ConflictCase,
+    DecisionView,
+    FieldState,
+    HistoryRow,
+    Incoming,
+    Ingested,
+    Observed,
+    OutboxRow,
+    Snapshot,
+)
+from gateway.store.ledger.outbox import Reply
+from gateway.store.ledger.touched import Shared
+from gateway.store.vault import Vault
+from reconcile.chain import Fault, Root
+from reconcile.model import Json, Source
+from reconcile.policy import Policies
+
+Targets = Callable[[str, str], Sequence[str]]
+
+
+def own_crm(record: str, field: str) -> Sequence[str]:
+    """A record's field is written back to the CRM the record is of."""
+    crm, colon, _ = record.partition(":")
+    return (crm,) if colon else ()
+
+
+class Ledger:
+    """`clock` gives milliseconds since the epoch. `targets(record, field)` names the CRMs a field is written to."""
+
+    def __init__(
+        self,
+        store: Store,
+        vault: Vault,
+        policies: Policies,
+        *,
+        deployment: str = "",
+        clock: Callable[[], int],
+        shards: int = 16,
+        targets: Targets = own_crm,
+    ) -> None:
+        self.policies = policies
+        self.deployment = deployment
+        self._store = store
+        self._vault = vault
+        self._clock = clock
+        self._shared = Shared(vault, policies, targets, clock, shards, uuid.uuid4().hex)
+
+    # -- edits in
+
+    async def ingest(self, incoming: Incoming) -> Ingested:
+        """Durable when it returns. Raises `Refused` for what cannot be stored and for an erased customer."""
+        return (await self._store.write(self._ingest, [item(incoming)]))[0]
+
+    async def ingest_many(self, incoming: Sequence[Incoming]) -> list[Ingested]:
+        """All of them or none, in one transaction and in this order."""
+        return await self._store.write(self._ingest, [item(one) for one in incoming])
+
+    def _ingest(self, connection: Connection, lists: Sequence[list[Item]]) -> list[list[Ingested]]:
+        batch = self._batch(connection)
+        flat = [one.incoming for some in lists for one in some]
+        batch.lock((one.record, one.field) for one in flat)
+        batch.read_inbox(one.once for one in flat)
+        results = [[batch.ingest(one) for one in some] for some in lists]
+        batch.flush()
+        return results
+
+    async def observe(
+        self, record: Record, source: Source, stream: str = "", *, began: int = 0, key: str = "", trace: str = ""
+    ) -> Observed:
+        """What a CRM's record was read to hold: edits of what it changed by itself, and nothing for our own echo.
+
+        `began`: when the read began; 0 when that is not known, so that it acknowledges nothing.
+        """
+        return await self._store.write(self._observe, Snapshot(record, source, stream, began, key, trace))
+
+    def _observe(self, connection: Connection, snapshots: Sequence[Snapshot]) -> list[Observed]:
+        batch = self._batch(connection)
+        results = observe.observe(batch, snapshots)
+        batch.flush()
+        return results
+
+    def _batch(self, connection: Connection) -> Batch:
+        return Batch(self._shared, connection, self._clock())
+
+    # -- writes out
+
+    async def claim(self, target: str, now: int, limit: int = 16) -> list[OutboxRow]:
+        """What is due, at most one row a record, now held by us until it is answered, moved, refused or later."""
+        return await self._store.write(self._claim, (target, now, limit))
+
+    def _claim(self, connection: Connection, asked: Sequence[tuple[str, int, int]]) -> list[list[OutboxRow]]:
+        return [outbox.claim(self._shared, connection, *one) for one in asked]
+
+    async def answered(self, row: OutboxRow, version: int, rendered: Json = None) -> Answer:
+        """The target took it. "superseded": another value stands meanwhile and is queued; "gone": known already."""
+        return await self._store.write(self._answered, Reply(row, version, rendered))
+
+    def _answered(self, connection: Connection, replies: Sequence[Reply]) -> list[Answer]:
+        batch = self._batch(connection)
+        outbox.prepare(batch, replies)
+        results = [outbox.answered(batch, reply) for reply in replies]
+        batch.flush()
+        return results
+
+    async def moved(self, row: OutboxRow, current: Snapshot) -> Observed:
+        """The precondition did not hold; `current` is the record as it is there."""
+        return await self._store.write(self._moved, Reply(row, snapshot=current))
+
+    def _moved(self, connection: Connection, replies: Sequence[Reply]) -> list[Observed]:
+        batch = self._batch(connection)
+        outbox.prepare(batch, replies)
+        results = [outbox.moved(batch, reply) for reply in replies]
+        batch.flush()
+        return results
+
+    async def doubt(self) -> list[OutboxRow]:
+        """Sent and never answered: read the record, then `settle`."""
+        owner, now = self._shared.owner, self._clock()
+        return await self._store.read(lambda connection: outbox.in_doubt(connection, self._vault, owner, now))
+
+    async def settle(self, row: OutboxRow, current: Snapshot, *, ours: bool) -> Observed:
+        """`ours`: the record's last change was made under our own identity or carries the row's key."""
+        return await self._store.write(self._settle, Reply(row, snapshot=current, ours=ours))
+
+    def _settle(self, connection: Connection, replies: Sequence[Reply]) -> list[Observed]:
+        batch = self._batch(connection)
+        outbox.prepare(batch, replies)
+        results = [outbox.settle(batch, reply) for reply in replies]
+        batch.flush()
+        return results
+
+    async def refused(self, row: OutboxRow, why: str) -> None:
+        await self._store.write(self._refused, (row, why))
+
+    def _refused(self, connection: Connection, items: Sequence[tuple[OutboxRow, str]]) -> list[None]:
+        for row, why in items:
+            outbox.refused(connection, row, why)
+        return [None] * len(items)
+
+    async def later(self, row: OutboxRow, after: float, why: str = "") -> None:
+        """The target answered that it took nothing and asks for patience."""
+        await self._store.write(self._later, (row, after, why))
+
+    def _later(self, connection: Connection, items: Sequence[tuple[OutboxRow, float, str]]) -> list[None]:
+        for row, after, why in items:
+            outbox.later(connection, row, self._clock(), after, why)
+        return [None] * len(items)
+
+    async def unsure(self, row: OutboxRow) -> None:
+        """No answer came: it may have been taken. `doubt` lists it from now on."""
+        await self._store.write(self._unsure, row)
+
+    def _unsure(self, connection: Connection, rows: Sequence[OutboxRow]) -> list[None]:
+        for row in rows:
+            outbox.unsure(connection, row)
+        return [None] * len(rows)
+
+    # -- what is known
+
+    async def states(self, record: str) -> Mapping[str, FieldState]:
+        return await self._store.read(lambda connection: views.states(self._shared, connection, record))
+
+    async def state(self, record: str, field: str) -> FieldState | None:
+        found = await self._store.read(lambda connection: views.states(self._shared, connection, record, field))
+        return found.get(field)
+
+    async def history(self, record: str, field: str, limit: int = 50, before: int | None = None) -> list[HistoryRow]:
+        """Newest first; `before` is the `n` of the last row one has."""
+        return await self._store.read(
+            lambda connection: views.history(self._vault, connection, record, field, limit, before)
+        )
+
+    async def decision(self, trace: str) -> DecisionView | None:
+        """By its trace code, in any spelling a person types."""
+        return await self._store.read(lambda connection: views.decision(self._vault, connection, trace))
+
+    async def conflicts(self, *, open_only: bool = True, limit: int = 1000) -> list[ConflictCase]:
+        return await self._store.read(lambda connection: views.conflicts(connection, open_only, limit))
+
+    async def conflict(self, id_: str) -> ConflictCase | None:
+        return await self._store.read(lambda connection: views.conflict(connection, id_))
+
+    async def value_of(self, edit: str) -> Json:
+        """Raises `Refused` when it is not there or was erased."""
+        return await self._store.read(lambda connection: views.value_of(self._vault, connection, edit))
+
+    async def before(self, record: str, field: str, edit: str) -> Before | None:
+        """What stood before `edit`; None when it was the first of its field."""
+        return await self._store.read(lambda connection: views.before(self._vault, connection, record, field, edit))
+
+    async def erase(self, subject: str) -> bool:
+        """Deletes a record's key: no value of it can be read again. The chain still verifies."""
+        return await self._store.write(self._erase, subject)
+
+    def _erase(self, connection: Connection, subjects: Sequence[str]) -> list[bool]:
+        stop = "UPDATE outbox SET state = 'superseded' WHERE state = 'waiting' AND record = ?"
+        sql.many(connection, stop, [(subject,) for subject in subjects])
+        return [self._vault.erase(connection, subject, self._clock()) for subject in subjects]
+
+    # -- the chain
+
+    async def verify(self, root: Root | None = None) -> Fault | None:
+        """The first altered, missing or reordered row; with a published `root` a cut tail is found too."""
+        return await self._store.read(lambda connection: audit.verify(self._vault, connection, root))
+
+    async def vouched(self) -> Root:
+        """The newest decision of every shard: up to there `verify` vouches."""
+        return await self._store.read(lambda connection: audit.heads(connection, self._clock()))
+
+    async def publish_root(self, day: str) -> Root:
+        """The root of `day` (YYYY-MM-DD), made once: its `document()` is what is published outside."""
+        if len(day) != 10:
+            raise Refused("Write the day as 2026-12-31.")
+        return await self._store.write(self._publish, day)
+
+    def _publish(self, connection: Connection, days: Sequence[str]) -> list[Root]:
+        return [audit.publish(connection, day, self._clock()) for day in days]

@@ -1,0 +1,92 @@
+"""A CRM's record as it was read becomes edits of the fields it changed by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gateway.store.ledger.batch import Batch, item
+from gateway.store.ledger.field import Field
+from gateway.store.ledger.model import Incoming, Ingested, Observed, Snapshot
+from gateway.store.ledger.writeback import changed_there, echo, settled
+from gateway.store.vault import Erased, Keys
+from reconcile.canonical import canonical, image, sound
+from reconcile.model import Actor, Json
+from reconcile.plan import snapshot_id
+
+
+def keys_of(snapshot: Snapshot) -> list[tuple[str, str]]:
+    return [(snapshot.about, name) for name in snapshot.record.fields]
+
+
+def observe(batch: Batch, snapshots: Sequence[Snapshot]) -> list[Observed]:
+    batch.lock(key for snapshot in snapshots for key in keys_of(snapshot))
+    batch.read_marks(snapshot.about for snapshot in snapshots)
+    return [observed(batch, snapshot) for snapshot in snapshots]
+
+
+def observed(batch: Batch, snapshot: Snapshot) -> Observed:
+    """One snapshot; its fields are locked and its record's marks are read."""
+    target, record, version = snapshot.target, snapshot.about, snapshot.record.version
+    if (target, record) in batch.unanswered:
+        return Observed(held=True)
+    if snapshot.record.deleted or isinstance(batch.keys.get(record), Erased | None):
+        return Observed()
+    stream = snapshot.stream or target
+    high = batch.marks.get((target, stream, record), -1)
+    if version < high:
+        return Observed(stale=True)
+    made = [_field(batch, snapshot, stream, name, it.value) for name, it in sorted(snapshot.record.fields.items())]
+    if version > high:
+        batch.mark(target, stream, record, version)
+    return Observed(ingested=tuple(each for each in made if each is not None))
+
+
+def _field(batch: Batch, snapshot: Snapshot, stream: str, name: str, value: Json) -> Ingested | None:
+    it, target, version = batch.fields[(snapshot.about, name)], snapshot.target, snapshot.record.version
+    value = value if sound(value) else _mended(value)
+    raw, normal = hashes(batch, it, target, value)
+    if echo(it, target, version, raw, normal):
+        settled(batch, it, target, snapshot.began, version, normal)
+        return None
+    id_ = snapshot_id(stream, it.record, name, version)
+    changed_there(it, target, version, raw, normal, id_, snapshot.record.modified_by)
+    batch.read_inbox([id_])
+    return batch.ingest(item(_incoming(snapshot, stream, name, value, id_), id_))
+
+
+def hashes(batch: Batch, it: Field, target: str, value: Json) -> tuple[str, str]:
+    """The keyed hashes of a value as the target spells it and normalised. Normalising is dear: not twice the same."""
+    keys = batch.alive(it.record)
+    raw = keys.mac(canonical(value), b"raw")
+    there = it.there.get(target)
+    if there is not None and there.raw == raw:
+        return raw, there.seen
+    return raw, image_of(batch, it, keys, value)
+
+
+def image_of(batch: Batch, it: Field, keys: Keys, value: Json) -> str:
+    normaliser = batch.shared.rule(it.record, it.name).policy.normaliser
+    return keys.mac(image(normaliser, value), b"image")
+
+
+def _incoming(snapshot: Snapshot, stream: str, name: str, value: Json, id_: str) -> Incoming:
+    record = snapshot.record
+    return Incoming(
+        record=snapshot.about,
+        field=name,
+        kind="snapshot",
+        value=value,
+        source=snapshot.source,
+        actor=Actor("crm", record.modified_by or snapshot.source.system),
+        once=id_,
+        stream=stream,
+        watermark=record.version,
+        source_time=record.modified or None,
+        online=False,
+        trace=snapshot.trace,
+    )
+
+
+def _mended(value: Json) -> Json:
+    """What no database can hold is a CRM's fault nobody here can mend: shown with replacement characters."""
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else None

@@ -1,0 +1,187 @@
+"""Writes to the targets: claimed under a lease, answered, and never sent again on a guess.
+
+waiting -> sent -> done | moved | refused | lost, or back to waiting; waiting -> superseded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection
+
+from gateway.store import sql
+from gateway.store.ledger.batch import Batch
+from gateway.store.ledger.field import Field
+from gateway.store.ledger.model import Answer, Observed, OutboxRow, Snapshot
+from gateway.store.ledger.observe import image_of, keys_of, observed
+from gateway.store.ledger.touched import Shared
+from gateway.store.ledger.writeback import acknowledged, backoff, sync, written
+from gateway.store.vault import Erased, Vault
+from reconcile.canonical import canonical
+from reconcile.model import Json
+
+LEASE_MS = 60_000
+_ROW = "o.id, o.target, o.record, o.field, o.value, o.precondition, o.label, o.decision, o.tries"
+_FREE = (
+    f"SELECT {_ROW} FROM outbox o WHERE o.state = 'waiting' AND o.target = ? AND o.due_at <= ? AND NOT EXISTS ("  # noqa: S608
+    "SELECT 1 FROM outbox s WHERE s.record = o.record AND s.state = 'sent' AND s.target = o.target) "
+    "ORDER BY o.due_at, o.id LIMIT ?"
+)
+_SENT = f"SELECT {_ROW} FROM outbox o WHERE o.state = 'sent' AND (o.lease <= ? OR (? AND o.owner <> ?)) ORDER BY o.id"  # noqa: S608
+_END = "UPDATE outbox SET state = ?, why = ? WHERE id = ? AND state = 'sent'"
+
+
+def claim(shared: Shared, connection: Connection, target: str, now: int, limit: int) -> list[OutboxRow]:
+    """At most one row a record: the next needs the version this one will make."""
+    skip = " FOR UPDATE SKIP LOCKED" if connection.dialect.name == "postgresql" else ""
+    rows = sql.ask(connection, _FREE + skip, (target, now, limit * 4))
+    one_each = list({row[2]: row for row in reversed(rows)}.values())[::-1][:limit]
+    known = _versions(connection, target, [row[2] for row in one_each])
+    claimed = [(now + LEASE_MS, shared.owner, known.get(row[2]), row[0]) for row in one_each]
+    update = "UPDATE outbox SET state = 'sent', tries = tries + 1, lease = ?, owner = ?, precondition = ? WHERE id = ?"
+    sql.many(connection, update, claimed)
+    values = shared.vault.get_many(connection, [row[4] for row in one_each if row[4] is not None])
+    return [_row((*row[:5], known.get(row[2]), *row[6:8], row[8] + 1), values) for row in one_each]
+
+
+def _versions(connection: Connection, target: str, records: Sequence[str]) -> dict[str, int]:
+    query = "SELECT record, high FROM watermark WHERE source = ? AND record = ? ORDER BY last_event_at DESC LIMIT 1"
+    found = [sql.first(connection, query, (target, record)) for record in records]
+    return {row[0]: row[1] for row in found if row is not None}
+
+
+def _row(row: Any, values: dict[str, Json | Erased]) -> OutboxRow:
+    id_, target, record, field, value_id, precondition, label, decision, tries = row
+    value = values[value_id] if value_id is not None else None
+    erased = isinstance(value, Erased)
+    shown = None if isinstance(value, Erased) else value
+    return OutboxRow(id_, target, record, field, shown, precondition, label, decision, tries, erased)
+
+
+def in_doubt(connection: Connection, vault: Vault, owner: str, now: int) -> list[OutboxRow]:
+    """Sent and never answered: by a former process of this database, or longer than the lease ago."""
+    alone = connection.dialect.name == "sqlite"
+    rows = sql.ask(connection, _SENT, (now, alone, owner))
+    values = vault.get_many(connection, [row[4] for row in rows if row[4] is not None])
+    return [_row(row, values) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came of one row: `version` and `rendered` when taken, `snapshot` when the record had to be read."""
+
+    row: OutboxRow
+    version: int = 0
+    rendered: Json = None
+    snapshot: Snapshot | None = None
+    ours: bool = False
+    """In doubt: the record's last change is known to be our own."""
+    state: str = "moved"
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    image: str
+    heads: tuple[str, ...]
+    precondition: int | None
+    tries: int
+
+
+def prepare(batch: Batch, replies: Iterable[Reply]) -> None:
+    replies = list(replies)
+    fields = {(reply.row.record, reply.row.field) for reply in replies}
+    read = {key for reply in replies if reply.snapshot is not None for key in keys_of(reply.snapshot)}
+    batch.lock(fields | read)
+    batch.read_marks(reply.row.record for reply in replies)
+
+
+def _sent(batch: Batch, row: OutboxRow) -> _Sent | None:
+    query = "SELECT image, heads, precondition, tries FROM outbox WHERE id = ? AND state = 'sent'"
+    found = sql.first(batch.connection, query, (row.id,))
+    return _Sent(found[0], tuple(orjson.loads(found[1])), found[2], found[3]) if found is not None else None
+
+
+def _closed(batch: Batch, row: OutboxRow) -> Field:
+    it = batch.fields[(row.record, row.field)]
+    it.writes = [write for write in it.writes if write.id != row.id]
+    batch.unanswered.discard((row.target, row.record))
+    return it
+
+
+def answered(batch: Batch, reply: Reply) -> Answer:
+    """The target took it: its version covers the heads of the decision, and its spelling is no edit."""
+    row, sent = reply.row, _sent(batch, reply.row)
+    if sent is None:
+        return "gone"
+    jumped = sent.precondition is not None and reply.version > sent.precondition + 1
+    update = "UPDATE outbox SET state = 'done', version = ?, overwrote_unseen = ? WHERE id = ?"
+    sql.change(batch.connection, update, (reply.version, jumped, row.id))
+    it = _closed(batch, row)
+    acknowledged(batch, it, row.target, reply.version, sent.heads)
+    written(batch, it, row.target, reply.version, sent.image, _spelling(batch, it, reply, sent))
+    _mark(batch, row, reply.version)
+    sync(batch, it, row.target)
+    return "done" if it.standing_image == sent.image else "superseded"
+
+
+def _spelling(batch: Batch, it: Field, reply: Reply, sent: _Sent) -> tuple[str, str]:
+    keys = batch.alive(it.record)
+    if reply.rendered is None:
+        return keys.mac(canonical(reply.row.value), b"raw"), sent.image
+    return keys.mac(canonical(reply.rendered), b"raw"), image_of(batch, it, keys, reply.rendered)
+
+
+def _mark(batch: Batch, row: OutboxRow, version: int) -> None:
+    streams = {key: high for key, high in batch.marks.items() if key[0] == row.target and key[2] == row.record}
+    for (source, stream, record), high in streams.items() or {(row.target, row.target, row.record): -1}.items():
+        batch.mark(source, stream, record, max(high, version))
+
+
+def moved(batch: Batch, reply: Reply) -> Observed:
+    """Nothing was written: what the target holds now is read, and the field resolved again."""
+    assert reply.snapshot is not None
+    row, sent = reply.row, _sent(batch, reply.row)
+    if sent is None:
+        return observed(batch, reply.snapshot)
+    sql.change(batch.connection, _END, (reply.state, "", row.id))
+    it = _closed(batch, row)
+    seen = observed(batch, reply.snapshot)
+    # a target that refuses the very version it shows is waited for, longer each time
+    stuck = sent.precondition is not None and reply.snapshot.record.version <= sent.precondition
+    if not any(write.target == row.target and write.state == "waiting" for write in it.writes):
+        sync(batch, it, row.target, label=row.label, tries=sent.tries if stuck else 0)
+    return seen
+
+
+def settle(batch: Batch, reply: Reply) -> Observed:
+    """After doubt: our own value under our own name is the answer; else the write did not happen."""
+    assert reply.snapshot is not None
+    sent, value = _sent(batch, reply.row), reply.snapshot.record.fields.get(reply.row.field)
+    if sent is not None and value is not None and reply.ours:
+        version = reply.snapshot.record.version
+        it = batch.fields[(reply.row.record, reply.row.field)]
+        same = image_of(batch, it, batch.alive(it.record), value.value) == sent.image
+        if same and (sent.precondition is None or version > sent.precondition):
+            answered(batch, Reply(reply.row, version, value.value))
+            return observed(batch, reply.snapshot)
+    return moved(batch, Reply(reply.row, snapshot=reply.snapshot, state="lost"))
+
+
+def refused(connection: Connection, row: OutboxRow, why: str) -> None:
+    """A person must mend it: the value stays here, shown as refused, and is not sent again by itself."""
+    sql.change(connection, _END, ("refused", why[:300], row.id))
+
+
+def later(connection: Connection, row: OutboxRow, now: int, after: float, why: str) -> None:
+    """The target is down or tired, and surely took nothing: again in `after` seconds, or longer the more tries."""
+    due = now + max(int(after * 1000), backoff(row.tries))
+    update = "UPDATE outbox SET state = 'waiting', due_at = ?, lease = 0, why = ? WHERE id = ? AND state = 'sent'"
+    sql.change(connection, update, (due, why[:300], row.id))
+
+
+def unsure(connection: Connection, row: OutboxRow) -> None:
+    """It may have been taken: from now on it is in doubt."""
+    sql.change(connection, "UPDATE outbox SET lease = 0 WHERE id = ? AND state = 'sent'", (row.id,))

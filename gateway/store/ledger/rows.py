@@ -1,0 +1,190 @@
+"""Rows of the ledger as the engine's values and back, and the digests that make them tamper-evident."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, cast
+
+import orjson
+
+from gateway.store.ledger.model import Challenger
+from gateway.store.tables_ledger import decision as decision_table
+from gateway.store.tables_ledger import edit as edit_table
+from gateway.store.vault import Erased
+from reconcile.canonical import canonical
+from reconcile.model import Actor, Decision, Edit, Json, MergePolicy, Resolution, Source
+
+EDIT = ", ".join(f"e.{column.name}" for column in edit_table.columns)
+DECISION = ", ".join(f"d.{column.name}" for column in decision_table.columns)
+VALUE = "v.id, v.subject, v.ciphertext, k.wrapped, k.erased_at"
+WITH_VALUE = "LEFT JOIN value v ON v.id = e.value LEFT JOIN subject_key k ON k.subject = v.subject"
+
+_EDIT = [column.name for column in edit_table.columns]
+_DECISION = [column.name for column in decision_table.columns]
+_COVERED = [name for name in _EDIT if name != "decision"]
+_FLAGS = {"skewed", "binding", "quarantined"}
+_MODULUS = 1 << 2048
+
+
+def edit_row(edit: Edit, n: int, value_mac: str, decision: str = "") -> dict[str, Any]:
+    return {
+        "id": edit.id,
+        "record": edit.record,
+        "field": edit.field,
+        "n": n,
+        "kind": edit.kind,
+        "value": None if edit.value is None else edit.id,
+        "value_mac": value_mac,
+        "system": edit.source.system,
+        "surface": edit.source.surface,
+        "source_version": edit.source.version,
+        "instance": edit.source.instance,
+        "actor_kind": edit.actor.kind,
+        "actor": edit.actor.id,
+        "parents": listed(edit.parents),
+        "stream": edit.stream,
+        "watermark": edit.watermark,
+        "source_time": edit.source_time,
+        "ingest_time": edit.ingest_time,
+        "effective_time": edit.effective_time,
+        "skewed": edit.skewed,
+        "once": edit.once,
+        "payload_hash": edit.payload_hash,
+        "trace": edit.trace,
+        "binding": edit.binding,
+        "quarantined": edit.quarantined,
+        "decision": decision,
+    }
+
+
+def edit_columns(row: Any) -> dict[str, Any]:
+    """The columns of a row selected as `EDIT`, first in it; flags as bool on either database."""
+    columns = dict(zip(_EDIT, row, strict=False))
+    return {name: bool(it) if name in _FLAGS else it for name, it in columns.items()}
+
+
+def edit_of(columns: Mapping[str, Any], value: Json) -> Edit:
+    c = columns
+    return Edit(
+        id=c["id"],
+        record=c["record"],
+        field=c["field"],
+        kind=c["kind"],
+        value=value,
+        source=Source(c["system"], c["surface"], c["source_version"], c["instance"]),
+        actor=Actor(c["actor_kind"], c["actor"]),
+        parents=frozenset(orjson.loads(c["parents"])),
+        stream=c["stream"],
+        watermark=c["watermark"],
+        source_time=c["source_time"],
+        ingest_time=c["ingest_time"],
+        effective_time=c["effective_time"],
+        skewed=c["skewed"],
+        once=c["once"],
+        payload_hash=c["payload_hash"],
+        trace=c["trace"],
+        binding=c["binding"],
+        quarantined=c["quarantined"],
+    )
+
+
+def challenger(columns: Mapping[str, Any], value: Json | Erased, why: str = "") -> Challenger:
+    c = columns
+    erased = value.at if isinstance(value, Erased) else None
+    watermark = Source(c["system"], c["surface"], c["source_version"]).watermark
+    shown = None if isinstance(value, Erased) else value
+    return Challenger(
+        c["id"], c["kind"], shown, c["system"], watermark, c["actor_kind"], c["actor"], c["effective_time"], erased, why
+    )
+
+
+def edit_digest(columns: Mapping[str, Any]) -> bytes:
+    """SHA-256 over every column but the decision; the value is covered by its MAC."""
+    return hashlib.sha256(orjson.dumps([columns[name] for name in _COVERED])).digest()
+
+
+def joined(inputs: bytes, digest: bytes) -> bytes:
+    """The set hash with one more edit in it: a sum of expanded digests modulo 2^2048, so that it does not depend
+    on their order and adding one costs the same however many there are."""
+    spread = int.from_bytes(hashlib.shake_256(digest).digest(256), "big")
+    return ((int.from_bytes(inputs, "big") + spread) % _MODULUS).to_bytes(256, "big")
+
+
+def inputs_digest(inputs: bytes) -> str:
+    """What a decision records of the edits it was made from."""
+    return hashlib.sha256(inputs).hexdigest()
+
+
+def decision_row(decision: Decision) -> dict[str, Any]:
+    resolution = decision.resolution
+    return {
+        "shard": decision.shard,
+        "seq": decision.seq,
+        "id": decision.id,
+        "record": decision.record,
+        "field": decision.field,
+        "cause": decision.trigger,
+        "cause_edit": decision.trigger_edit,
+        "policy": decision.policy,
+        "policy_hash": decision.policy_hash,
+        "engine": decision.engine,
+        "inputs_digest": decision.inputs_digest,
+        "reason": resolution.reason,
+        "winner": resolution.winner,
+        "heads": listed(resolution.heads),
+        "why": orjson.dumps(dict(resolution.why)).decode(),
+        "conflict": resolution.conflict,
+        "proposals": listed(resolution.open_proposals),
+        "base": resolution.base,
+        "value_mac": decision.value_mac,
+        "standing": decision.standing,
+        "at": decision.at,
+        "prev_hash": decision.prev_hash,
+        "hash": decision.hash,
+    }
+
+
+def decision_of(row: Any, value: Json = None) -> Decision:
+    """From a row selected as `DECISION`, first in it."""
+    c = dict(zip(_DECISION, row, strict=False))
+    why = orjson.loads(c["why"])
+    resolution = Resolution(
+        c["reason"],
+        c["winner"],
+        value,
+        tuple(orjson.loads(c["heads"])),
+        tuple(why),
+        bool(c["conflict"]),
+        tuple(orjson.loads(c["proposals"])),
+        c["base"],
+        why,
+    )
+    return Decision(
+        id=c["id"],
+        record=c["record"],
+        field=c["field"],
+        trigger=c["cause"],
+        trigger_edit=c["cause_edit"],
+        policy=c["policy"],
+        policy_hash=c["policy_hash"],
+        engine=c["engine"],
+        inputs_digest=c["inputs_digest"],
+        resolution=resolution,
+        value_mac=c["value_mac"],
+        standing=c["standing"],
+        at=c["at"],
+        shard=c["shard"],
+        seq=c["seq"],
+        prev_hash=c["prev_hash"],
+        hash=c["hash"],
+    )
+
+
+def policy_document(policy: MergePolicy) -> str:
+    return canonical(cast("Json", asdict(policy))).decode()
+
+
+def listed(ids: Any) -> str:
+    return orjson.dumps(sorted(ids)).decode()

@@ -1,0 +1,235 @@
+"""What a transaction touches: its rows locked and read at the start, and written once at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection
+
+from gateway.store import sql
+from gateway.store.ledger.field import Field, There, Write, field_of
+from gateway.store.ledger.model import Ingested
+from gateway.store.ledger.rows import EDIT, VALUE, WITH_VALUE, edit_columns, edit_of, policy_document
+from gateway.store.tables_ledger import (
+    ack,
+    conflict,
+    decision,
+    edit,
+    field_state,
+    inbox,
+    outbox,
+    policy_used,
+    rendering,
+    shard_head,
+    value,
+    watermark,
+)
+from gateway.store.vault import Erased, Keys, Vault
+from reconcile.chain import GENESIS, shard_of
+from reconcile.model import Edit, Json, MergePolicy, Standing
+from reconcile.policy import Policies, policy_hash
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    policy: MergePolicy
+    hash: str
+
+
+@dataclass(slots=True)
+class Shared:
+    """What every batch of one ledger works with."""
+
+    vault: Vault
+    policies: Policies
+    targets: Callable[[str, str], Sequence[str]]
+    clock: Callable[[], int]
+    shards: int
+    owner: str
+    rules: dict[tuple[str, str], Rule] = field(default_factory=dict)
+
+    def rule(self, record: str, name: str) -> Rule:
+        kind = record.split(":", 2)[1] if record.count(":") >= 2 else ""
+        found = self.rules.get((kind, name))
+        if found is None:
+            policy = self.policies.of(kind, name)
+            found = self.rules[(kind, name)] = Rule(policy, policy_hash(policy))
+        return found
+
+
+@dataclass(slots=True)
+class Touched:
+    shared: Shared
+    connection: Connection
+    now: int
+    fields: dict[tuple[str, str], Field] = field(default_factory=dict)
+    keys: dict[str, Keys | Erased] = field(default_factory=dict)
+    heads: dict[int, tuple[int, str]] = field(default_factory=dict)
+    answered: dict[str, dict[str, tuple[str, str]]] = field(default_factory=dict)
+    results: dict[str, Ingested] = field(default_factory=dict)
+    rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    policies: dict[str, MergePolicy] = field(default_factory=dict)
+    moved_heads: set[int] = field(default_factory=set)
+    touched: dict[str, Write] = field(default_factory=dict)
+    unanswered: set[tuple[str, str]] = field(default_factory=set)
+    marks: dict[tuple[str, str, str], int] = field(default_factory=dict)
+
+    def add(self, table: str, row: dict[str, Any]) -> None:
+        self.rows.setdefault(table, []).append(row)
+
+    def lock(self, keys: Iterable[tuple[str, str]]) -> None:
+        """The fields' rows first, the shards' heads next: everybody locks in this order."""
+        wanted = sorted({key for key in keys if key not in self.fields})
+        if not wanted:
+            return
+        if self.connection.dialect.name == "postgresql":
+            rows = [Field(*key).row() for key in wanted]
+            sql.store(self.connection, field_state, rows, "keep")
+        query = "SELECT * FROM field_state WHERE (record, field)"
+        tail = f"ORDER BY record, field{sql.locked(self.connection)}"
+        for row in sql.ask_in(self.connection, query, wanted, tail=tail):
+            self.fields[(row[0], row[1])] = field_of(row)
+        for key in wanted:
+            self.fields.setdefault(key, Field(*key))
+        self._read_there(wanted)
+        self._read_keys({record for record, _ in wanted})
+        self._lock_heads({shard_of(record, self.shared.shards) for record, _ in wanted})
+
+    def _read_there(self, keys: list[tuple[str, str]]) -> None:
+        query = (
+            "SELECT record, field, target, position, raw, seen, written, last_edit, acked, fights, fought, automation "
+            "FROM rendering WHERE (record, field)"
+        )
+        for row in sql.ask_in(self.connection, query, keys):
+            it = self.fields[(row[0], row[1])]
+            it.there[row[2]] = There(
+                position=row[3],
+                raw=row[4],
+                seen=row[5],
+                written=row[6],
+                last_edit=row[7],
+                acked=tuple(orjson.loads(row[8])),
+                fights=row[9],
+                fought=row[10],
+                automation=row[11],
+            )
+        query = "SELECT record, field, id, target, image, state FROM outbox WHERE (record, field)"
+        tail = "AND state IN ('waiting', 'sent', 'refused') ORDER BY id"
+        for row in sql.ask_in(self.connection, query, keys, tail=tail):
+            self.fields[(row[0], row[1])].writes.append(Write(*row[2:6]))
+
+    def _read_keys(self, subjects: set[str]) -> None:
+        missing = subjects - self.keys.keys()
+        if missing:
+            self.keys |= self.shared.vault.keys(self.connection, missing)
+
+    def _lock_heads(self, shards: set[int]) -> None:
+        wanted = sorted((shard,) for shard in shards - self.heads.keys())
+        if not wanted:
+            return
+        query, tail = (
+            "SELECT shard, seq, hash FROM shard_head WHERE shard",
+            f"ORDER BY shard{sql.locked(self.connection)}",
+        )
+        rows = sql.ask_in(self.connection, query, wanted, tail=tail)
+        if len({row[0] for row in rows}) < len(wanted):
+            fresh = [{"shard": shard, "seq": 0, "hash": GENESIS} for (shard,) in wanted]
+            sql.store(self.connection, shard_head, fresh, "keep")
+            rows = sql.ask_in(self.connection, query, wanted, tail=tail)
+        self.heads |= {row[0]: (row[1], row[2]) for row in rows}
+
+    def read_inbox(self, onces: Iterable[str]) -> None:
+        wanted = [(once,) for once in sorted(set(onces) - self.answered.keys())]
+        if not wanted:
+            return
+        self.answered |= {once: {} for (once,) in wanted}
+        query = "SELECT once, payload_hash, edit, decision FROM inbox WHERE once"
+        for row in sql.ask_in(self.connection, query, wanted):
+            self.answered[row[0]][row[1]] = (row[2], row[3])
+
+    def read_marks(self, records: Iterable[str]) -> None:
+        """How far each target was read, and where a write is unanswered."""
+        wanted = [(record,) for record in sorted(set(records))]
+        query = "SELECT source, stream, record, high FROM watermark WHERE record"
+        for row in sql.ask_in(self.connection, query, wanted):
+            self.marks[(row[0], row[1], row[2])] = row[3]
+        query = "SELECT target, record FROM outbox WHERE record"
+        for row in sql.ask_in(self.connection, query, wanted, tail="AND state = 'sent'"):
+            self.unanswered.add((row[0], row[1]))
+
+    def mark(self, source: str, stream: str, record: str, high: int) -> None:
+        self.marks[(source, stream, record)] = high
+        mark = {"source": source, "stream": stream, "record": record, "low": high, "high": high, "gaps": "[]"}
+        self.add("watermark", {**mark, "last_event_at": self.now, "state": "ok"})
+
+    def load(self, it: Field, ids: Sequence[str] | None) -> list[Edit]:
+        added = [one for one in it.added if ids is None or one.id in ids]
+        if ids is not None and len(added) == len(ids):
+            return added
+        where = "e.record = ? AND e.field = ?"
+        query = f"SELECT {EDIT}, {VALUE} FROM edit e {WITH_VALUE} WHERE "  # noqa: S608
+        if ids is None:
+            rows = sql.ask(self.connection, f"{query}{where} ORDER BY e.n", it.key) if it.n > len(added) else []
+        else:
+            rows = sql.ask_in(self.connection, f"{query}e.id", [(id_,) for id_ in ids])
+        return [self._opened(row) for row in rows] + added
+
+    def _opened(self, row: Any) -> Edit:
+        columns, sealed = edit_columns(row), row[-5:]
+        held = None if sealed[0] is None else self.shared.vault.reveal(sealed)
+        return edit_of(columns, None if isinstance(held, Erased) else held)
+
+    def stand(self, it: Field) -> Standing:
+        """What stands, with its value."""
+        if it.known is None:
+            held: Json | Erased = None
+            if it.standing_value is not None:
+                held = self.shared.vault.get(self.connection, it.standing_value)
+            it.known = Standing(it.standing, None if isinstance(held, Erased) else held)
+        return it.known
+
+    def flush(self) -> None:
+        c, rows = self.connection, self.rows
+        documents = [{"hash": hash_, "document": policy_document(one)} for hash_, one in self.policies.items()]
+        sql.store(c, policy_used, documents, "keep")
+        sql.store(c, value, rows.get("value", ()))
+        sql.store(c, edit, rows.get("edit", ()))
+        sql.store(c, decision, rows.get("decision", ()))
+        sql.store(c, inbox, rows.get("inbox", ()))
+        sql.store(c, field_state, [it.row() for it in self.fields.values() if it.dirty], "replace")
+        heads = [{"shard": s, "seq": self.heads[s][0], "hash": self.heads[s][1]} for s in sorted(self.moved_heads)]
+        sql.store(c, shard_head, heads, "replace")
+        sql.store(c, conflict, rows.get("conflict", ()))
+        closed = [(one["closed_at"], one["closed_by"], one["id"]) for one in rows.get("closed", ())]
+        sql.many(c, "UPDATE conflict SET closed_at = ?, closed_by = ? WHERE id = ?", closed)
+        sql.store(c, outbox, rows.get("outbox", ()))
+        sql.many(c, "UPDATE outbox SET state = ? WHERE id = ?", [(one.state, one.id) for one in self.touched.values()])
+        sql.store(c, ack, rows.get("ack", ()), "replace")
+        sql.store(
+            c, rendering, [_there_row(it, *each) for it in self.fields.values() for each in _dirty(it)], "replace"
+        )
+        sql.store(c, watermark, rows.get("watermark", ()), "replace")
+
+
+def _dirty(it: Field) -> list[tuple[str, There]]:
+    return [(target, there) for target, there in it.there.items() if there.dirty]
+
+
+def _there_row(it: Field, target: str, there: There) -> dict[str, Any]:
+    return {
+        "record": it.record,
+        "field": it.name,
+        "target": target,
+        "position": there.position,
+        "raw": there.raw,
+        "seen": there.seen,
+        "written": there.written,
+        "last_edit": there.last_edit,
+        "acked": orjson.dumps(there.acked).decode(),
+        "fights": there.fights,
+        "fought": there.fought,
+        "automation": there.automation,
+    }

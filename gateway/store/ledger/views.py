@@ -1,0 +1,239 @@
+"""What the ledger knows, read for people: what stands, why, and how it came to be so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeAlias
+
+import orjson
+from sqlalchemy import Connection
+
+from gateway.errors import Refused
+from gateway.store import sql
+from gateway.store.ledger.field import FIGHTS, Field, field_of
+from gateway.store.ledger.model import (
+    Before,
+    Challenger,
+    ConflictCase,
+    DecisionView,
+    FieldState,
+    HistoryRow,
+    WriteState,
+)
+from gateway.store.ledger.rows import (
+    DECISION,
+    EDIT,
+    VALUE,
+    WITH_VALUE,
+    challenger,
+    decision_of,
+    edit_columns,
+    edit_of,
+)
+from gateway.store.ledger.touched import Shared
+from gateway.store.tables_ledger import edit as edit_table
+from gateway.store.vault import Erased, Vault
+from reconcile.chain import read_trace_code
+from reconcile.model import Decision, Json
+
+GONE = "This value is not there any more."
+_WIDTH = len(edit_table.columns)
+_SYSTEM = Challenger("", "set", None, "", "", "system", "", 0)
+
+Edits: TypeAlias = "Mapping[str, tuple[dict[str, Any], Json | Erased]]"
+
+
+def states(shared: Shared, connection: Connection, record: str, field: str | None = None) -> dict[str, FieldState]:
+    only, asked = (" AND field = ?", (record, field)) if field is not None else ("", (record,))
+    rows = sql.ask(connection, f"SELECT * FROM field_state WHERE record = ?{only} AND n > 0", asked)  # noqa: S608
+    fields = [field_of(row) for row in rows]
+    made = _decisions(connection, [it.decision for it in fields])
+    edits = edits_of(shared.vault, connection, (id_ for it in fields for id_ in _spoken_of(it, made[it.decision])))
+    merged = shared.vault.get_many(
+        connection, [it.standing_value for it in fields if it.standing is None and it.standing_value is not None]
+    )
+    writes = _writes(shared, connection, record, fields)
+    return {it.name: _state(it, made[it.decision], edits, merged, *writes[it.name]) for it in fields}
+
+
+def _spoken_of(it: Field, made: Decision) -> list[str]:
+    wanted = [*it.proposals, *([it.standing] if it.standing else [])]
+    return [*wanted, *it.heads, *([made.resolution.base] if made.resolution.base else [])] if it.conflict else wanted
+
+
+def _state(
+    it: Field, made: Decision, edits: Edits, merged: Mapping[str, Json | Erased], write: WriteState, why: str
+) -> FieldState:
+    shown = {id_: challenger(columns, value) for id_, (columns, value) in edits.items()}
+    stands = shown.get(it.standing or "", _SYSTEM)
+    value: Json | Erased = merged.get(it.standing_value or "") if it.standing is None else stands.value
+    erased = value.at if isinstance(value, Erased) else stands.erased_at
+    losing = made.resolution.why
+    return FieldState(
+        record=it.record,
+        field=it.name,
+        value=None if isinstance(value, Erased) else value,
+        source=stands.source,
+        system=stands.system,
+        actor_kind=stands.actor_kind,
+        actor=stands.actor,
+        as_of=stands.at or it.decided_at,
+        decision=it.decision,
+        edit=it.standing,
+        reason=made.resolution.reason,
+        heads=it.heads,
+        proposals=it.proposals,
+        conflict=it.conflict,
+        challengers=tuple(_lost(edits, id_, losing) for id_ in it.heads) if it.conflict else (),
+        proposed=tuple(shown[id_] for id_ in it.proposals if id_ in shown),
+        base=shown.get(made.resolution.base or "") if it.conflict else None,
+        write=write,
+        why_refused=why,
+        erased_at=erased,
+    )
+
+
+def _lost(edits: Edits, id_: str, why: Mapping[str, str]) -> Challenger:
+    columns, value = edits[id_]
+    return challenger(columns, value, why.get(id_, ""))
+
+
+def _writes(
+    shared: Shared, connection: Connection, record: str, fields: Iterable[Field]
+) -> dict[str, tuple[WriteState, str]]:
+    query = "SELECT field, state, why FROM outbox WHERE record = ? AND state IN ('waiting', 'sent', 'refused')"
+    queued = {(row[0], row[1]): row[2] for row in sql.ask(connection, query, (record,))}
+    query = "SELECT field, target, seen, written, fights, automation FROM rendering WHERE record = ?"
+    there = {(row[0], row[1]): row[2:] for row in sql.ask(connection, query, (record,))}
+    return {it.name: _write(it, shared.targets(record, it.name), queued, there) for it in fields}
+
+
+def _write(
+    it: Field, targets: Iterable[str], queued: Mapping[tuple[str, str], str], there: Mapping[tuple[str, str], Any]
+) -> tuple[WriteState, str]:
+    told = [there[(it.name, target)] for target in targets if (it.name, target) in there]
+    for _, _, fights, automation in told:
+        if fights >= FIGHTS:
+            return "disputed", automation
+    if (it.name, "refused") in queued:
+        return "refused", queued[(it.name, "refused")]
+    if (it.name, "waiting") in queued or (it.name, "sent") in queued:
+        return "saved_here", ""
+    return ("in_crm", "") if any(it.standing_image in each[:2] for each in told) else ("", "")
+
+
+def _decisions(connection: Connection, ids: Iterable[str]) -> dict[str, Decision]:
+    query = f"SELECT {DECISION} FROM decision d WHERE d.id"  # noqa: S608
+    wanted = [(id_,) for id_ in sorted(set(ids))]
+    rows = sql.ask_in(connection, query, wanted) if wanted else []
+    return {made.id: made for made in map(decision_of, rows)}
+
+
+def edits_of(
+    vault: Vault, connection: Connection, ids: Iterable[str]
+) -> dict[str, tuple[dict[str, Any], Json | Erased]]:
+    query = f"SELECT {EDIT}, {VALUE} FROM edit e {WITH_VALUE} WHERE e.id"  # noqa: S608
+    wanted = [(id_,) for id_ in sorted(set(ids))]
+    rows = sql.ask_in(connection, query, wanted) if wanted else []
+    return {row[0]: (edit_columns(row), _value(vault, row[_WIDTH:])) for row in rows}
+
+
+def _value(vault: Vault, sealed: Any) -> Json | Erased:
+    return vault.reveal(sealed[:5]) if sealed[0] is not None else None
+
+
+def history(
+    vault: Vault, connection: Connection, record: str, field: str, limit: int, before: int | None
+) -> list[HistoryRow]:
+    past = "" if before is None else " AND e.n < ?"
+    query = (
+        f"SELECT {EDIT}, {VALUE}, {DECISION} FROM edit e {WITH_VALUE} JOIN decision d ON d.id = e.decision "  # noqa: S608
+        f"WHERE e.record = ? AND e.field = ?{past} ORDER BY e.n DESC LIMIT ?"
+    )
+    asked = [record, field, *([] if before is None else [before]), limit]
+    return [_past(vault, row) for row in sql.ask(connection, query, asked)]
+
+
+def _past(vault: Vault, row: Any) -> HistoryRow:
+    columns, made = edit_columns(row), decision_of(row[_WIDTH + 5 :])
+    return HistoryRow(
+        n=columns["n"],
+        edit=challenger(columns, _value(vault, row[_WIDTH:])),
+        decision=made.id,
+        at=made.at,
+        reason=made.resolution.reason,
+        winner=made.resolution.winner,
+        conflict=made.resolution.conflict,
+        policy=made.policy,
+        trace=columns["trace"],
+        binding=columns["binding"],
+        quarantined=columns["quarantined"],
+        skewed=columns["skewed"],
+        parents=tuple(orjson.loads(columns["parents"])),
+        losers=made.resolution.why,
+    )
+
+
+def decision(vault: Vault, connection: Connection, trace: str) -> DecisionView | None:
+    code = read_trace_code(trace)
+    row = sql.first(connection, f"SELECT {DECISION} FROM decision d WHERE d.id = ?", (code,)) if code else None  # noqa: S608
+    if row is None:
+        return None
+    bare = decision_of(row)
+    said = bare.resolution
+    ids = {*said.heads, *said.open_proposals, bare.trigger_edit, said.winner, said.base, bare.standing} - {None}
+    edits = edits_of(vault, connection, (str(id_) for id_ in ids))
+    source = said.winner or (code if said.reason == "merged" else None)
+    value = vault.get_many(connection, [source]).get(source) if source else None
+    document = sql.first(connection, "SELECT document FROM policy_used WHERE hash = ?", (bare.policy_hash,))
+    trigger = edits.get(bare.trigger_edit or "")
+    return DecisionView(
+        decision=decision_of(row, None if isinstance(value, Erased) else value),
+        edits={id_: challenger(columns, held, said.why.get(id_, "")) for id_, (columns, held) in edits.items()},
+        policy=document[0] if document is not None else "",
+        trigger=edit_of(trigger[0], None if isinstance(trigger[1], Erased) else trigger[1]) if trigger else None,
+        erased_at=value.at if isinstance(value, Erased) else None,
+    )
+
+
+_CASE = (
+    "SELECT c.id, c.record, c.field, c.opened_at, c.closed_at, c.closed_by, e.id, e.actor FROM conflict c "
+    "LEFT JOIN decision d ON d.id = c.closed_by LEFT JOIN edit e ON e.id = d.cause_edit"
+)
+
+
+def conflicts(connection: Connection, open_only: bool, limit: int) -> list[ConflictCase]:
+    where = " WHERE c.closed_at IS NULL" if open_only else ""
+    return [_case(row) for row in sql.ask(connection, f"{_CASE}{where} ORDER BY c.opened_at LIMIT ?", (limit,))]
+
+
+def conflict(connection: Connection, id_: str) -> ConflictCase | None:
+    row = sql.first(connection, f"{_CASE} WHERE c.id = ?", (id_,))
+    return _case(row) if row is not None else None
+
+
+def _case(row: Any) -> ConflictCase:
+    id_, record, field, opened_at, closed_at, closed_by, edit, actor = row
+    return ConflictCase(id_, record, field, opened_at, closed_at, closed_by, edit, actor or "")
+
+
+def value_of(vault: Vault, connection: Connection, id_: str) -> Json:
+    found = edits_of(vault, connection, [id_]).get(id_)
+    if found is None or isinstance(found[1], Erased):
+        raise Refused(GONE)
+    return found[1]
+
+
+def before(vault: Vault, connection: Connection, record: str, field: str, id_: str) -> Before | None:
+    query = (
+        "SELECT d.id, d.standing FROM edit e "
+        "JOIN edit p ON p.record = e.record AND p.field = e.field AND p.n = e.n - 1 "
+        "JOIN decision d ON d.id = p.decision WHERE e.id = ? AND e.record = ? AND e.field = ?"
+    )
+    row = sql.first(connection, query, (id_, record, field))
+    if row is None:
+        return None
+    if row[1] is not None:
+        return Before(row[1], value_of(vault, connection, row[1]))
+    merged = vault.get_many(connection, [row[0]]).get(row[0])
+    return Before(None, None if isinstance(merged, Erased) else merged)

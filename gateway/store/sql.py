@@ -1,0 +1,85 @@
+"""Statements for the hot path: made once from the tables, sent to the driver as they are, on either database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from operator import itemgetter
+from typing import Any, Literal
+
+from sqlalchemy import Connection, Table
+
+Clash = Literal["fail", "replace", "keep"]
+
+
+def many(connection: Connection, sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    """`sql` once a row. Parameters are written `?`, and nothing else in it may be a question or percent mark."""
+    if rows:
+        connection.exec_driver_sql(_spelt(sql, connection.dialect.name), list(rows))
+
+
+def ask(connection: Connection, sql: str, parameters: Sequence[Any] = ()) -> Sequence[Any]:
+    return connection.exec_driver_sql(_spelt(sql, connection.dialect.name), tuple(parameters)).all()
+
+
+def first(connection: Connection, sql: str, parameters: Sequence[Any] = ()) -> Any:
+    return connection.exec_driver_sql(_spelt(sql, connection.dialect.name), tuple(parameters)).first()
+
+
+def change(connection: Connection, sql: str, parameters: Sequence[Any] = ()) -> int:
+    """How many rows were changed."""
+    return connection.exec_driver_sql(_spelt(sql, connection.dialect.name), tuple(parameters)).rowcount
+
+
+def store(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], clash: Clash = "fail") -> None:
+    """Adds whole rows. A row whose primary key is there already fails, replaces it, or keeps what is there."""
+    if rows:
+        sql, pick = _insert(table, clash)
+        many(connection, sql, [pick(row) for row in rows])
+
+
+def ask_in(
+    connection: Connection, sql: str, keys: Iterable[tuple[Any, ...]], more: Sequence[Any] = (), tail: str = ""
+) -> list[Any]:
+    """`sql` ends where the key is compared, for example `… WHERE (record, field)`; `tail` follows, with `more`."""
+    wanted = list(keys)
+    found: list[Any] = []
+    for start in range(0, len(wanted), 256):
+        part = wanted[start : start + 256]
+        # padded to a power of two, so that few statements are ever prepared
+        part += [part[-1]] * ((1 << (len(part) - 1).bit_length()) - len(part))
+        text = f"{sql} IN ({_marks(len(part), len(part[0]))}) {tail}"
+        found += ask(connection, text, [one for key in part for one in key] + list(more))
+    return found
+
+
+def locked(connection: Connection) -> str:
+    """What makes a SELECT lock its rows; SQLite has locked everything by BEGIN IMMEDIATE."""
+    return " FOR UPDATE" if connection.dialect.name == "postgresql" else ""
+
+
+@cache
+def _spelt(sql: str, dialect: str) -> str:
+    return sql.replace("?", "%s") if dialect == "postgresql" else sql
+
+
+@cache
+def _marks(count: int, width: int) -> str:
+    if width == 1:
+        return ", ".join("?" * count)
+    one = f"({', '.join('?' * width)})"
+    return f"VALUES {', '.join([one] * count)}"
+
+
+@cache
+def _insert(table: Table, clash: Clash) -> tuple[str, Any]:
+    names = [column.name for column in table.columns]
+    key = [column.name for column in table.primary_key]
+    sql = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"  # noqa: S608
+    rest = [name for name in names if name not in key]
+    if clash == "replace":
+        changes = ", ".join(f"{name} = excluded.{name}" for name in rest)
+        sql += f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changes}"
+    elif clash == "keep":
+        sql += " ON CONFLICT DO NOTHING"
+    return sql, itemgetter(*names)

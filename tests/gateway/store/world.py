@@ -1,0 +1,105 @@
+"""A ledger in a temporary file, with a clock that moves a millisecond each time it is asked."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from crm.model import FieldValue, Record, RecordRef
+from gateway.store.engine import Store
+from gateway.store.ledger import Incoming, Ledger, Snapshot
+from gateway.store.vault import Vault
+from reconcile.model import Actor, EditKind, Json, MergePolicy, Source
+from reconcile.policy import Policies
+from reconcile.token import Seen
+
+KEY = bytes(range(32))
+ACME = "local:account:acme"
+NOBODY: Callable[[str, str], Sequence[str]] = lambda record, field: ()  # noqa: E731
+CARD = Source("web", "Web card", "1.0")
+CRM = Source("local", "CRM")
+
+
+@dataclass
+class Ticking:
+    at: int = 1_800_000_000_000
+
+    def __call__(self) -> int:
+        self.at += 1
+        return self.at
+
+
+@dataclass
+class World:
+    store: Store
+    vault: Vault
+    ledger: Ledger
+    clock: Ticking
+    serial: itertools.count[int] = field(default_factory=itertools.count)
+
+    @staticmethod
+    def open(
+        folder: Path, policies: Policies | MergePolicy | None = None, targets: Callable[[str, str], Sequence[str]] | None = None
+    ) -> World:
+        store, vault, clock = Store.open(f"sqlite:///{folder}/floatcard.db"), Vault(KEY), Ticking()
+        if not isinstance(policies, Policies):
+            policies = Policies(default=policies or MergePolicy())
+        more = {} if targets is None else {"targets": targets}
+        return World(store, vault, Ledger(store, vault, policies, clock=clock, **more), clock)
+
+    def edit(
+        self,
+        value: Json,
+        *,
+        name: str = "phone",
+        record: str = ACME,
+        kind: EditKind = "set",
+        who: str = "p1",
+        source: Source = CARD,
+        seen: Sequence[str] | None = (),
+        once: str = "",
+        role_ok: bool = True,
+        binding: bool = True,
+        parents: frozenset[str] = frozenset(),
+        stream: str | None = None,
+        watermark: int | None = None,
+        source_time: int | None = None,
+        online: bool = True,
+    ) -> Incoming:
+        return Incoming(
+            record=record,
+            field=name,
+            kind=kind,
+            value=value,
+            source=source,
+            actor=Actor("person", who),
+            once=once or f"once-{next(self.serial)}",
+            seen=None if seen is None else Seen("ok", tuple(seen)),
+            parents=parents,
+            stream=stream,
+            watermark=watermark,
+            source_time=source_time,
+            online=online,
+            trace="turn-1",
+            role_ok=role_ok,
+            binding=binding,
+        )
+
+
+def record(version: int, fields: Mapping[str, Json], *, crm: str = "local", id_: str = "acme", by: str = "u1") -> Record:
+    return Record(
+        ref=RecordRef(crm, "account", id_),
+        title="Acme",
+        url="",
+        version=version,
+        fields={name: FieldValue(value) for name, value in fields.items()},
+        related={},
+        modified=1_799_999_000_000 + version,
+        modified_by=by,
+    )
+
+
+def snapshot(version: int, fields: Mapping[str, Json], *, source: Source = CRM, began: int = 0, by: str = "u1") -> Snapshot:
+    return Snapshot(record(version, fields, by=by), source, began=began)
