@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final, get_args
 
 from crm.model import Item, Kind, Record
-from identity.access import AccessPolicy, Verdict
+from identity.access import GROUPS, AccessPolicy, Verdict
 from identity.audience import readers
 from identity.model import Action, Attributes, Audience, Disclosed, Scene, Sensitivity, Withheld
 
@@ -21,7 +21,7 @@ VISIBLE_UNTIL: Final = "visible-until-is-over"
 LISTS: Final[Mapping[str, Sensitivity]] = {
     "note": "confidential",
     "open_item": "internal",
-    "risk": "internal",
+    "risk": "confidential",
     "contact": "confidential",
 }
 """The classes of the lists of related items, where the configuration says nothing else."""
@@ -94,16 +94,19 @@ class Question:
         return Finding(bool(verdicts) and not denied, because, tuple(policies))
 
     def editable(self, sensitivity: Sensitivity, at: int) -> bool:
-        """Whether somebody here could edit it, alone with the form, if the record were theirs.
+        """In a group: whether somebody here could edit it, alone with the form, if the record were theirs.
 
-        Asked without the record's owners and team: the button must not tell who they are.
+        That is asked without the record's owners and team, which the button must not tell. Elsewhere, of the one
+        reader, it is the permission itself.
         """
-        return any(
-            self.access.permit(
-                who, "edit", sensitivity, "direct", owner=True, team=who.team, region=who.region, at=at, zone=self.zone
-            ).allowed
-            for who in dict.fromkeys(who for who, _ in self.readers)
-        )
+        if self.scene in GROUPS:
+            return any(self._could_edit(who, sensitivity, at) for who in dict.fromkeys(who for who, _ in self.readers))
+        return any(self._ask(who, "edit", sensitivity, self.scene, owner, at).allowed for who, owner in self.readers)
+
+    def _could_edit(self, who: Attributes, sensitivity: Sensitivity, at: int) -> bool:
+        return self.access.permit(
+            who, "edit", sensitivity, "direct", owner=True, team=who.team, region=who.region, at=at, zone=self.zone
+        ).allowed
 
     def _ask(
         self, who: Attributes, action: Action, sensitivity: Sensitivity, scene: Scene, owner: bool, at: int
@@ -128,7 +131,8 @@ def disclose(
     The record given back holds what every reader may see and nothing else: no owners, team, region, version, aliases,
     nor when it was modified and by whom (`version` is 0: a write takes it from the stored record). Every list that
     may be shown is there, empty or not. When the name may not be shown, nothing is there. What has passed its own
-    `visible_until` is absent without being listed as withheld.
+    `visible_until` is absent without being listed as withheld. `editable`: in a group, the fields whose edit button is
+    worth showing; for one reader alone, those they may edit. The press is judged again, by `may`.
     """
     question = Question(access, audience.scene, readers(audience, owners), record.team, record.region, zone)
     findings = {sensitivity: question.find(sensitivity, now) for sensitivity in ORDER}

@@ -8,7 +8,7 @@ import pytest
 
 from crm.model import Item
 from identity.access import NEVER_IN_A_GROUP, AccessPolicy
-from identity.audience import UNMAPPED, direct
+from identity.audience import UNMAPPED, attributes_of, direct
 from identity.disclosure import VISIBLE_UNTIL, Classes, disclose, highest, may
 from identity.model import BOTTOM, Attributes, Audience, Disclosed
 from tests.identity.rooms import ADMIN, CLASSES, EMPLOYEE, MANAGER, MINUTE, NOW, OTHER_REP, OURS, REP, person, record
@@ -134,6 +134,19 @@ def test_editable_is_what_somebody_here_could_edit_if_it_were_theirs() -> None:
     assert far.editable == show(Audience("group", {OTHER_REP: 1}), owners="far", team="west").editable
 
 
+def test_alone_editable_is_what_this_one_may_edit() -> None:
+    li, far, boss = person("li", "rep"), person("far", "rep", team="west"), person("boss", "manager")
+    assert show(direct(li)).editable == {"industry", "stage", "receivables"}
+    assert show(direct(far)).editable == frozenset()
+    assert show(direct(far), owners="far").editable == {"industry", "stage", "receivables", "margin", "surprise"}
+    assert show(direct(boss)).editable == {"industry", "stage", "receivables", "margin", "surprise"}
+    for who, owners in ((li, ""), (far, ""), (far, "far"), (boss, "")):
+        shown = show(direct(who), owners=owners)
+        for field in record().fields:
+            real = judge(attributes_of(who), "edit", field, owner=who.id == owners)
+            assert (field in shown.editable) is real, (who.id, field)
+
+
 # the ends of things
 
 
@@ -257,7 +270,7 @@ def test_what_is_derived_has_the_highest_class_of_its_inputs() -> None:
 def test_lists_have_a_class_where_the_configuration_gives_none() -> None:
     bare = Classes({}, {})
     assert [bare.of(kind) for kind in ("note", "open_item", "risk", "contact")] == [
-        "confidential", "internal", "internal", "confidential",
+        "confidential", "internal", "confidential", "confidential",
     ]  # fmt: skip
     assert bare.of("name") == "public"
     assert bare.of("url") == "internal"
