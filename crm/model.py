@@ -8,6 +8,9 @@ from typing import Literal, Protocol, runtime_checkable
 
 from reconcile.model import Json
 
+GATEWAY = "floatcard"
+"""What a CRM calls us where it says who changed a record: our own account there, by default under this name."""
+
 Kind = Literal["note", "open_item", "risk", "contact"]
 Level = Literal["low", "medium", "high"]
 

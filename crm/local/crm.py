@@ -13,6 +13,7 @@ from crm.local.fields import FIELDS
 from crm.local.native import NativeEdits, not_live, put, spelling
 from crm.local.schema import note
 from crm.model import (
+    GATEWAY,
     AddsNote,
     Applied,
     Change,
@@ -29,7 +30,6 @@ from crm.model import (
 from gateway.errors import Refused
 from reconcile.model import Json
 
-GATEWAY = "floatcard"
 """`modified_by` of what the gateway wrote: our own identity, by which an echo is known."""
 PAGE = 200
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from crm.local import Crm
-from crm.local.crm import GATEWAY
-from crm.model import AddsNote, Applied, Change, Conflict, CrmUser, Describes, Record, RecordRef, Users
+from crm.model import GATEWAY, AddsNote, Applied, Change, Conflict, CrmUser, Describes, Record, RecordRef, Users
 from gateway.errors import Refused
 from reconcile.model import Json
 from tests.crm.contract import walk

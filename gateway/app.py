@@ -1,0 +1,202 @@
+"""The house put together: everything opened in order, everything closed in the other."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from cards.deck import Deck
+from channels import registry as channel_registry
+from channels.model import Channel, Listens
+from crm import registry as crm_registry
+from crm.model import Crm, CrmUser, Users
+from gateway.bus.embedded import EmbeddedBus
+from gateway.clock import Clock, SystemClock
+from gateway.config import Config
+from gateway.errors import Refused, Retry
+from gateway.handlers.buttons import Buttons
+from gateway.people import Identities
+from gateway.policies import policies
+from gateway.records import Records
+from gateway.rooms import Rooms
+from gateway.schedule import Schedule
+from gateway.services import Epoch, Keys, Services
+from gateway.show import Shower
+from gateway.spine import Spine
+from gateway.store.alerts import AlertStore
+from gateway.store.due import DueStore
+from gateway.store.engine import Store
+from gateway.store.jobs import JobStore
+from gateway.store.ledger import Ledger
+from gateway.store.mirror import MirrorStore
+from gateway.store.people import PeopleStore
+from gateway.store.rooms import RoomStore
+from gateway.store.slots import SlotStore
+from gateway.store.trail import TrailStore
+from gateway.store.vault import Vault
+from gateway.sweep import Sweep
+from gateway.worker import Worker
+from gateway.writeback import Writeback
+from identity.access import AccessPolicy
+from identity.disclosure import Classes
+from identity.model import Step
+from identity.steps import by_crm_field, by_link
+
+log = logging.getLogger("floatcard")
+
+DRAIN_S = 10.0
+
+
+@dataclass(slots=True)
+class House:
+    """A running gateway. `close` drains within ten seconds."""
+
+    services: Services
+    spine: Spine
+    worker: Worker
+    schedule: Schedule
+    sweeps: Mapping[str, Sweep]
+    writebacks: Mapping[str, Writeback]
+    session: aiohttp.ClientSession
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    async def start(self) -> None:
+        """Reads each CRM once, then works. What a crash left unfinished is taken up first."""
+        for sweep in self.sweeps.values():
+            with contextlib.suppress(Retry, Refused):
+                await sweep.once(first=True)
+        await self.worker.start()
+        loops: list[Coroutine[Any, Any, None]] = [self.schedule.run(), self._repaint_all()]
+        loops += [sweep.run() for sweep in self.sweeps.values()]
+        loops += [writeback.run() for writeback in self.writebacks.values()]
+        for channel in self.services.channels.values():
+            if isinstance(channel, Listens):
+                loops.append(channel.listen(self._put))
+        self.tasks = [asyncio.create_task(loop) for loop in loops]
+
+    async def relink(self) -> None:
+        """Reads the CRMs' users again: who is found by them may have changed."""
+        self.services.identities.use(await steps(self.services.crms))
+
+    async def _put(self, event: Any) -> None:
+        await self.spine.accept(event)
+
+    async def _repaint_all(self) -> None:
+        """A repaint that a crash swallowed: what is still up is drawn again; equal cards cost nothing outside."""
+        for shown in await self.services.slots.stale():
+            with contextlib.suppress(Retry, Refused):
+                await self.spine.refresh_room(shown.slot.place.room_key)
+
+    async def close(self) -> None:
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        await self.worker.stop(DRAIN_S)
+        for channel in self.services.channels.values():
+            await channel.close()
+        for crm in self.services.crms.values():
+            await crm.close()
+        await self.session.close()
+        await self.services.store.close()
+
+
+async def open_house(config: Config, clock: Clock | None = None) -> House:
+    """Opens the store, the CRMs and the channels. Raises `Misconfigured` before anything is served."""
+    clock = clock or SystemClock()
+    keys = Keys.derive(bytes.fromhex(config.master_key.get_secret_value()))
+    store = Store.open(config.store)
+    session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=15))
+    crms = open_crms(config, clock)
+    channels = open_channels(config, session, clock)
+    vault = Vault(keys.vault)
+    await vault.check(store)
+    ledger = Ledger(store, vault, policies(config), deployment=config.deployment, clock=clock.now)
+    people = PeopleStore(store, clock)
+    await people.load()
+    identities = Identities(people, await steps(crms))
+    mirror = MirrorStore(store, vault)
+    records = Records(mirror, ledger, people, config, clock)
+    await records.load(tuple(crms))
+    services = Services(
+        config=config,
+        clock=clock,
+        keys=keys,
+        store=store,
+        bus=EmbeddedBus(JobStore(store), clock),
+        ledger=ledger,
+        mirror=mirror,
+        people=people,
+        identities=identities,
+        records=records,
+        rooms=Rooms(RoomStore(store), people, identities, channels, config.audience, clock),
+        slots=SlotStore(store),
+        trail=TrailStore(store),
+        alerts=AlertStore(store),
+        due=DueStore(store),
+        deck=Deck(Path(config.cards_dir) if config.cards_dir else None),
+        buttons=Buttons(keys.buttons, config.deployment),
+        access=AccessPolicy.load(Path(config.policies_dir) if config.policies_dir else None),
+        classes=classes(config),
+        channels=channels,
+        crms=crms,
+        epoch=Epoch(),
+    )
+    return _assemble(services, session)
+
+
+def _assemble(services: Services, session: aiohttp.ClientSession) -> House:
+    spine = Spine(services, Shower(services.slots, services.channels, services.due, services.clock))
+    server = services.config.server
+    worker = Worker(services.bus, spine.handle, at_a_time=server.workers, tries=server.tries)
+    sweeps = {name: Sweep(services, spine, crm) for name, crm in services.crms.items()}
+    writebacks = {name: Writeback(services, spine, crm, sweeps[name]) for name, crm in services.crms.items()}
+    spine.edited = tuple(each.nudge for each in writebacks.values())
+    return House(services, spine, worker, Schedule(services, spine), sweeps, writebacks, session)
+
+
+def open_crms(config: Config, clock: Clock) -> dict[str, Crm]:
+    opened: dict[str, Crm] = {}
+    for name, spec in config.crms.items():
+        module = crm_registry.load(spec.type)
+        opened[name] = module.Crm(name, module.Config.model_validate(spec.settings), clock=clock.now)
+    return opened
+
+
+def open_channels(config: Config, session: aiohttp.ClientSession, clock: Clock) -> dict[str, Channel]:
+    opened: dict[str, Channel] = {}
+    for name, spec in config.channels.items():
+        module = channel_registry.load(spec.type)
+        settings = module.Config.model_validate(spec.settings)
+        opened[name] = module.Channel(name, settings, session=session, clock=clock.now)
+    return opened
+
+
+async def steps(crms: Mapping[str, Crm]) -> tuple[Step, ...]:
+    """The ordered steps: an existing link, then each CRM's own IM field; codes and admins make links themselves."""
+    found: list[Step] = [by_link]
+    for name, crm in crms.items():
+        found.append(by_crm_field(name, await _users(name, crm)))
+    return tuple(found)
+
+
+async def _users(name: str, crm: Crm) -> tuple[CrmUser, ...]:
+    if not isinstance(crm, Users):
+        return ()
+    try:
+        return await crm.users()
+    except (Retry, Refused) as failed:
+        log.warning("the users of %s could not be read: %s", name, type(failed).__name__)
+        return ()
+
+
+def classes(config: Config) -> Classes:
+    spec = config.sensitivity
+    lists = {"note": spec.note, "open_item": spec.open_item, "risk": spec.risk, "contact": spec.contact}
+    return Classes({name: each.sensitivity for name, each in config.fields.items()}, lists, spec.name)

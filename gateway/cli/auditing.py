@@ -1,0 +1,55 @@
+"""`floatcard audit`: the chain of decisions, looked at from outside."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from gateway.clock import SystemClock
+from gateway.config import Config, load
+from gateway.errors import Misconfigured
+from gateway.policies import policies
+from gateway.services import Keys
+from gateway.store.engine import Store
+from gateway.store.ledger import Ledger, Root
+from gateway.store.vault import Vault
+
+
+def _ledger(config: Config, store: Store) -> Ledger:
+    keys = Keys.derive(bytes.fromhex(config.master_key.get_secret_value()))
+    clock = SystemClock().now
+    return Ledger(store, Vault(keys.vault), policies(config), deployment=config.deployment, clock=clock)
+
+
+async def verify_chain(config: Path, root: Path | None) -> tuple[str, bool]:
+    """What was found, in words, and whether the chain is sound."""
+    loaded = load(config)
+    published = _published(root) if root is not None else None
+    store = Store.open(loaded.store)
+    try:
+        ledger = _ledger(loaded, store)
+        fault = await ledger.verify(published)
+        if fault is not None:
+            return f"shard {fault.shard}, decision {fault.seq}: {fault.what}", False
+        seen = sum(seq for seq, _ in (await ledger.vouched()).heads.values())
+        against = "and the published root is met" if published else "up to here; give --root to find a cut tail"
+        return f"{seen} decisions: none altered, missing or reordered, {against}.", True
+    finally:
+        await store.close()
+
+
+def _published(path: Path) -> Root:
+    try:
+        return Root.read(path.read_text("utf-8"))
+    except (OSError, ValueError) as wrong:
+        raise Misconfigured([(str(path), "", f"is no published root: {wrong}")]) from wrong
+
+
+async def publish_root(config: Path) -> str:
+    loaded = load(config)
+    store = Store.open(loaded.store)
+    try:
+        day = datetime.now(UTC).date().isoformat()
+        return (await _ledger(loaded, store).publish_root(day)).document()
+    finally:
+        await store.close()

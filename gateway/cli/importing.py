@@ -1,0 +1,56 @@
+"""`floatcard import`: the tally, and every line that could not be read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from crm import registry
+from crm.local.crm import LocalCrm
+from crm.local.importer import Tally, plan, run
+from gateway.config import load
+from gateway.errors import Misconfigured, Refused, Retry
+
+Bar = Callable[[Callable[[Callable[[int, int], None]], Any]], Any]
+MOST = 50
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+def import_customers(file: Path, config: Path, crm: str, dry_run: bool, bar: Bar) -> int:
+    """The exit code: 0 when every line was read, 1 when some were not, 2 when nothing could be done."""
+    spec = load(config).crms.get(crm)
+    if spec is None or spec.type != "local":
+        raise Misconfigured(
+            [(str(config), f"crms.{crm}", "is no CRM of type local: only the embedded CRM imports files")]
+        )
+    try:
+        if dry_run:
+            return _planned(file)
+        opened = LocalCrm(crm, registry.load("local").Config.model_validate(spec.settings))
+        return _tally(bar(lambda progress: run(file, opened, progress)))
+    except (Refused, Retry) as why:
+        say = why.say.format_map(why.facts) if isinstance(why, Refused) else str(why)
+        err.print(f"{file}: {say}", style="red", markup=False)
+        return 2
+
+
+def _planned(file: Path) -> int:
+    planned = plan(file)
+    for heading, meant in planned.columns:
+        out.print(f"{heading}: {meant or 'left out'}", markup=False)
+    out.print(f"{planned.rows} rows; nothing was written.", markup=False)
+    return 0
+
+
+def _tally(tally: Tally) -> int:
+    counts = f"{tally.created} created, {tally.changed} changed, {tally.unchanged} unchanged"
+    out.print(f"{counts}, {tally.unreadable_count} not readable", markup=False)
+    for each in tally.unreadable[:MOST]:
+        err.print(f"line {each.line}: {each.reason}", markup=False)
+    if tally.unreadable_count > MOST:
+        err.print(f"… and {tally.unreadable_count - MOST} more", markup=False)
+    return 1 if tally.unreadable_count else 0

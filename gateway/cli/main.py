@@ -1,0 +1,237 @@
+"""`floatcard --help`: what it can do, and each command's own help."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from gateway.errors import Misconfigured
+
+app = typer.Typer(
+    name="floatcard",
+    help="Customer cards in the chat, edits reconciled with the CRM.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+audit = typer.Typer(help="Looks at the chain of decisions from outside.", no_args_is_help=True)
+app.add_typer(audit, name="audit")
+
+ConfigFile = Annotated[Path, typer.Option("--config", "-c", help="The configuration.", envvar="FLOATCARD_CONFIG")]
+HERE = Path("floatcard.toml")
+err = Console(stderr=True, highlight=False)
+out = Console(highlight=False)
+
+
+def main() -> None:
+    """Exit 0: done; 1: found something wrong; 2: misconfigured or misused."""
+    try:
+        app()
+    except Misconfigured as wrong:
+        tell(wrong.faults)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def tell(faults: list[tuple[str, str, str]]) -> None:
+    for file, key, reason in faults:
+        err.print(f"{file}: {key}: {reason}" if key else f"{file}: {reason}", style="red", markup=False)
+
+
+def _log() -> None:
+    level = os.environ.get("FLOATCARD_LOG", "INFO").upper()
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
+
+
+def _serve(start: Callable[[], Coroutine[Any, Any, tuple[str, Callable[[], Awaitable[None]]]]], say: str) -> None:
+    """Runs until SIGINT or SIGTERM, then drains."""
+
+    async def whole() -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(name, stop.set)
+        address, close = await start()
+        out.print(say.format(address=address), markup=False)
+        await stop.wait()
+        await close()
+
+    _log()
+    try:
+        asyncio.run(whole())
+    except OSError as error:
+        err.print(f"Cannot listen: {error.strerror}. Choose another port.", style="red", markup=False)
+        sys.exit(2)
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Option(help="Where the demo keeps its data.")] = Path("var/demo"),
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8300,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget what was done in the demo before.")] = False,
+) -> None:
+    """A made-up company, a chat with three rooms and the real gateway behind it, in a browser."""
+    from gateway.demo.run import forget, open_demo
+
+    if fresh:
+        forget(folder)
+
+    async def start() -> tuple[str, Callable[[], Awaitable[None]]]:
+        running = await open_demo(folder, port)
+        return f"{running.server.address}/demo", running.close
+
+    _serve(start, "Floatcard's demo is at {address} (Ctrl-C ends it)")
+
+
+@app.command()
+def run(config: ConfigFile = HERE) -> None:
+    """Runs the gateway with your configuration."""
+    from gateway.config import load
+    from gateway.http.run import open_server
+
+    loaded = load(config)
+
+    async def start() -> tuple[str, Callable[[], Awaitable[None]]]:
+        return await open_server(loaded)
+
+    _serve(start, "Floatcard listens on {address}")
+
+
+@app.command()
+def check(config: ConfigFile = HERE) -> None:
+    """Every fault of the configuration at once, with file, key and reason. Touches no network."""
+    from gateway.config import check as faults_of
+
+    faults = faults_of(config)
+    tell(faults)
+    if faults:
+        raise typer.Exit(2)
+    out.print(f"{config}: no fault found.", markup=False)
+
+
+@app.command(name="import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="A CSV file of customers, with a header row.")],
+    config: ConfigFile = HERE,
+    crm: Annotated[str, typer.Option(help="Which CRM of type `local`.")] = "local",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be read; write nothing.")] = False,
+) -> None:
+    """Customers from a CSV file into the embedded CRM: all readable rows, or none."""
+    from gateway.cli.importing import import_customers
+
+    raise typer.Exit(import_customers(file, config, crm, dry_run, _bar))
+
+
+def _bar(work: Callable[[Callable[[int, int], None]], Any]) -> Any:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=err, transient=True) as progress:
+        task = progress.add_task("importing", total=None)
+        return work(lambda done, total: progress.update(task, completed=done, total=total or None))
+
+
+@app.command()
+def mentions(
+    dictionary: Annotated[Path, typer.Option(help="JSON lines of customers: id, name, aliases.")],
+    messages: Annotated[Path, typer.Option(help="JSON lines of messages: id, text.")],
+) -> None:
+    """Tries your own customer list on your own messages: which mentions would be heard."""
+    from mentions.cli import run as find
+
+    tally = find(dictionary, messages, sys.stdout)
+    for line in tally.lines():
+        err.print(line, markup=False)
+    if tally.dictionary_ignored or tally.messages_ignored:
+        raise typer.Exit(1)
+
+
+@app.command()
+def resolve(
+    explain: Annotated[bool, typer.Option("--explain", help="Say in words why, instead of JSON.")] = False,
+) -> None:
+    """Reads cases (edits and a policy) as JSON lines from standard input and prints what each resolves to."""
+    from reconcile.interchange import answer_line, answers
+    from reconcile.interchange import explain as words
+
+    broken = False
+    for answer in answers(sys.stdin, words if explain else answer_line):
+        broken = broken or answer.error is not None
+        sys.stdout.write(answer.text + "\n")
+    if broken:
+        raise typer.Exit(1)
+
+
+@audit.command()
+def verify(
+    config: ConfigFile = HERE,
+    root: Annotated[Path | None, typer.Option(help="A published daily root, to find a cut tail.")] = None,
+) -> None:
+    """Checks the chain of decisions: finds the first altered, missing or reordered row."""
+    from gateway.cli.auditing import verify_chain
+
+    text, sound = asyncio.run(verify_chain(config, root))
+    out.print(text, markup=False)
+    if not sound:
+        raise typer.Exit(1)
+
+
+@audit.command()
+def publish(config: ConfigFile = HERE) -> None:
+    """Prints today's root over all shard heads, to be kept somewhere else."""
+    from gateway.cli.auditing import publish_root
+
+    sys.stdout.write(asyncio.run(publish_root(config)) + "\n")
+
+
+@app.command()
+def token(
+    name: Annotated[str, typer.Argument(help="What the token is for, for example `wecom-plugin`.")],
+    scope: Annotated[list[str], typer.Option(help="read, edit or identities; give it several times.")],
+    person: Annotated[str, typer.Option(help="The person it reads as.")] = "",
+    system: Annotated[str, typer.Option(help="With `edit`: the system its edits come from.")] = "",
+    surface: Annotated[str, typer.Option(help="With `edit`: how people read that source.")] = "",
+    actor: Annotated[
+        list[str] | None, typer.Option(help="With `edit`: persons it may speak for; none = its own.")
+    ] = None,
+    config: ConfigFile = HERE,
+) -> None:
+    """Makes a bearer token for the API and prints it once; only its hash is stored."""
+    from gateway.cli.tokens import new_token
+
+    secret = asyncio.run(new_token(config, name, tuple(scope), person, system, surface, tuple(actor or ())))
+    sys.stdout.write(secret + "\n")
+
+
+@app.command()
+def login(
+    person: Annotated[str, typer.Argument(help="The id of a person with the role `admin`.")],
+    config: ConfigFile = HERE,
+) -> None:
+    """Prints a one-time link to the console."""
+    from gateway.cli.tokens import login_link
+
+    sys.stdout.write(asyncio.run(login_link(config, person)) + "\n")
+
+
+@app.command()
+def openapi() -> None:
+    """Prints the API's OpenAPI 3.1 document."""
+    from gateway.http.openapi import document
+
+    sys.stdout.write(json.dumps(document(), ensure_ascii=False, indent=2) + "\n")

@@ -1,0 +1,183 @@
+"""Reading, resolving secrets and finding every fault at once, without touching a network."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, cast
+from zoneinfo import available_timezones
+
+from pydantic import BaseModel, ValidationError
+
+from channels import registry as channel_registry
+from crm import registry as crm_registry
+from gateway.config.model import Config, Plugged, seconds
+from gateway.errors import Misconfigured
+from identity.access import AccessPolicy
+from reconcile.canonical import normalise
+
+Fault = tuple[str, str, str]
+_SECRET_KEYS = ("key", "secret", "token", "password")
+
+
+def load(path: Path) -> Config:
+    """The configuration, its secrets resolved. Raises `Misconfigured` with every fault found."""
+    config, faults = _read(path)
+    if faults or config is None:
+        raise Misconfigured(faults)
+    return config
+
+
+def check(path: Path) -> list[Fault]:
+    """Every fault of the configuration, the templates and the policies it names. Touches no network."""
+    config, faults = _read(path)
+    if config is not None:
+        faults = faults + _templates(config) + _access(config)
+    return faults
+
+
+def secret(text: str, base: Path) -> str:
+    """What `env:NAME` or `file:PATH` stands for. Raises ValueError, never showing the secret."""
+    kind, _, name = text.partition(":")
+    if kind == "env" and name:
+        if name not in os.environ:
+            raise ValueError(f"the environment has no variable {name}")
+        return os.environ[name].strip()
+    if kind == "file" and name:
+        return _secret_file(base / name)
+    raise ValueError("a secret is written env:NAME or file:PATH, never in the file itself")
+
+
+def _secret_file(path: Path) -> str:
+    try:
+        return path.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} cannot be read: {type(error).__name__}") from error
+
+
+def _read(path: Path) -> tuple[Config | None, list[Fault]]:
+    try:
+        raw = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return None, [(str(path), "", "there is no such file; `floatcard demo` shows one")]
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        return None, [(str(path), "", f"not readable as TOML: {error}")]
+    faults: list[Fault] = []
+    raw = cast("dict[str, Any]", _resolved(raw, (), path, faults))
+    try:
+        config = Config.model_validate(raw)
+    except ValidationError as error:
+        return None, faults + _faults(path, error, ())
+    return config, faults + _deeper(path, config)
+
+
+def _resolved(node: Any, at: tuple[str, ...], path: Path, faults: list[Fault]) -> Any:
+    """The tree with every secret resolved; what a secret must not be is a fault, not an exception."""
+    if isinstance(node, dict):
+        return {key: _resolved(value, (*at, key), path, faults) for key, value in node.items()}
+    if isinstance(node, str) and at and _is_secret(at):
+        try:
+            return secret(node, path.parent)
+        except ValueError as error:
+            faults.append((str(path), ".".join(at), str(error)))
+            return ""
+    return node
+
+
+def _is_secret(at: tuple[str, ...]) -> bool:
+    if at == ("master_key",):
+        return True
+    plugged = len(at) == 3 and at[0] in ("channels", "crms")
+    return plugged and at[2].rsplit("_", 1)[-1] in _SECRET_KEYS
+
+
+def _faults(path: Path, error: ValidationError, prefix: tuple[str, ...]) -> list[Fault]:
+    # The input is left out of the message: it may be a secret.
+    return [
+        (str(path), ".".join(str(part) for part in (*prefix, *fault["loc"])), _reason(fault))
+        for fault in error.errors(include_input=False, include_url=False)
+    ]
+
+
+def _reason(fault: Any) -> str:
+    return "unknown key" if fault["type"] == "extra_forbidden" else str(fault["msg"])
+
+
+def _deeper(path: Path, config: Config) -> list[Fault]:
+    found = [
+        *_plugged(path, "channels", config.channels, channel_registry),
+        *_plugged(path, "crms", config.crms, crm_registry),
+    ]
+    found += [(str(path), key, reason) for key, reason in _references(config)]
+    return found
+
+
+def _plugged(path: Path, room: str, plugged: dict[str, Plugged], registry: Any) -> list[Fault]:
+    found: list[Fault] = []
+    for name, spec in plugged.items():
+        try:
+            module = registry.load(spec.type)
+            cast("type[BaseModel]", module.Config).model_validate(spec.settings)
+        except ValidationError as error:
+            found += _faults(path, error, (room, name))
+        except ValueError as error:
+            found.append((str(path), f"{room}.{name}.type", str(error)))
+    return found
+
+
+def _references(config: Config) -> list[tuple[str, str]]:
+    """Names that must exist elsewhere in the file, and values with a meaning beyond their type."""
+    found: list[tuple[str, str]] = []
+    names = {"default", *config.policies}
+    for field, spec in config.fields.items():
+        if spec.policy is not None and spec.policy not in names:
+            found.append((f"fields.{field}.policy", f"there is no policy {spec.policy!r}"))
+        if not _known(spec.normaliser):
+            found.append((f"fields.{field}.normaliser", "one of identity, trimmed, email, decimal, phone, phone:CN"))
+        if spec.type == "choice" and not spec.options:
+            found.append((f"fields.{field}.options", "a choice needs its options"))
+    found += [
+        (f"kinds.{kind}", f"there is no policy {name!r}") for kind, name in config.kinds.items() if name not in names
+    ]
+    for name, policy in config.policies.items():
+        if policy.mode == "authoritative" and not policy.authority:
+            found.append((f"policies.{name}.authority", "authoritative needs the systems in order"))
+    if config.zone not in available_timezones():
+        found.append(("zone", "an IANA name such as Asia/Shanghai"))
+    if seconds(config.retention.once) < 30 * 86400:
+        found.append(("retention.once", "at least 30d: a network may deliver an event again that late"))
+    if not config.store.startswith("sqlite:///"):
+        found.append(("store", "written sqlite:///PATH"))
+    return found + _key(config)
+
+
+def _known(normaliser: str) -> bool:
+    try:
+        normalise(normaliser, "")
+    except ValueError:
+        return False
+    return True
+
+
+def _key(config: Config) -> list[tuple[str, str]]:
+    text = config.master_key.get_secret_value()
+    try:
+        good = len(bytes.fromhex(text)) == 32
+    except ValueError:
+        good = False
+    return [] if good else [("master_key", "32 bytes in hex; `openssl rand -hex 32` makes one")]
+
+
+def _templates(config: Config) -> list[Fault]:
+    from cards.deck import Deck
+
+    return Deck(Path(config.cards_dir) if config.cards_dir else None).check()
+
+
+def _access(config: Config) -> list[Fault]:
+    try:
+        AccessPolicy.load(Path(config.policies_dir) if config.policies_dir else None)
+    except Misconfigured as error:
+        return error.faults
+    return []

@@ -1,0 +1,160 @@
+"""The configuration as frozen models. Every field's description is its documentation's first sentence."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+
+from identity.model import Sensitivity
+
+_DURATION = re.compile(r"(\d+)\s*(s|m|h|d)")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def seconds(text: str) -> int:
+    """`90s`, `10m`, `2h`, `30d` as seconds. Raises ValueError on anything else."""
+    match = _DURATION.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"{text!r} is not a duration such as 90s, 10m, 2h or 30d")
+    return int(match[1]) * _SECONDS[match[2]]
+
+
+def _checked(text: str) -> str:
+    seconds(text)
+    return text
+
+
+Duration = Annotated[str, AfterValidator(_checked)]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
+
+
+class Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Plugged(BaseModel):
+    """A channel or a CRM: `type` names its module, the rest is that module's own `Config`."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+    type: str = Field(description="The module's name (`web`, `slack`, `local`) or the dotted path of your own package.")
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return dict(self.model_extra or {})
+
+
+class FieldSpec(Frozen):
+    """One field of a customer: how it is called, compared, shown and decided."""
+
+    label: dict[str, str] = Field(description='What people read, by locale: `{ en = "Phone", zh-CN = "电话" }`.')
+    type: Literal["text", "phone", "email", "decimal", "date", "choice"] = Field(
+        "text", description="How a typed value is checked and which form control is used."
+    )
+    options: dict[str, dict[str, str]] = Field(
+        {}, description="The values of a `choice`, each with its label by locale (or `{}`)."
+    )
+    sensitivity: Sensitivity = Field("internal", description="The class the access policies judge it by.")
+    normaliser: str = Field(
+        "trimmed", description="How two spellings are compared: identity, trimmed, email, decimal, phone, phone:CN."
+    )
+    editable: bool = Field(False, description="Whether a form offers it.")
+    policy: str | None = Field(None, description="The merge policy's name; else its kind's, else `default`.")
+    tag: bool = Field(False, description="Shown as a tag beside the name instead of as a fact.")
+    card: int = Field(0, ge=0, le=99, description="Its place among a card's facts; 0 keeps it behind *show me*.")
+
+
+class PolicySpec(Frozen):
+    """How a real conflict on a field is decided."""
+
+    mode: Literal["authoritative", "master_wins", "last_writer_wins", "review"] = Field(
+        "master_wins", description="Who wins when two people changed a value without seeing each other."
+    )
+    fallback: Literal["last_writer_wins", "review"] = Field(
+        "review", description="What decides where the mode gives nothing."
+    )
+    authority: tuple[str, ...] = Field((), description="`authoritative`: the systems that may set it, strongest first.")
+    master: str | None = Field(
+        None, description="`master_wins`: the system that wins; by default the record's own CRM."
+    )
+    rank: tuple[str, ...] = Field((), description="`last_writer_wins`: who is stronger at the same moment.")
+    propose_only: tuple[str, ...] = Field(
+        (), description="Systems whose edits bind nobody until a person accepts them."
+    )
+    min_role: str | None = Field(None, description="The role a person needs to settle or undo.")
+
+
+class SensitivitySpec(Frozen):
+    """Classes of what is not a field of its own."""
+
+    name: Sensitivity = Field("public", description="That this name is a customer.")
+    note: Sensitivity = Field("confidential", description="The notes, and how many there are.")
+    open_item: Sensitivity = Field("internal", description="The open items, and how many there are.")
+    risk: Sensitivity = Field("confidential", description="The risks, and how many there are.")
+    contact: Sensitivity = Field("internal", description="The contacts, and how many there are.")
+
+
+class AudienceSpec(Frozen):
+    public_channel_audience: Literal["workspace", "members"] = Field(
+        "workspace", description="Who a public or searchable channel is computed for."
+    )
+    exempt_bots: tuple[str, ...] = Field((), description="Bots (as `channel/scope/kind/id`) that need not be counted.")
+    domain_aliases: dict[str, str] = Field({}, description='E-mail domains that are one: `{ "acme.cn" = "acme.com" }`.')
+
+
+class MentionsSpec(Frozen):
+    cool_down: Duration = Field(
+        "30m", description="How long a customer floats no second card in a room unless it changed."
+    )
+
+
+class AlertsSpec(Frozen):
+    risk_high: bool = Field(True, description="Tell the managers when a risk turned high.")
+    conflict_open: Duration | None = Field("10m", description="Tell the managers of a conflict open for this long.")
+    snooze: Duration = Field("1h", description="For how long *snooze* hushes an alert.")
+
+
+class ServerSpec(Frozen):
+    host: str = Field("127.0.0.1", description="The address to listen on.")
+    port: int = Field(8300, ge=0, le=65535, description="The port to listen on; 0 takes a free one.")
+    body_limit: int = Field(
+        1_048_576, ge=1024, description="The largest body accepted, in bytes; a larger one is answered 413."
+    )
+    workers: int = Field(64, ge=1, le=1024, description="How many rooms are worked on at a time.")
+    tries: int = Field(5, ge=1, le=100, description="How often an event is tried before it is parked.")
+
+
+class RetentionSpec(Frozen):
+    once: Duration = Field("30d", description="How long an event's id is remembered; never less than 30 days.")
+    trail: Duration = Field("30d", description="How long the steps of a turn are kept for *why*.")
+
+
+class Config(Frozen):
+    """`floatcard.toml`."""
+
+    deployment: Name = Field(description="This deployment's own name; it is signed into every form.")
+    public_url: str = Field("http://127.0.0.1:8300", description="The address networks and browsers reach us at.")
+    store: str = Field("sqlite:///var/floatcard.db", description="The database: `sqlite:///PATH`.")
+    bus: Literal["store:"] = Field("store:", description="The queue: `store:` keeps it in the database.")
+    master_key: SecretStr = Field(
+        description="`env:NAME` or `file:PATH` of 32 bytes in hex; encrypts values and signs forms."
+    )
+    locale: Literal["en", "zh-CN"] = Field("en", description="The language where neither person nor room tells one.")
+    zone: str = Field("UTC", description="The time zone where the reader's is not known.")
+    cards_dir: str | None = Field(None, description="A folder of your own card templates, searched before ours.")
+    policies_dir: str | None = Field(None, description="A folder of your own access policies, instead of ours.")
+    server: ServerSpec = ServerSpec()
+    channels: dict[Name, Plugged] = Field({}, description="The chat networks, by a name of your own.")
+    crms: dict[Name, Plugged] = Field({}, description="The CRMs, by a name of your own.")
+    fields: dict[str, FieldSpec] = Field({}, description="The fields of a customer.")
+    policies: dict[str, PolicySpec] = Field(
+        {}, description="Merge policies by name; `default` is `master_wins`, else `review`."
+    )
+    kinds: dict[str, str] = Field({}, description="The merge policy of a whole kind of record.")
+    sensitivity: SensitivitySpec = SensitivitySpec()
+    audience: AudienceSpec = AudienceSpec()
+    mentions: MentionsSpec = MentionsSpec()
+    alerts: AlertsSpec = AlertsSpec()
+    retention: RetentionSpec = RetentionSpec()
+    demo: bool = Field(False, description="Serves the demo's chat at `/demo`; for a laptop, never for a deployment.")

@@ -1,0 +1,83 @@
+"""The CRM's own screen in the demo, and the trail for its panel: both are what a stranger to the gateway would use."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cards.words import match, say
+from crm.local.crm import LocalCrm
+from crm.model import FieldInfo, RecordRef
+from gateway.chat.ports import DeskField, DeskHit, DeskRecord, DeskRisk, TrailLine
+from gateway.errors import Refused
+from gateway.services import Services
+from gateway.story import worded
+
+
+class Desk:
+    """Edits the CRM behind the gateway's back: what changes here comes in by the feed."""
+
+    def __init__(self, crm: LocalCrm, locale: str) -> None:
+        self._crm = crm
+        self._locale = locale
+
+    async def search(self, query: str) -> Sequence[DeskHit]:
+        found = await self._crm.list(query, 30)
+        return [DeskHit(each.ref.key, each.title, str(_value(each.fields, "city"))) for each in found]
+
+    async def read(self, id: str) -> DeskRecord:
+        record = await self._crm.get(_ref(id))
+        infos = await self._crm.describe("account")
+        fields = tuple(_field(info, str(_value(record.fields, info.name))) for info in infos if info.name != "name")
+        risks = tuple(DeskRisk(risk.text, risk.level or "low") for risk in record.related.get("risk", ()))
+        return DeskRecord(record.ref.key, record.title, record.version, fields, risks)
+
+    async def write(self, id: str, field: str, value: str, by: str) -> None:
+        await self._crm.set_native(_ref(id), field, value or None, by)
+
+    async def raise_risk(self, id: str, by: str) -> None:
+        """The first risk that is not high becomes high; without one, a new high one."""
+        ref = _ref(id)
+        record = await self._crm.get(ref)
+        lower = [risk for risk in record.related.get("risk", ()) if risk.level != "high"]
+        if lower:
+            await self._crm.set_risk_level(ref, lower[0].id, "high", by)
+        else:
+            await self._crm.add_risk(ref, say(self._locale, "Payment is overdue"), "high", by)
+
+
+def _ref(id: str) -> RecordRef:
+    try:
+        return RecordRef.parse(id)
+    except ValueError:
+        raise Refused("There is no such customer.") from None
+
+
+def _value(fields: object, name: str) -> object:
+    assert hasattr(fields, "get")
+    found = fields.get(name)
+    return "" if found is None or found.value is None else found.value
+
+
+def _field(info: FieldInfo, value: str) -> DeskField:
+    kind = info.type
+    return DeskField(info.name, value, info.label, kind, info.options, info.writable)
+
+
+class Panel:
+    """`TrailSource` of the demo page: the stored steps, worded for its reader."""
+
+    def __init__(self, services: Services) -> None:
+        self._s = services
+
+    async def since(self, after: int, locale: str, limit: int) -> Sequence[TrailLine]:
+        steps = await self._s.trail.since(after, limit)
+        lines = []
+        for stored in steps:
+            line = await worded(self._s.records, self._s.people, stored, match(locale), self._s.config)
+            room = stored.step.room
+            told = TrailLine(stored.id, stored.turn, stored.step.at, room, line.label, line.text, line.tone, line.trace)
+            lines.append(told)
+        return lines
+
+    async def wait(self, after: int, timeout: float) -> None:  # noqa: ASYNC109 -- the port's own word
+        await self._s.trail.wait(timeout)

@@ -1,0 +1,1 @@
+"""Handlers turn an event into what should be shown and answered. They say; they never send."""

@@ -1,0 +1,226 @@
+"""Alert cards in the managers' direct rooms: a risk turned high, a conflict nobody settled."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+
+from cards.facts import AlertView
+from cards.tree import Button, Tone
+from cards.words import say
+from channels.model import Directs, ImId, Place, Toast
+from crm.model import Record
+from gateway.config.model import seconds
+from gateway.errors import Refused
+from gateway.handlers import view
+from gateway.handlers.buttons import Press
+from gateway.handlers.hearing import heard, owners
+from gateway.metrics import ALERTS
+from gateway.services import Services
+from gateway.store.alerts import Alert
+from gateway.store.due import Due
+from gateway.store.ledger import Ingested
+from gateway.turn import Act, Outcome, Show, Slot, Trail, Turn
+from identity.audience import audience_hash, direct
+from identity.model import Person
+from reconcile.model import Json
+
+
+def alert_id(rule: str, record: str, subject: str) -> str:
+    return hashlib.sha256(f"{rule}\x1f{record}\x1f{subject}".encode()).hexdigest()[:24]
+
+
+async def risk_turned_high(s: Services, before: Record | None, after: Record, trail: Trail) -> list[Act]:
+    """Raised for each risk that was not high when the record was last read, and is now."""
+    if not s.config.alerts.risk_high or before is None:
+        return []
+    was = {item.id for item in before.related.get("risk", ()) if item.level == "high" and not item.done}
+    acts: list[Act] = []
+    for item in after.related.get("risk", ()):
+        if item.level == "high" and not item.done and item.id not in was:
+            subject = f"{item.id}:{after.version}"
+            acts += await raise_alert(s, "risk_high", after.ref.key, subject, "", trail)
+    return acts
+
+
+async def conflict_waits(s: Services, ingested: Ingested) -> None:
+    """Sets the reminder of a conflict that this edit opened."""
+    wait = s.config.alerts.conflict_open
+    if wait is None or ingested.conflict != "opened" or ingested.conflict_id is None:
+        return
+    at = s.clock.now() + seconds(wait) * 1000
+    about: dict[str, Json] = {
+        "conflict": ingested.conflict_id,
+        "record": ingested.decision.record,
+        "field": ingested.decision.field,
+    }
+    await s.due.put(Due(f"conflict:{ingested.conflict_id}", "conflict", at, about))
+
+
+async def conflict_due(s: Services, item: Due, trail: Trail) -> list[Act]:
+    conflict, record, field = (str(item.payload[name]) for name in ("conflict", "record", "field"))
+    state = await s.ledger.state(record, field)
+    if state is None or state.conflict != conflict:
+        return []
+    return await raise_alert(s, "conflict_open", record, f"{conflict}|{field}", state.decision, trail)
+
+
+async def raise_alert(s: Services, rule: str, record: str, subject: str, trace: str, trail: Trail) -> list[Act]:
+    new = Alert(alert_id(rule, record, subject), rule, record, subject, s.clock.now(), trace=trace)
+    if not await s.alerts.raise_(new):
+        return []
+    ALERTS.labels(rule).inc()
+    trail.note("alert", new.since, rule=rule, record=record, alert=new.id, decision=trace)
+    return await shows(s, new, trail)
+
+
+async def shows(s: Services, alert: Alert, trail: Trail) -> list[Act]:
+    """The alert for each manager of the record, in that manager's own direct room."""
+    record = await s.records.get(alert.record)
+    if record is None:
+        return []
+    acts: list[Act] = []
+    for manager in managers(s, record):
+        place = await _direct_room(s, manager)
+        if place is None:
+            trail.note("unreachable", s.clock.now(), person=manager.id, alert=alert.id)
+            continue
+        show = await draw(s, Slot(place, "alert", f"{alert.id}:{manager.id}"), alert, manager)
+        if show is not None:
+            acts.append(show)
+    return acts
+
+
+def managers(s: Services, record: Record) -> tuple[Person, ...]:
+    """Those of the owner's team; where the team has none, every manager."""
+    active = [each for each in s.people.persons() if each.active and "manager" in each.roles]
+    teams = {person.team for id_ in owners(s, record) if (person := s.people.person(id_)) is not None} | {record.team}
+    near = [each for each in active if each.team and each.team in teams]
+    return tuple(near or active)
+
+
+async def _direct_room(s: Services, person: Person) -> Place | None:
+    for link in s.people.links(person.id):
+        if link.kind != "im":
+            continue
+        im = ImId.parse(link.key)
+        channel = s.channels.get(im.channel)
+        if isinstance(channel, Directs):
+            return await channel.direct(im)
+    return None
+
+
+async def draw(s: Services, slot: Slot, alert: Alert, manager: Person) -> Show | None:
+    """As the one manager may see it; None when not even the customer's name may be shown."""
+    mine = direct(manager)
+    each = await heard(s, alert.record, mine)
+    if each is None:
+        return None
+    locale = manager.locale or s.config.locale
+    tone: Tone = "danger" if alert.rule == "risk_high" else "warning"
+    by = s.people.person(alert.by)
+    facts = AlertView(
+        rule=alert.rule,
+        title=each.record.title,
+        what=_what(s, alert, each.record, locale),
+        since=alert.since,
+        tone=tone if alert.state in ("open", "snoozed") else "neutral",
+        state=alert.state,
+        by=by.name if by is not None else "",
+        until=alert.until,
+        buttons=_buttons(s, alert, locale),
+        trace=alert.trace,
+    )
+    zone = manager.zone or s.config.zone
+    card = s.deck.draw("alert", locale=locale, zone=zone, now=s.clock.now(), alert=facts)
+    state: dict[str, Json] = {"alert": alert.id, "person": manager.id, "refs": [alert.record]}
+    return Show(slot, card, (alert.record,), audience_hash(mine), each.disclosed.valid_until, state)
+
+
+def _what(s: Services, alert: Alert, record: Record, locale: str) -> str:
+    if alert.rule == "risk_high":
+        wanted = alert.subject.rsplit(":", 1)[0]
+        texts = [item.text for item in record.related.get("risk", ()) if item.id == wanted]
+        if texts:
+            return say(locale, "A risk turned high: {risk}", risk=texts[0])
+        return say(locale, "A risk turned high.")
+    field = alert.subject.rsplit("|", 1)[-1]
+    label = view.label(s.config.fields.get(field), field, locale)
+    if alert.state == "over":
+        return say(locale, "The conflict about {field} is settled.", field=label)
+    return say(locale, "Two values for {field}, and nobody has decided yet.", field=label)
+
+
+def _buttons(s: Services, alert: Alert, locale: str) -> tuple[Button, ...]:
+    if alert.state not in ("open", "snoozed"):
+        return ()
+    made = [s.buttons.make(locale, "Acknowledge", "acknowledge", "primary", i=alert.id)]
+    if alert.state == "open":
+        made.append(s.buttons.make(locale, "Snooze", "snooze", i=alert.id))
+    made.append(s.buttons.make(locale, "Show me", "show_me", r=alert.record))
+    return tuple(made)
+
+
+async def acknowledge(s: Services, turn: Turn, person: Person, press: Press) -> Outcome:
+    alert = await _mine(s, person, press)
+    moved = await s.alerts.move(alert.id, "acknowledged", by=person.id)
+    if moved is None:
+        raise Refused("This was acknowledged already, by {who}.", who=_who(s, alert))
+    await s.due.cancel(f"alert:{alert.id}")
+    turn.trail.note("acknowledged", turn.now, alert=alert.id, person=person.id)
+    return Outcome(_toast(s, turn, "Acknowledged."), tuple(await shows(s, moved, turn.trail)))
+
+
+async def snooze(s: Services, turn: Turn, person: Person, press: Press) -> Outcome:
+    alert = await _mine(s, person, press)
+    until = turn.now + seconds(s.config.alerts.snooze) * 1000
+    moved = await s.alerts.move(alert.id, "snoozed", by=person.id, until=until)
+    if moved is None:
+        raise Refused("This alert is snoozed or over already.")
+    await s.due.put(Due(f"alert:{alert.id}", "alert", until, {"alert": alert.id}))
+    turn.trail.note("snoozed", turn.now, alert=alert.id, person=person.id)
+    return Outcome(_toast(s, turn, "Snoozed."), tuple(await shows(s, moved, turn.trail)))
+
+
+async def woke(s: Services, item: Due, trail: Trail) -> list[Act]:
+    """A snooze is over: the alert is open again."""
+    alert = await s.alerts.get(str(item.payload["alert"]))
+    if alert is None or alert.state != "snoozed":
+        return []
+    moved = await s.alerts.move(alert.id, "open")
+    trail.note("woke", s.clock.now(), alert=alert.id)
+    return await shows(s, moved, trail) if moved is not None else []
+
+
+async def settle_over(s: Services, record: str, trail: Trail) -> list[Act]:
+    """Alerts about conflicts that are settled meanwhile are over, and say so."""
+    acts: list[Act] = []
+    for alert in await s.alerts.about(record):
+        if alert.rule != "conflict_open" or alert.state == "over":
+            continue
+        conflict, _, field = alert.subject.rpartition("|")
+        state = await s.ledger.state(record, field)
+        if state is not None and state.conflict == conflict:
+            continue
+        moved = await s.alerts.move(alert.id, "over", by=alert.by)
+        acts += await shows(s, moved or replace(alert, state="over"), trail)
+    return acts
+
+
+async def _mine(s: Services, person: Person, press: Press) -> Alert:
+    alert = await s.alerts.get(press.text("i"))
+    if alert is None:
+        raise Refused("This alert is not there any more.")
+    record = await s.records.get(alert.record)
+    if record is None or person.id not in {each.id for each in managers(s, record)}:
+        raise Refused("This alert is for the managers of this customer.")
+    return alert
+
+
+def _who(s: Services, alert: Alert) -> str:
+    person = s.people.person(alert.by)
+    return person.name if person is not None else "?"
+
+
+def _toast(s: Services, turn: Turn, msgid: str) -> Toast:
+    return Toast(say(turn.locale or s.config.locale, msgid), "info")

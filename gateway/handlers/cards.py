@@ -1,0 +1,126 @@
+"""Customer cards: computed for the room's audience before the template sees anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from cards.facts import CustomerView, WithheldView
+from cards.tree import Button, Card
+from cards.words import say
+from channels.model import Sender
+from gateway.handlers import view
+from gateway.handlers.hearing import Heard, heard
+from gateway.handlers.undo import undo_button
+from gateway.services import Services
+from gateway.turn import Show, Slot, Trail
+from identity.audience import audience_hash, direct
+from identity.explain import reasons
+from identity.model import Audience, Disclosed, Person
+from reconcile.model import Json
+
+
+async def room_card(s: Services, slot: Slot, refs: Sequence[str], state: dict[str, Json], trail: Trail) -> Show | None:
+    """The card of these customers for everyone in the room; None when nothing of them may be shown there."""
+    audience = await s.rooms.audience(slot.place)
+    locale = str(state.get("locale") or s.config.locale)
+    found = [each for each in [await heard(s, ref, audience) for ref in refs] if each is not None]
+    _note_audience(s, audience, found, trail)
+    if not found or audience.empty:
+        return None
+    card = await _draw(s, found, refs, locale, str(state.get("message") or ""))
+    until = [each.disclosed.valid_until for each in found if each.disclosed.valid_until is not None]
+    records = tuple(each.record.ref.key for each in found)
+    return Show(slot, card, records, audience_hash(audience), min(until, default=None), {**state, "refs": list(refs)})
+
+
+async def _draw(s: Services, found: Sequence[Heard], refs: Sequence[str], locale: str, message: str) -> Card:
+    if len(found) == 1 and len(refs) == 1:
+        shown = await room_view(s, found[0], locale, message)
+        return s.deck.draw("customer", locale=locale, zone=s.config.zone, now=s.clock.now(), customer=shown)
+    rows = tuple([_row(s, each, locale) for each in found])
+    facts = {"customers": rows, "trace": rows[0].trace}
+    return s.deck.draw("customers", locale=locale, zone=s.config.zone, now=s.clock.now(), **facts)
+
+
+def _row(s: Services, each: Heard, locale: str) -> CustomerView:
+    ref = each.record.ref.key
+    button = s.buttons.make(locale, "Show me", "show_me", r=ref)
+    return view.customer(each.record, s.config.fields, locale=locale, now=s.clock.now(), buttons=(button,))
+
+
+async def room_view(s: Services, each: Heard, locale: str, message: str) -> CustomerView:
+    ref = each.record.ref.key
+    writes = await s.records.writes(ref)
+    return view.customer(
+        each.record,
+        s.config.fields,
+        locale=locale,
+        now=s.clock.now(),
+        editable=each.editable,
+        buttons=await _buttons(s, each, locale, message),
+        writes=writes,
+    )
+
+
+async def _buttons(s: Services, each: Heard, locale: str, message: str) -> tuple[Button, ...]:
+    """At most three. *Show me* is always there: whether there is more to see is not to be told by a button."""
+    ref = each.record.ref.key
+    made: list[Button] = []
+    if each.editable:
+        made.append(s.buttons.make(locale, "Edit", "edit", "primary", r=ref))
+    made.append(s.buttons.make(locale, "Show me", "show_me", r=ref))
+    undo = await undo_button(s, each.record, locale) if each.editable else None
+    made.append(undo or s.buttons.make(locale, "Not this customer", "wrong", r=ref, m=message))
+    return tuple(made)
+
+
+async def personal_card(s: Services, ref: str, person: Person, sender: Sender, locale: str) -> Card | None:
+    """Everything this one person may see, now, in a direct scene; None when not even the name."""
+    each = await heard(s, ref, direct(person, sender))
+    if each is None:
+        return None
+    shown = view.customer(
+        each.record,
+        s.config.fields,
+        locale=locale,
+        now=s.clock.now(),
+        everything=True,
+        editable=each.editable,
+        buttons=(s.buttons.make(locale, "Edit", "edit", "primary", r=ref),) if each.editable else (),
+        writes=await s.records.writes(ref),
+    )
+    zone = person.zone or s.config.zone
+    return s.deck.draw("show_me", locale=locale, zone=zone, now=s.clock.now(), customer=shown)
+
+
+def withheld_views(
+    s: Services, disclosed: Iterable[Disclosed], audience: Audience, locale: str
+) -> tuple[WithheldView, ...]:
+    """What a room does not see, grouped by why; fields by their labels, nobody by name."""
+    grouped: dict[str, dict[str, None]] = {}
+    for each in disclosed:
+        for name, why in each.withheld.items():
+            for reason in reasons(why, audience)[:1]:
+                words = say(locale, reason.say, **reason.facts)
+                grouped.setdefault(words, {})[_label(s, name, locale)] = None
+    return tuple(WithheldView(tuple(fields), reason) for reason, fields in grouped.items())
+
+
+def _label(s: Services, name: str, locale: str) -> str:
+    lists = {"note": "Notes", "open_item": "Open items", "risk": "Risks", "contact": "Contacts", "name": "Name"}
+    if name in lists:
+        return say(locale, lists[name])
+    return view.label(s.config.fields.get(name), name, locale)
+
+
+def _note_audience(s: Services, audience: Audience, found: Sequence[Heard], trail: Trail) -> None:
+    outside = sum(count for who, count in audience.counts.items() if who.external)
+    unmapped = sum(count for who, count in audience.counts.items() if not who.mapped and not who.external)
+    everybody = sum(audience.counts.values())
+    now = s.clock.now()
+    trail.note("heard_by", now, members=everybody, outside=outside, unmapped=unmapped, complete=audience.complete)
+    for each in found:
+        if each.disclosed.withheld:
+            fields: list[Json] = [*sorted(each.disclosed.withheld)]
+            policies: list[Json] = [*sorted({p for w in each.disclosed.withheld.values() for p in w.policies})]
+            trail.note("withheld", now, record=each.record.ref.key, fields=fields, policies=policies)

@@ -1,0 +1,213 @@
+"""A conflict is settled in the chat where it happened: before, in the CRM, yours; one tap; undo."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cards.facts import ConflictView, SideView
+from cards.tree import Button, Card
+from cards.words import say
+from channels.model import Toast
+from gateway.errors import Refused
+from gateway.handlers import view
+from gateway.handlers.alerts import conflict_waits
+from gateway.handlers.buttons import Press
+from gateway.handlers.hearing import heard
+from gateway.handlers.source import card_source
+from gateway.services import Services
+from gateway.store.ledger import Challenger, FieldState, Incoming
+from gateway.turn import Act, Outcome, Show, Slot, Trail, Turn
+from identity.audience import audience_hash, direct
+from identity.model import Audience, Person
+from reconcile.model import Actor, Json
+from reconcile.token import Seen
+
+
+async def shows(s: Services, turn: Turn, person: Person, ref: str, field: str) -> list[Act]:
+    """The conflict's card in the room where the edit was made, as far as the room may see the field."""
+    state = await s.ledger.state(ref, field)
+    if state is None or state.conflict is None:
+        return []
+    slot = Slot(turn.place, "conflict", state.conflict)
+    show = await room_conflict(s, slot, ref, field, {"locale": turn.locale or s.config.locale}, turn.trail)
+    return [show] if show is not None else []
+
+
+async def room_conflict(
+    s: Services, slot: Slot, ref: str, field: str, state: dict[str, Json], trail: Trail
+) -> Show | None:
+    """Drawn from what is so now: open with its buttons, or settled with by whom."""
+    audience = await s.rooms.audience(slot.place)
+    locale = str(state.get("locale") or s.config.locale)
+    card, until = await _card(s, ref, field, slot.subject, audience, locale, "")
+    if card is None or audience.empty:
+        trail.note("withheld", s.clock.now(), record=ref, fields=[field])
+        return None
+    kept: dict[str, Json] = {**state, "refs": [ref], "field": field, "conflict": slot.subject}
+    return Show(slot, card, (ref,), audience_hash(audience), until, kept)
+
+
+async def personal(s: Services, turn: Turn, person: Person, ref: str, field: str) -> Card | None:
+    """The same for the one who just saved, their own side called theirs."""
+    state = await s.ledger.state(ref, field)
+    if state is None or state.conflict is None:
+        return None
+    mine = direct(person, turn.event.who)
+    card, _ = await _card(s, ref, field, state.conflict, mine, turn.locale or s.config.locale, person.id)
+    return card
+
+
+async def _card(
+    s: Services, ref: str, field: str, conflict: str, audience: Audience, locale: str, reader: str
+) -> tuple[Card | None, int | None]:
+    each = await heard(s, ref, audience)
+    if each is None or field not in each.record.fields:
+        return None, None
+    state = await s.ledger.state(ref, field)
+    if state is None:
+        return None, None
+    facts = await _view(s, each.record.title, ref, field, conflict, state, locale, reader)
+    card = s.deck.draw("conflict", locale=locale, zone=s.config.zone, now=s.clock.now(), conflict=facts)
+    return card, each.disclosed.valid_until
+
+
+async def _view(
+    s: Services, title: str, ref: str, field: str, conflict: str, state: FieldState, locale: str, reader: str
+) -> ConflictView:
+    spec = s.config.fields.get(field)
+    label = view.label(spec, field, locale)
+    if state.conflict == conflict:
+        sides = (_before(s, state, field, locale), *_challengers(s, ref, field, state, locale, reader))
+        return ConflictView(title, field, label, sides, trace=state.decision)
+    closed = await s.ledger.conflict(conflict)
+    by = _name(s, closed.settled_by) if closed is not None else ""
+    value = view.worded(spec, state.value, locale, s.clock.now())
+    undo = undo_of(s, ref, field, state, locale) if closed is not None and closed.settled_edit == state.edit else None
+    at = closed.closed_at or 0 if closed is not None else 0
+    return ConflictView(title, field, label, (), value, by, at, undo, state.decision)
+
+
+def _before(s: Services, state: FieldState, field: str, locale: str) -> SideView:
+    value = view.worded(s.config.fields.get(field), state.value, locale, s.clock.now())
+    return SideView("before", value, _name(s, state.actor), state.as_of, state.source)
+
+
+def _challengers(
+    s: Services, ref: str, field: str, state: FieldState, locale: str, reader: str
+) -> tuple[SideView, ...]:
+    crm = ref.split(":", 1)[0]
+    heads, proposals = state.heads, state.proposals
+    sides = []
+    for each in state.challengers:
+        role = "crm" if each.system == crm else "yours" if reader and each.actor == reader else "theirs"
+        value = view.worded(s.config.fields.get(field), each.value, locale, s.clock.now())
+        button = _settle_button(s, ref, field, state, each, heads, proposals, locale)
+        sides.append(SideView(role, value, _name(s, each.actor), each.at, each.source, button))  # type: ignore[arg-type]
+    return tuple(sides)
+
+
+def _settle_button(
+    s: Services,
+    ref: str,
+    field: str,
+    state: FieldState,
+    each: Challenger,
+    heads: Sequence[str],
+    proposals: Sequence[str],
+    locale: str,
+) -> Button:
+    """Its token holds what was on the card: what the presser had not seen is not dismissed."""
+    h, q = _json(heads), _json(proposals)
+    return s.buttons.make(
+        locale, "Use this", "settle", "primary", r=ref, f=field, e=each.edit, c=state.conflict or "", h=h, q=q
+    )
+
+
+def undo_of(s: Services, ref: str, field: str, state: FieldState, locale: str) -> Button:
+    h, q = _json(state.heads), _json(state.proposals)
+    return s.buttons.make(locale, "Undo", "undo", r=ref, f=field, e=state.edit or "", h=h, q=q)
+
+
+def _json(ids: Sequence[str]) -> list[Json]:
+    return [*ids]
+
+
+def _name(s: Services, actor: str) -> str:
+    person = s.people.person(actor)
+    return person.name if person is not None else ""
+
+
+async def settle(s: Services, turn: Turn, person: Person, press: Press) -> Outcome:
+    ref, field, chosen, conflict = press.text("r"), press.text("f"), press.text("e"), press.text("c")
+    await _may(s, turn, person, ref, field)
+    locale = turn.locale or s.config.locale
+    known = await s.ledger.conflict(conflict)
+    if known is not None and known.closed_at is not None:
+        who = _name(s, known.settled_by) or say(locale, "a newer value")
+        raise Refused("This is settled already, by {who}.", who=who)
+    value = await s.ledger.value_of(chosen)
+    done = await _ingest(s, turn, person, ref, field, "resolve", value, press)
+    if done == "open":
+        text = say(locale, "Your choice is kept, but there is a newer value that this card did not show. Look again.")
+        return Outcome(Toast(text, "warning"), (), (ref,))
+    return Outcome(Toast(say(locale, "Settled."), "info"), (), (ref,))
+
+
+async def undo(s: Services, turn: Turn, person: Person, press: Press) -> Outcome:
+    """Restores exactly the value before; itself an edit, which can be undone."""
+    ref, field, edit = press.text("r"), press.text("f"), press.text("e")
+    await _may(s, turn, person, ref, field)
+    locale = turn.locale or s.config.locale
+    before = await s.ledger.before(ref, field, edit)
+    if before is None:
+        raise Refused("There is no earlier value to go back to.")
+    state = await s.ledger.state(ref, field)
+    if state is not None and state.edit == before.edit:
+        raise Refused("This was undone already.")
+    done = await _ingest(s, turn, person, ref, field, "revert", before.value, press)
+    if done in ("opened", "open"):
+        acts = await shows(s, turn, person, ref, field)
+        text = say(locale, "Somebody has built on that change since. Both values are kept until somebody decides.")
+        return Outcome(Toast(text, "warning"), tuple(acts), (ref,))
+    return Outcome(Toast(say(locale, "Undone."), "info"), (), (ref,))
+
+
+async def _may(s: Services, turn: Turn, person: Person, ref: str, field: str) -> None:
+    each = await heard(s, ref, direct(person, turn.event.who))
+    spec = s.config.fields.get(field)
+    if each is None or spec is None or not spec.editable or field not in each.editable:
+        locale = turn.locale or s.config.locale
+        raise Refused("You may not edit {field}.", field=view.label(spec, field, locale))
+
+
+async def _ingest(
+    s: Services, turn: Turn, person: Person, ref: str, field: str, kind: str, value: Json, press: Press
+) -> str:
+    """The parents are the heads on the card that was pressed, never those current now."""
+    policy = s.ledger.policies.of(ref.split(":")[1], field)
+    ingested = await s.ledger.ingest(
+        Incoming(
+            record=ref,
+            field=field,
+            kind=kind,  # type: ignore[arg-type]
+            value=value,
+            source=card_source(s, turn.place.channel),
+            actor=Actor("person", person.id),
+            seen=Seen("ok", press.texts("h"), press.texts("q")),
+            once=f"{turn.event.once}:{field}",
+            trace=turn.id,
+            role_ok=policy.min_role is None or policy.min_role in person.roles,
+        )
+    )
+    await conflict_waits(s, ingested)
+    turn.trail.note(
+        "settled" if kind == "resolve" else "undone",
+        turn.now,
+        record=ref,
+        field=field,
+        reason=ingested.reason,
+        decision=ingested.decision.id,
+        conflict=ingested.conflict,
+        source=card_source(s, turn.place.channel).watermark,
+    )
+    return ingested.conflict

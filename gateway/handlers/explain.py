@@ -1,0 +1,46 @@
+"""A decision in words, for one who may see the record: which source, who, when, under which policy."""
+
+from __future__ import annotations
+
+from cards.words import Reader
+from gateway.errors import Refused
+from gateway.handlers import view
+from gateway.handlers.hearing import heard
+from gateway.services import Services
+from gateway.store.ledger import Challenger, DecisionView
+from gateway.story import REASONS, Line
+from gateway.turn import Turn
+from identity.audience import direct
+
+
+async def decision_lines(s: Services, turn: Turn, code: str, locale: str) -> list[Line]:
+    """Raises `Refused` when there is no such decision, or the asker may not see its field."""
+    found = await s.ledger.decision(code)
+    decision = found.decision if found is not None else None
+    if found is None or decision is None:
+        raise Refused("There is no decision {code}.", code=code)
+    each = await heard(s, decision.record, direct(turn.person, turn.event.who))
+    if each is None or decision.field not in each.record.fields:
+        raise Refused("You may not see what {code} is about.", code=code)
+    reader = Reader(locale, (turn.person.zone if turn.person else "") or s.config.zone, turn.now)
+    label = view.label(s.config.fields.get(decision.field), decision.field, locale)
+    lines = [Line(each.record.title, f"{label} · {reader.moment(decision.at)}", trace=code)]
+    lines += [_edit_line(s, reader, found, id_) for id_ in found.edits]
+    lines.append(Line(reader.say("Decided"), reader.say(REASONS[decision.resolution.reason])))
+    lines.append(Line(reader.say("Policy"), f"{decision.policy} ({decision.policy_hash[:8]})"))
+    return lines
+
+
+def _edit_line(s: Services, reader: Reader, found: DecisionView, id_: str) -> Line:
+    edit, resolution = found.edits[id_], found.decision.resolution
+    value = view.worded(s.config.fields.get(found.decision.field), edit.value, reader.locale, reader.now)
+    text = f"{value} · {edit.source} {_who(s, edit)} {reader.moment(edit.at)}".replace("  ", " ")
+    if id_ == resolution.winner:
+        return Line(reader.say("Stands"), text, "info")
+    why = resolution.why.get(id_)
+    return Line(reader.say("Beaten") if why else reader.say("Before"), text)
+
+
+def _who(s: Services, edit: Challenger) -> str:
+    person = s.people.person(edit.actor)
+    return person.name if person is not None else ""

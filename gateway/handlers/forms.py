@@ -1,0 +1,236 @@
+"""The edit form: what it shows, and what comes back. Each field carries the token of what its editor saw."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cards.facts import FormField
+from cards.tree import Card
+from cards.words import match, say
+from channels.model import FieldErrors, OpenForm, ShowCard, Submitted, Toast
+from crm.model import FieldValue, Record
+from gateway.config.model import FieldSpec
+from gateway.errors import Refused, Rejected
+from gateway.handlers import conflicts, view
+from gateway.handlers.alerts import conflict_waits
+from gateway.handlers.buttons import Press
+from gateway.handlers.hearing import Heard, heard
+from gateway.handlers.source import card_source
+from gateway.metrics import TOKENS
+from gateway.services import Services
+from gateway.store.ledger import FieldState, Incoming, Ingested
+from gateway.turn import Act, Outcome, Turn
+from identity.audience import direct
+from identity.model import Person
+from reconcile import token
+from reconcile.canonical import MAX_LENGTH, equal, valid
+from reconcile.model import Actor, Json
+
+FORM_LIVES_MS = 24 * 3_600_000
+
+
+async def open_form(s: Services, turn: Turn, person: Person, press: Press) -> Outcome:
+    """The network's own form with every field this person may edit here and now, and its present value."""
+    ref = press.text("r")
+    each = await editable_record(s, turn, person, ref)
+    return Outcome(OpenForm(await draw(s, turn, person, each)))
+
+
+async def editable_record(s: Services, turn: Turn, person: Person, ref: str) -> Heard:
+    """Judged for this person alone. Raises `Refused` when there is nothing they may edit."""
+    each = await heard(s, ref, direct(person, turn.event.who))
+    if each is None:
+        raise Refused("This customer is gone, or you may not see it.")
+    if not [name for name in each.editable if _offered(s, name)]:
+        raise Refused("You may not edit this customer. Its owner or a manager may.")
+    return each
+
+
+def _offered(s: Services, name: str) -> bool:
+    spec = s.config.fields.get(name)
+    return spec is not None and spec.editable
+
+
+async def draw(s: Services, turn: Turn, person: Person, each: Heard, errors: Mapping[str, str] | None = None) -> Card:
+    locale = turn.locale or s.config.locale
+    states = await s.ledger.states(each.record.ref.key)
+    names = sorted(
+        (name for name in each.editable if _offered(s, name)), key=lambda name: (s.config.fields[name].card or 99, name)
+    )
+    seen: dict[str, Json] = {name: states[name].edit for name in names if name in states}
+    data = s.buttons.data("save", r=each.record.ref.key, w=seen, p=person.id)
+    fields = tuple(
+        _field(s, each.record, name, states.get(name), locale, (errors or {}).get(name, "")) for name in names
+    )
+    return s.deck.draw(
+        "edit_form",
+        locale=locale,
+        zone=person.zone or s.config.zone,
+        now=turn.now,
+        title=each.record.title,
+        fields=fields,
+        data=data,
+    )
+
+
+def _field(s: Services, record: Record, name: str, state: FieldState | None, locale: str, error: str) -> FormField:
+    spec, value = s.config.fields[name], record.fields.get(name)
+    return FormField(
+        name=name,
+        label=view.label(spec, name, locale),
+        value=_typed(value),
+        kind=spec.type,
+        options=tuple(spec.options),
+        option_labels=tuple(_option(spec, option, locale) for option in spec.options),
+        source=value.source if value is not None else "",
+        error=error,
+        max_length=MAX_LENGTH,
+        token=parents_token(s, record.ref.key, name, state),
+    )
+
+
+def _typed(value: FieldValue | None) -> str:
+    return "" if value is None or value.value is None else str(value.value)
+
+
+def _option(spec: FieldSpec, option: str, locale: str) -> str:
+    labels = spec.options[option]
+    return labels.get(match(locale)) or labels.get("en") or option
+
+
+def parents_token(s: Services, record: str, field: str, state: FieldState | None) -> str:
+    """What a reader of this form has seen: the field's heads and open proposals."""
+    parents = token.Parents(
+        deployment=s.config.deployment,
+        record=record,
+        field=field,
+        heads=state.heads if state is not None else (),
+        proposals=state.proposals if state is not None else (),
+        card="form",
+        expires=s.clock.now() + FORM_LIVES_MS,
+    )
+    return token.sign(parents, s.keys.forms)
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    field: str
+    ingested: Ingested
+
+
+async def submitted(s: Services, turn: Turn) -> Outcome:
+    event = turn.event
+    assert isinstance(event, Submitted)
+    locale = turn.locale or s.config.locale
+    _, press = s.buttons.read(event.data, "save")
+    try:
+        if turn.person is None:
+            raise Refused("I don't know who you are yet. Type /link where you are known, and enter the code here.")
+        return await _save(s, turn, turn.person, event, press)
+    except Refused as refused:
+        turn.trail.note("refused", turn.now, action="save")
+        return Outcome(Toast(say(locale, refused.say, **refused.facts), "warning"))
+
+
+async def _save(s: Services, turn: Turn, person: Person, event: Submitted, press: Press) -> Outcome:
+    ref = press.text("r")
+    each = await editable_record(s, turn, person, ref)
+    values, errors = await _changed(s, turn, each, event, press)
+    if errors:
+        return Outcome(FieldErrors(errors))
+    if not values:
+        return Outcome(Toast(say(turn.locale or s.config.locale, "Nothing was changed."), "neutral"))
+    saved = [await _ingest(s, turn, person, ref, name, value, event.tokens.get(name)) for name, value in values.items()]
+    return await _answer(s, turn, person, ref, saved)
+
+
+async def _changed(
+    s: Services, turn: Turn, each: Heard, event: Submitted, press: Press
+) -> tuple[dict[str, Json], dict[str, str]]:
+    """The fields this person really changed, against the value the form showed; and what is wrong with them."""
+    locale = turn.locale or s.config.locale
+    shown = press.get("w")
+    if not isinstance(shown, dict):
+        raise Rejected("a form without what it showed")
+    values: dict[str, Json] = {}
+    errors: dict[str, str] = {}
+    for name, typed in event.values.items():
+        spec = s.config.fields.get(name)
+        if spec is None or not spec.editable or name not in each.editable:
+            raise Refused("You may not edit {field}.", field=view.label(spec, name, locale))
+        text = typed.strip()
+        before = await s.ledger.value_of(str(shown[name])) if name in shown else None
+        if equal(spec.normaliser, text or None, before or None):
+            continue
+        wrong = _wrong(spec, text)
+        if wrong is not None:
+            errors[name] = say(locale, wrong)
+        else:
+            values[name] = text or None
+    return values, errors
+
+
+def _wrong(spec: FieldSpec, text: str) -> str | None:
+    if not text:
+        return None
+    if spec.type == "choice" and text not in spec.options:
+        return "Choose one of the listed values."
+    return valid(spec.type, text)
+
+
+async def _ingest(s: Services, turn: Turn, person: Person, ref: str, name: str, value: Json, sent: str | None) -> Saved:
+    seen = token.read(sent, s.keys.forms, deployment=s.config.deployment, record=ref, field=name, now=turn.now)
+    TOKENS.labels(seen.status).inc()
+    incoming = Incoming(
+        record=ref,
+        field=name,
+        kind="set" if value is not None else "clear",
+        value=value,
+        source=card_source(s, turn.place.channel),
+        actor=Actor("person", person.id),
+        seen=seen,
+        once=f"{turn.event.once}:{name}",
+        trace=turn.id,
+        role_ok=True,
+    )
+    ingested = await s.ledger.ingest(incoming)
+    await conflict_waits(s, ingested)
+    turn.trail.note(
+        "edited",
+        turn.now,
+        record=ref,
+        field=name,
+        reason=ingested.reason,
+        decision=ingested.decision.id,
+        token=seen.status,
+        source=incoming.source.watermark,
+        conflict=ingested.conflict,
+        first=ingested.first,
+    )
+    return Saved(name, ingested)
+
+
+async def _answer(s: Services, turn: Turn, person: Person, ref: str, saved: list[Saved]) -> Outcome:
+    """ "Saved", or the conflict card: for the one who pressed, and in the room where it happened."""
+    locale = turn.locale or s.config.locale
+    acts: list[Act] = []
+    conflicting = [each for each in saved if each.ingested.conflict in ("opened", "open")]
+    for each in conflicting:
+        acts += await conflicts.shows(s, turn, person, ref, each.field)
+    if conflicting:
+        card = await conflicts.personal(s, turn, person, ref, conflicting[0].field)
+        answer = ShowCard(card) if card is not None else Toast(_conflicted(locale), "warning")
+        return Outcome(answer, tuple(acts), (ref,))
+    foreign = any(each.ingested.seen == "foreign" for each in saved)
+    if foreign:
+        return Outcome(
+            Toast(say(locale, "This form came from elsewhere; your change was kept for comparison."), "warning"),
+            (),
+            (ref,),
+        )
+    return Outcome(Toast(say(locale, "Saved."), "info"), tuple(acts), (ref,))
+
+
+def _conflicted(locale: str) -> str:
+    return say(locale, "Someone changed it meanwhile. Both values are kept until somebody decides.")

@@ -1,0 +1,45 @@
+"""One record, as one audience may see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from crm.model import Record
+from gateway.services import Services
+from identity.disclosure import disclose
+from identity.model import Audience, Disclosed
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One record as one audience may see it."""
+
+    disclosed: Disclosed
+    editable: frozenset[str]
+
+    @property
+    def record(self) -> Record:
+        return self.disclosed.record
+
+
+def owners(s: Services, record: Record) -> frozenset[str]:
+    """The persons who own it: CRM accounts by their links, never by a name."""
+    linked = (s.people.linked("crm", f"{record.ref.crm}:{user}") for user in record.owners)
+    return frozenset(person.id for person in linked if person is not None)
+
+
+async def heard(s: Services, ref: str, audience: Audience) -> Heard | None:
+    """None when the record is gone, or not even its name may be shown."""
+    record = await s.records.get(ref)
+    if record is None or record.deleted:
+        return None
+    disclosed = disclose(
+        record,
+        audience,
+        s.clock.now(),
+        s.access,
+        s.classes,
+        owners=owners(s, record),
+        zone=s.config.zone,
+    )
+    return Heard(disclosed, disclosed.editable) if disclosed.name else None

@@ -1,0 +1,24 @@
+"""Somebody came or went: what is posted is looked at again."""
+
+from __future__ import annotations
+
+from channels.model import Joined, Left
+from gateway.services import Services
+from gateway.turn import Outcome, Turn
+
+
+async def joined(s: Services, turn: Turn) -> Outcome:
+    event = turn.event
+    assert isinstance(event, Joined)
+    await s.rooms.joined(event.where, event.who)
+    turn.trail.note("joined", turn.now, kind=event.who.kind, person=turn.person.id if turn.person is not None else "")
+    return Outcome(rooms=(event.where.room_key,))
+
+
+async def left(s: Services, turn: Turn) -> Outcome:
+    """A leave never widens a posted card by itself (disclosure A4): only the counters change."""
+    event = turn.event
+    assert isinstance(event, Left)
+    await s.rooms.left(event.where, event.who)
+    turn.trail.note("left", turn.now, kind=event.who.kind)
+    return Outcome()

@@ -1,0 +1,105 @@
+"""A press: verified, judged for the one who presses, at that moment, and always answered."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from cards.words import say
+from channels.model import Answer, Place, Pressed, ShowCard, Toast
+from gateway.errors import Refused
+from gateway.handlers import alerts, conflicts, forms
+from gateway.handlers.buttons import Press
+from gateway.handlers.cards import personal_card
+from gateway.handlers.said import float_card, whisper
+from gateway.services import Services
+from gateway.turn import Act, Hide, Outcome, Turn
+from identity.model import Person
+from reconcile.model import Json
+
+Handler = Callable[[Services, Turn, Person, Press], Awaitable[Outcome]]
+
+
+async def pressed(s: Services, turn: Turn) -> Outcome:
+    """Raises `Rejected` for a button that was not signed here."""
+    event = turn.event
+    assert isinstance(event, Pressed)
+    name, press = s.buttons.read(event.data, event.action)
+    turn.trail.note("pressed", turn.now, action=name)
+    locale = turn.locale or s.config.locale
+    try:
+        if turn.person is None:
+            raise Refused("I don't know who you are yet. Type /link where you are known, and enter the code here.")
+        return await _HANDLERS[name](s, turn, turn.person, press)
+    except Refused as refused:
+        turn.trail.note("refused", turn.now, action=name)
+        return Outcome(Toast(say(locale, refused.say, **refused.facts), "warning"))
+
+
+async def _show_me(s: Services, turn: Turn, person: Person, press: Press) -> Outcome:
+    ref = press.text("r")
+    card = await personal_card(s, ref, person, turn.event.who, turn.locale or s.config.locale)
+    if card is None:
+        raise Refused("You may not see this customer.")
+    turn.trail.note("showed_me", turn.now, record=ref, person=person.id)
+    return Outcome(ShowCard(card))
+
+
+async def _pick(s: Services, turn: Turn, person: Person, press: Press) -> Outcome:
+    """The choice is remembered for the room, and the card floats under the message that named it."""
+    ref, name, message = press.text("r"), press.text("n"), press.text("m")
+    if await personal_card(s, ref, person, turn.event.who, turn.locale) is None:
+        raise Refused("You may not see this customer.")
+    await s.rooms.store.choose(turn.place.room_key, name, ref, person.id, turn.now)
+    turn.trail.note("taught", turn.now, record=ref, person=person.id)
+    acts = await float_card(s, _at(turn, press), message, (ref,), {ref: name})
+    return Outcome(_done(s, turn, "I will remember that here."), (Hide(whisper(turn, message)), *acts))
+
+
+async def _none(s: Services, turn: Turn, person: Person, press: Press) -> Outcome:
+    name, message = press.text("n"), press.text("m")
+    await s.rooms.store.choose(turn.place.room_key, name, "", person.id, turn.now)
+    turn.trail.note("taught", turn.now, record="", person=person.id)
+    return Outcome(_done(s, turn, "I will keep quiet about that name here."), (Hide(whisper(turn, message)),))
+
+
+async def _wrong(s: Services, turn: Turn, person: Person, press: Press) -> Outcome:
+    """The card goes; where others bear the name the author is asked, else the name is hushed in this room."""
+    ref, message = press.text("r"), press.text("m")
+    shown = [each for each in await s.slots.for_subject(turn.place.room_key, message) if each.slot.purpose == "card"]
+    names = {str(name) for each in shown for name in _names(each.state, ref)}
+    for name in names:
+        await s.rooms.store.choose(turn.place.room_key, name, "", person.id, turn.now)
+    turn.trail.note("taught", turn.now, record="", person=person.id)
+    acts: list[Act] = [Hide(each.slot) for each in shown]
+    return Outcome(_done(s, turn, "Taken away. I will keep quiet about that name here."), tuple(acts))
+
+
+def _names(state: Mapping[str, Json], ref: str) -> list[str]:
+    names = state.get("names")
+    name = names.get(ref) if isinstance(names, dict) else None
+    return [name] if isinstance(name, str) and name else []
+
+
+def _done(s: Services, turn: Turn, msgid: str) -> Answer:
+    return Toast(say(turn.locale or s.config.locale, msgid), "info")
+
+
+def _at(turn: Turn, press: Press) -> Turn:
+    """The turn as if in the place (with its thread) where the message was said; never another room."""
+    place = Place.parse(press.text("t"))
+    if place.room_key != turn.place.room_key:
+        raise Refused("That button belongs to another room.")
+    return turn
+
+
+_HANDLERS: dict[str, Handler] = {
+    "edit": forms.open_form,
+    "show_me": _show_me,
+    "pick": _pick,
+    "none": _none,
+    "wrong": _wrong,
+    "settle": conflicts.settle,
+    "undo": conflicts.undo,
+    "acknowledge": alerts.acknowledge,
+    "snooze": alerts.snooze,
+}

@@ -1,0 +1,215 @@
+"""A message: whom it names, whether that is sure, and what the room should see of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cards.facts import OptionView
+from cards.words import Reader, say
+from channels.model import Deleted, Edited, Said
+from crm.model import Record
+from gateway.config.model import seconds
+from gateway.handlers import commands
+from gateway.handlers.cards import personal_card, room_card, withheld_views
+from gateway.handlers.hearing import heard
+from gateway.services import Services
+from gateway.turn import Act, Hide, Outcome, Show, Slot, Turn
+from identity.audience import direct
+from mentions.model import Mention
+from mentions.normal import normalise_name
+from reconcile.model import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a message names: customers for sure, and names that several customers bear."""
+
+    refs: tuple[str, ...]
+    asks: tuple[tuple[str, tuple[str, ...]], ...]
+    surfaces: dict[str, str]
+
+
+async def said(s: Services, turn: Turn) -> Outcome:
+    event = turn.event
+    assert isinstance(event, Said)
+    if event.who.kind == "bot":
+        turn.trail.note("bot", turn.now)
+        return Outcome()
+    if event.addressed and (command := commands.parse(event.text)) is not None:
+        return await commands.run(s, turn, command)
+    if (await s.rooms.store.state(event.where.room_key)).quiet_until > turn.now:
+        turn.trail.note("quiet", turn.now)
+        return Outcome()
+    named = await names(s, turn, event.text, event.quoted)
+    return Outcome(acts=tuple(await _acts(s, turn, event.message.id, named)))
+
+
+async def edited(s: Services, turn: Turn) -> Outcome:
+    """The card follows the message: another customer, another card; none any more, none."""
+    event = turn.event
+    assert isinstance(event, Edited)
+    if event.who.kind == "bot":
+        return Outcome()
+    named = await names(s, turn, event.text, event.quoted)
+    acts = await _acts(s, turn, event.message.id, named, again=True)
+    kept = {act.slot for act in acts}
+    before = await s.slots.for_subject(event.where.room_key, event.message.id)
+    gone = [Hide(shown.slot) for shown in before if shown.message is not None and shown.slot not in kept]
+    return Outcome(acts=(*acts, *gone))
+
+
+async def deleted(s: Services, turn: Turn) -> Outcome:
+    event = turn.event
+    assert isinstance(event, Deleted)
+    before = await s.slots.for_subject(event.where.room_key, event.message.id)
+    turn.trail.note("message_deleted", turn.now, cards=len(before))
+    return Outcome(acts=tuple(Hide(shown.slot) for shown in before))
+
+
+async def names(s: Services, turn: Turn, text: str, quoted: Sequence[tuple[int, int]]) -> Named:
+    """Reads the text once; what this room taught us decides before anybody is asked."""
+    refs: dict[str, None] = {}
+    asks: dict[str, tuple[str, ...]] = {}
+    surfaces: dict[str, str] = {}
+    for mention in s.records.names.find(text, quoted):
+        name = normalise_name(text[mention.start : mention.end])
+        ref = await _decide(s, turn, name, mention)
+        if ref == "":
+            continue
+        if ref is None:
+            asks[name] = tuple(each.ref for each in mention.candidates)
+            turn.trail.note("asked", turn.now, candidates=len(mention.candidates))
+            continue
+        refs[ref] = None
+        surfaces[ref] = name
+    if not refs and not asks:
+        turn.trail.note("nothing", turn.now)
+    return Named(tuple(refs), tuple(asks.items()), surfaces)
+
+
+async def _decide(s: Services, turn: Turn, name: str, mention: Mention) -> str | None:
+    """The customer; empty when this room said it is none; None when several bear the name."""
+    taught = await s.rooms.store.choice(turn.place.room_key, name)
+    if taught is not None and (taught == "" or any(each.ref == taught for each in mention.candidates)):
+        turn.trail.note("taught", turn.now, record=taught)
+        return taught
+    if len(mention.candidates) > 1:
+        return None
+    only = mention.candidates[0]
+    why: list[Json] = [*only.why]
+    turn.trail.note("matched", turn.now, record=only.ref, at=mention.start, length=mention.end - mention.start, why=why)
+    return only.ref
+
+
+async def _acts(s: Services, turn: Turn, message: str, named: Named, *, again: bool = False) -> list[Act]:
+    acts: list[Act] = []
+    for name, refs in named.asks:
+        acts.append(_picker_show(s, turn, message, name, await _options(s, turn, name, refs, message)))
+    warm = named.refs if again else await _warm(s, turn, named.refs)
+    if warm:
+        acts += await float_card(s, turn, message, warm, named.surfaces)
+    return acts
+
+
+async def _warm(s: Services, turn: Turn, refs: Sequence[str]) -> tuple[str, ...]:
+    """Customers that floated no card in this room lately; the others' cards are there, and follow by themselves."""
+    window = seconds(s.config.mentions.cool_down) * 1000
+    warm: list[str] = []
+    for ref in refs:
+        last = await s.rooms.store.floated(turn.place.room_key, ref)
+        if last is not None and turn.now - last[0] < window and await _still_up(s, last[1]):
+            turn.trail.note("cooled", turn.now, record=ref)
+        else:
+            warm.append(ref)
+    return tuple(warm)
+
+
+async def _still_up(s: Services, slot: str) -> bool:
+    shown = await s.slots.by_id(slot)
+    return shown is not None and shown.message is not None
+
+
+async def float_card(s: Services, turn: Turn, message: str, refs: Sequence[str], surfaces: dict[str, str]) -> list[Act]:
+    """The room's card; where nothing may be shown there, the author alone gets it, if entitled."""
+    slot = Slot(turn.place, "card", message)
+    state: dict[str, Json] = {
+        "message": message,
+        "author": turn.person.id if turn.person is not None else "",
+        "locale": turn.locale or s.config.locale,
+        "turn": turn.id,
+        "names": {ref: surfaces.get(ref, "") for ref in refs},
+    }
+    show = await room_card(s, slot, refs, state, turn.trail)
+    if show is None:
+        return [Hide(slot), *await _for_author(s, turn, message, refs)]
+    return [show, *await _tell_withheld(s, turn, refs)]
+
+
+async def _for_author(s: Services, turn: Turn, message: str, refs: Sequence[str]) -> list[Act]:
+    if turn.person is None:
+        return []
+    acts: list[Act] = []
+    for ref in refs:
+        card = await personal_card(s, ref, turn.person, turn.event.who, turn.locale or s.config.locale)
+        if card is not None:
+            acts.append(Show(whisper(turn, f"{message}:{ref}"), card, (ref,), state={"refs": [ref], "kind": "mine"}))
+    return acts
+
+
+async def _tell_withheld(s: Services, turn: Turn, refs: Sequence[str]) -> list[Act]:
+    """Once per room: what is hidden here, and because of whom in general."""
+    room = await s.rooms.store.state(turn.place.room_key)
+    if turn.person is None or room.told_at:
+        return []
+    audience, mine = await s.rooms.audience(turn.place), direct(turn.person, turn.event.who)
+    hidden = []
+    for ref in refs:
+        all_, own = await heard(s, ref, audience), await heard(s, ref, mine)
+        if all_ is not None and own is not None and set(all_.disclosed.withheld) - set(own.disclosed.withheld):
+            hidden.append(all_.disclosed)
+    if not hidden:
+        return []
+    await s.rooms.store.told(turn.place.room_key, turn.now)
+    locale = turn.locale or s.config.locale
+    reasons = withheld_views(s, hidden, audience, locale)
+    card = s.deck.draw("withheld", locale=locale, zone=s.config.zone, now=turn.now, reasons=reasons)
+    return [Show(whisper(turn, "withheld"), card, (), state={"kind": "withheld"})]
+
+
+def whisper(turn: Turn, subject: str) -> Slot:
+    return Slot(turn.place, "whisper", f"{subject}:{turn.event.who.id.key}", turn.event.who.id.key)
+
+
+async def _options(s: Services, turn: Turn, name: str, refs: Sequence[str], message: str) -> tuple[OptionView, ...]:
+    """Those the author may see at all, with what tells them apart as far as the author may see that."""
+    if turn.person is None:
+        return ()
+    locale, mine = turn.locale or s.config.locale, direct(turn.person, turn.event.who)
+    options = []
+    for ref in refs[:10]:
+        each = await heard(s, ref, mine)
+        if each is not None:
+            button = s.buttons.make(locale, "This one", "pick", "primary", r=ref, n=name, m=message, t=turn.place.key)
+            options.append(OptionView(each.record.title, _hints(s, each.record, locale), button))
+    return tuple(options)
+
+
+def _hints(s: Services, record: Record, locale: str) -> tuple[str, ...]:
+    hints = [str(record.fields[field].value) for field in ("city", "owner") if field in record.fields]
+    notes = record.related.get("note", ())
+    if notes:
+        last = Reader(locale, s.config.zone, s.clock.now()).date(max(note.at for note in notes))
+        hints.append(say(locale, "last contact {date}", date=last))
+    return tuple(hint for hint in hints if hint)
+
+
+def _picker_show(s: Services, turn: Turn, message: str, name: str, options: tuple[OptionView, ...]) -> Act:
+    slot = whisper(turn, message)
+    if not options:
+        return Hide(slot)
+    locale = turn.locale or s.config.locale
+    none = s.buttons.make(locale, "Not a customer", "none", n=name, m=message, t=turn.place.key)
+    options = (*options, OptionView(say(locale, "None of these"), (), none))
+    card = s.deck.draw("picker", locale=locale, zone=s.config.zone, now=turn.now, surface=name, options=options)
+    return Show(slot, card, (), state={"kind": "picker"})

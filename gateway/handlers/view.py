@@ -1,0 +1,171 @@
+"""From a disclosed record to what a template is handed: labels, formatted values, buttons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime
+
+from cards.facts import ContactView, CustomerView, FactView, NoteView, OpenItemView, RiskView, TagView
+from cards.tree import Button, Tone
+from cards.words import match, say
+from crm.model import FieldValue, Item, Record
+from gateway.config.model import FieldSpec
+from reconcile.model import Json
+
+_DAY_MS = 86_400_000
+_SOON_DAYS = 30
+
+
+def label(spec: FieldSpec | None, field: str, locale: str) -> str:
+    """The field's name in the reader's language, else in English, else as configured."""
+    if spec is None:
+        return field
+    return spec.label.get(match(locale)) or spec.label.get("en") or field
+
+
+def worded(spec: FieldSpec | None, value: Json, locale: str, now: int) -> str:
+    """A value as people read it. A cleared one is a dash: never a blank that could be read as unknown."""
+    if value is None or value == "":
+        return "—"
+    text = value if isinstance(value, str) else str(value)
+    if spec is None:
+        return text
+    if spec.type == "choice":
+        labels = spec.options.get(text, {})
+        return labels.get(match(locale)) or labels.get("en") or text
+    if spec.type == "date":
+        return _dated(text, locale, now)
+    if spec.type == "decimal":
+        return _grouped(text)
+    return text
+
+
+def _dated(text: str, locale: str, now: int) -> str:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return text
+    left = (day - datetime.fromtimestamp(now / 1000, UTC).date()).days
+    if 0 <= left <= _SOON_DAYS:
+        return say(locale, "{date} ({days} days)", date=text, days=left)
+    return text
+
+
+def _grouped(text: str) -> str:
+    whole, dot, rest = text.partition(".")
+    sign, digits = ("-", whole[1:]) if whole.startswith("-") else ("", whole)
+    return f"{sign}{int(digits):,}{dot}{rest}" if digits.isdecimal() and len(digits) < 30 else text
+
+
+def customer(
+    record: Record,
+    specs: Mapping[str, FieldSpec],
+    *,
+    locale: str,
+    now: int,
+    editable: Iterable[str] = (),
+    buttons: tuple[Button, ...] = (),
+    everything: bool = False,
+    writes: Mapping[str, str] | None = None,
+) -> CustomerView:
+    """What this audience may see of it. `everything` shows also the facts that wait behind *show me*."""
+    shown = [name for name in record.fields if name in specs]
+    facts = [name for name in shown if not specs[name].tag and (everything or specs[name].card)]
+    facts.sort(key=lambda name: (specs[name].card or 99, name))
+    newest = max((record.fields[name] for name in (*facts, *_tags(shown, specs))), key=_age, default=None)
+    offered = frozenset(editable)
+    return CustomerView(
+        title=record.title,
+        url=record.url,
+        tags=_tag_views(record, specs, shown, locale, now),
+        facts=tuple(_fact(record, specs, name, locale, now, offered, writes or {}) for name in facts),
+        notes=_notes(record),
+        open_items=_open_items(record),
+        risks=_risks(record),
+        contacts=_contacts(record) if everything else None,
+        buttons=buttons,
+        as_of=now,
+        source=newest.source if newest is not None else "",
+        source_at=newest.as_of if newest is not None else 0,
+        trace=(newest.decision or "") if newest is not None else "",
+    )
+
+
+def _age(value: FieldValue) -> tuple[int, str]:
+    return value.as_of, value.decision or ""
+
+
+def _tags(shown: list[str], specs: Mapping[str, FieldSpec]) -> list[str]:
+    return sorted((name for name in shown if specs[name].tag), key=lambda name: (specs[name].card, name))
+
+
+def _tag_views(
+    record: Record, specs: Mapping[str, FieldSpec], shown: list[str], locale: str, now: int
+) -> tuple[TagView, ...]:
+    values = ((name, record.fields[name].value) for name in _tags(shown, specs))
+    tone: Tone = "info"
+    return tuple(TagView(worded(specs[name], value, locale, now), tone) for name, value in values if value)
+
+
+def _fact(
+    record: Record,
+    specs: Mapping[str, FieldSpec],
+    name: str,
+    locale: str,
+    now: int,
+    editable: frozenset[str],
+    writes: Mapping[str, str],
+) -> FactView:
+    value, spec = record.fields[name], specs[name]
+    state = writes.get(name, "")
+    return FactView(
+        field=name,
+        label=label(spec, name, locale),
+        value=worded(spec, value.value, locale, now),
+        source=value.source,
+        who=value.actor,
+        at=value.as_of,
+        editable=name in editable and spec.editable,
+        undecided=value.undecided,
+        write_state=state if state in ("saved_here", "in_crm", "refused") else "",  # type: ignore[arg-type]
+    )
+
+
+def _notes(record: Record) -> tuple[NoteView, ...] | None:
+    items = record.related.get("note")
+    if items is None:
+        return None
+    return tuple(NoteView(each.text, each.who, each.at) for each in sorted(items, key=lambda each: -each.at))
+
+
+def _open_items(record: Record) -> tuple[OpenItemView, ...] | None:
+    items = record.related.get("open_item")
+    if items is None:
+        return None
+    waiting = [each for each in items if not each.done]
+    waiting.sort(key=lambda each: (each.due is None, each.due or 0))
+    return tuple(OpenItemView(each.text, each.due) for each in waiting)
+
+
+_LEVELS = {"high": 0, "medium": 1, "low": 2}
+
+
+def _risks(record: Record) -> tuple[RiskView, ...] | None:
+    items = record.related.get("risk")
+    if items is None:
+        return None
+    return tuple(RiskView(each.text, each.level or "low") for each in sorted(items, key=_severity))
+
+
+def _severity(item: Item) -> tuple[int, int]:
+    return _LEVELS[item.level or "low"], -item.at
+
+
+def _contacts(record: Record) -> tuple[ContactView, ...] | None:
+    items = record.related.get("contact")
+    if items is None:
+        return None
+    return tuple(
+        ContactView(each.text, each.detail.get("title", ""), each.detail.get("phone", ""), each.detail.get("email", ""))
+        for each in items
+    )

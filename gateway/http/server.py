@@ -1,0 +1,70 @@
+"""The one HTTP server: networks, the API, health, the console and, in a demo, the chat."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from gateway.app import House
+from gateway.http.health import Health
+from gateway.http.inbound import Door
+
+log = logging.getLogger("floatcard.http")
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+}
+
+
+@dataclass(slots=True)
+class Server:
+    runner: web.AppRunner
+    health: Health
+    address: str
+
+    async def stop(self) -> None:
+        self.health.ready = False
+        await self.runner.cleanup()
+
+
+def application(house: House, health: Health, more: Sequence[web.RouteDef] = ()) -> web.Application:
+    limit = house.services.config.server.body_limit
+    app = web.Application(client_max_size=limit, middlewares=[_last_resort])
+    app.add_routes([*Door(house.services, house.spine, house.worker).routes(), *health.routes(), *more])
+    return app
+
+
+@web.middleware
+async def _last_resort(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """A bug answers 500 with nothing of its insides; every answer says what a browser must not do with it."""
+    try:
+        response = await handler(request)
+    except web.HTTPException as known:
+        known.headers.update(HEADERS)
+        raise
+    except (ConnectionResetError, TimeoutError):
+        raise
+    except Exception:
+        log.exception("a request broke: %s", request.match_info.route.resource)
+        response = web.json_response({"error": "Something broke here. The log has the details."}, status=500)
+    if not response.prepared:
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+    return response
+
+
+async def listen(app: web.Application, health: Health, host: str, port: int) -> Server:
+    """Raises OSError when the address is taken."""
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=5.0)
+    await runner.setup()
+    site = web.TCPSite(runner, host, port)
+    await site.start()
+    bound = runner.addresses[0]
+    return Server(runner, health, f"http://{host}:{bound[1]}")

@@ -1,0 +1,42 @@
+"""Who an event is from: the steps of `identity`, run over what the store and the CRMs know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from channels.model import Roster, Sender
+from gateway.store.people import PeopleStore
+from identity.model import Person, Step
+from identity.steps import identify
+
+
+class Identities:
+    def __init__(self, people: PeopleStore, steps: Sequence[Step]) -> None:
+        self._people = people
+        self._steps = tuple(steps)
+
+    def use(self, steps: Sequence[Step]) -> None:
+        self._steps = tuple(steps)
+
+    async def who(self, sender: Sender, room_key: str) -> Person | None:
+        """The person, or None: then the account is remembered for the admin's list of the unmapped."""
+        known = self._people.linked("im", sender.id.key)
+        if known is not None:
+            return known
+        if sender.kind == "bot":
+            return None
+        found = await identify(sender, self._steps, self._people)
+        if found is None:
+            await self._people.saw(sender.id.key, sender.name, sender.kind, room_key)
+        return found
+
+    async def everyone(self, roster: Roster) -> Mapping[str, Person]:
+        """The persons of a room's members, by the members' `ImId.key`; who is not mapped is absent."""
+        found: dict[str, Person] = {}
+        for member in roster.members:
+            person = self._people.linked("im", member.id.key)
+            if person is None and member.kind != "bot":
+                person = await identify(member, self._steps, self._people)
+            if person is not None:
+                found[member.id.key] = person
+        return found

@@ -1,0 +1,101 @@
+"""Customers as we know them: what the CRM last said, with each field's standing value out of the ledger."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from crm.model import FieldValue, Record
+from gateway.clock import Clock
+from gateway.config import Config
+from gateway.store.ledger import FieldState, Ledger
+from gateway.store.mirror import MirrorStore
+from gateway.store.people import PeopleStore
+from mentions.derive import derive
+from mentions.index import NameIndex
+from mentions.model import Name
+
+_KEPT = 20_000
+
+
+class Records:
+    def __init__(self, mirror: MirrorStore, ledger: Ledger, people: PeopleStore, config: Config, clock: Clock) -> None:
+        self._mirror = mirror
+        self._ledger = ledger
+        self._people = people
+        self._config = config
+        self._clock = clock
+        self._kept: OrderedDict[str, Record] = OrderedDict()
+        self.names = NameIndex()
+
+    async def load(self, crms: Sequence[str]) -> int:
+        """Fills the name index from what is stored; how many customers."""
+        known = [record for crm in crms for record in await self._mirror.all(crm)]
+        self.names = NameIndex.build((record.ref.key, called(record)) for record in known)
+        return len(known)
+
+    async def put(self, records: Sequence[Record]) -> None:
+        """What a CRM says of these now; their names are found at once."""
+        await self._mirror.put(records, self._clock.now())
+        for record in records:
+            self._keep(record)
+            if record.deleted:
+                self.names.remove(record.ref.key)
+            else:
+                self.names.put(record.ref.key, called(record))
+
+    async def mirrored(self, key: str) -> Record | None:
+        """What the CRM last said, without the ledger."""
+        found = self._kept.get(key)
+        if found is None:
+            found = await self._mirror.get(key)
+            if found is not None:
+                self._keep(found)
+        return found
+
+    async def get(self, key: str) -> Record | None:
+        """The record as it stands: every configured field with its source, time and decision."""
+        known = await self.mirrored(key)
+        if known is None:
+            return None
+        states = await self._ledger.states(key)
+        fields = {name: self._value(state) for name, state in states.items() if name in self._config.fields}
+        return replace(known, fields={**self._derived(known), **fields})
+
+    async def writes(self, key: str) -> Mapping[str, str]:
+        """How far each field's standing value has come: saved_here, in_crm or refused."""
+        return {name: state.write for name, state in (await self._ledger.states(key)).items() if state.write}
+
+    def _value(self, state: FieldState) -> FieldValue:
+        person = self._people.person(state.actor)
+        return FieldValue(
+            value=state.value,
+            source=state.source,
+            as_of=state.as_of,
+            decision=state.decision,
+            actor=person.name if person is not None else "",
+            edit=state.edit,
+            undecided=state.conflict is not None,
+        )
+
+    def _derived(self, record: Record) -> dict[str, FieldValue]:
+        """Owner and region: read only here, they are the CRM's own business."""
+        found: dict[str, FieldValue] = {}
+        users = (self._people.linked("crm", f"{record.ref.crm}:{user}") for user in record.owners)
+        owners = [person.name for person in users if person is not None]
+        for name, value in (("owner", ", ".join(owners)), ("region", record.region), ("team", record.team)):
+            if value and name in self._config.fields:
+                found[name] = FieldValue(value, "[CRM]", record.modified)
+        return found
+
+    def _keep(self, record: Record) -> None:
+        self._kept[record.ref.key] = record
+        self._kept.move_to_end(record.ref.key)
+        if len(self._kept) > _KEPT:
+            self._kept.popitem(last=False)
+
+
+def called(record: Record) -> tuple[Name, ...]:
+    """Every name a customer goes by."""
+    return derive(record.title, record.names)

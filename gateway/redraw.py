@@ -1,0 +1,67 @@
+"""Drawing again what is shown already: the same slot, from what is so now."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from channels.model import ImId, Sender
+from gateway.handlers import alerts, conflicts
+from gateway.handlers.cards import personal_card, room_card
+from gateway.services import Services
+from gateway.store.slots import Shown
+from gateway.turn import Act, Hide, Show, Trail
+from reconcile.model import Json
+
+Redraw = Callable[[Services, Shown, Trail], Awaitable["Show | None"]]
+
+
+async def redraw(s: Services, shown: Shown, trail: Trail) -> Act | None:
+    """What its slot should show now: a card, nothing any more, or (None) what it shows already."""
+    if shown.message is None or shown.state.get("kind") in _STILL:
+        return None
+    made = await _PURPOSES[shown.slot.purpose](s, shown, trail)
+    return made if made is not None else Hide(shown.slot)
+
+
+_STILL = ("withheld", "picker", "notice", "link", "why")
+"""Whispers that say what was so when they were said."""
+
+
+async def _card(s: Services, shown: Shown, trail: Trail) -> Show | None:
+    refs = shown.state.get("refs")
+    wanted = [str(each) for each in refs] if isinstance(refs, list) else list(shown.records)
+    return await room_card(s, shown.slot, wanted, dict(shown.state), trail)
+
+
+async def _conflict(s: Services, shown: Shown, trail: Trail) -> Show | None:
+    ref, field = shown.records[0] if shown.records else "", str(shown.state.get("field", ""))
+    return await conflicts.room_conflict(s, shown.slot, ref, field, dict(shown.state), trail) if ref else None
+
+
+async def _alert(s: Services, shown: Shown, trail: Trail) -> Show | None:
+    alert = await s.alerts.get(str(shown.state.get("alert", "")))
+    manager = s.people.person(str(shown.state.get("person", "")))
+    if alert is None or manager is None or not manager.active:
+        return None
+    return await alerts.draw(s, shown.slot, alert, manager)
+
+
+async def _whisper(s: Services, shown: Shown, trail: Trail) -> Show | None:
+    person = s.people.linked("im", shown.slot.to)
+    if person is None or not shown.records:
+        return None
+    sender = await _sender(s, shown)
+    state: dict[str, Json] = dict(shown.state)
+    locale = str(state.get("locale") or person.locale or s.config.locale)
+    card = await personal_card(s, shown.records[0], person, sender, locale)
+    return Show(shown.slot, card, shown.records, state=state) if card is not None else None
+
+
+async def _sender(s: Services, shown: Shown) -> Sender:
+    """As the room lists them now; who is not listed any more counts as unknown."""
+    roster = await s.rooms.roster(shown.slot.place)
+    listed = [member for member in roster.members if member.id.key == shown.slot.to]
+    return listed[0] if listed else Sender(ImId.parse(shown.slot.to), "", "unknown")
+
+
+_PURPOSES: dict[str, Redraw] = {"card": _card, "conflict": _conflict, "alert": _alert, "whisper": _whisper}

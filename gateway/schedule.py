@@ -1,0 +1,85 @@
+"""What is due: snoozes, reminders, cards whose disclosure ends. Rows in the store, an injected clock."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+
+from gateway.config.model import seconds
+from gateway.handlers import alerts
+from gateway.services import Services
+from gateway.spine import Spine
+from gateway.store.due import Due
+from gateway.turn import Act, Trail, new_trail
+
+log = logging.getLogger("floatcard.schedule")
+
+LONGEST_S = 1.0
+"""Between two looks: a clock that jumps ahead is noticed this soon."""
+_CHORES_MS = 3_600_000
+
+Handler = Callable[[Services, Due, Trail], Awaitable[Sequence[Act]]]
+
+
+class Schedule:
+    def __init__(self, services: Services, spine: Spine) -> None:
+        self._s = services
+        self._spine = spine
+        self._look = asyncio.Event()
+        self._chores_at = 0
+
+    def nudge(self) -> None:
+        """The clock was moved: look at once."""
+        self._look.set()
+
+    async def run(self) -> None:
+        while True:
+            try:
+                await self.once()
+            except Exception:
+                log.exception("the schedule broke")
+            try:
+                await asyncio.wait_for(self._look.wait(), LONGEST_S)
+            except TimeoutError:
+                continue
+            finally:
+                self._look.clear()
+
+    async def once(self) -> int:
+        """Everything due now; how many. What fails is tried again when its lease ends."""
+        now = self._s.clock.now()
+        if now >= self._chores_at:
+            self._chores_at = now + _CHORES_MS
+            await self._chores(now)
+        if (first := await self._s.due.next_at()) is None or first > now:
+            return 0
+        items = await self._s.due.take(now)
+        for item in items:
+            await self._run(item)
+        return len(items)
+
+    async def _run(self, item: Due) -> None:
+        trail = new_trail("")
+        try:
+            if item.kind == "slot":
+                shown = await self._s.slots.by_id(str(item.payload["slot"]))
+                if shown is not None:
+                    await self._spine.repaint(shown, trail)
+            else:
+                epoch = self._s.epoch.value
+                await self._spine.perform(await _KINDS[item.kind](self._s, item, trail), trail, epoch)
+        except Exception:
+            log.exception("a due %s failed", item.kind)
+            return
+        finally:
+            await self._s.trail.write(trail)
+        await self._s.due.done(item)
+
+    async def _chores(self, now: int) -> None:
+        keep = self._s.config.retention
+        await self._s.bus.forget(now - seconds(keep.once) * 1000)
+        await self._s.trail.forget(now - seconds(keep.trail) * 1000)
+
+
+_KINDS: dict[str, Handler] = {"conflict": alerts.conflict_due, "alert": alerts.woke}

@@ -1,0 +1,79 @@
+"""What the handlers work with, gathered once at start."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cards.deck import Deck
+from channels.model import Channel
+from crm.model import Crm
+from gateway.bus.model import Bus
+from gateway.clock import Clock
+from gateway.config import Config
+from gateway.handlers.buttons import Buttons
+from gateway.people import Identities
+from gateway.records import Records
+from gateway.rooms import Rooms
+from gateway.store.alerts import AlertStore
+from gateway.store.due import DueStore
+from gateway.store.engine import Store
+from gateway.store.ledger import Ledger
+from gateway.store.mirror import MirrorStore
+from gateway.store.people import PeopleStore
+from gateway.store.slots import SlotStore
+from gateway.store.trail import TrailStore
+from identity.access import AccessPolicy
+from identity.disclosure import Classes
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Keys of one use each, derived from the master key."""
+
+    vault: bytes
+    forms: bytes
+    buttons: bytes
+    codes: bytes
+
+    @staticmethod
+    def derive(master: bytes) -> Keys:
+        def one(label: bytes) -> bytes:
+            return hmac.new(master, b"floatcard/" + label, hashlib.sha256).digest()
+
+        return Keys(one(b"vault"), one(b"forms"), one(b"buttons"), one(b"codes"))
+
+
+@dataclass(slots=True)
+class Epoch:
+    """Grows whenever something shown may have changed: a card drawn at an older one is drawn again."""
+
+    value: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    config: Config
+    clock: Clock
+    keys: Keys
+    store: Store
+    bus: Bus
+    ledger: Ledger
+    mirror: MirrorStore
+    people: PeopleStore
+    identities: Identities
+    records: Records
+    rooms: Rooms
+    slots: SlotStore
+    trail: TrailStore
+    alerts: AlertStore
+    due: DueStore
+    deck: Deck
+    buttons: Buttons
+    access: AccessPolicy
+    classes: Classes
+    channels: Mapping[str, Channel]
+    crms: Mapping[str, Crm]
+    epoch: Epoch

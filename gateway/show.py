@@ -1,0 +1,145 @@
+"""The only way out to a chat: an empty slot sends, another digest edits, the same digest does nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from weakref import WeakValueDictionary
+
+from cards.digest import digest
+from channels.model import Channel, Deletes, Directs, Edits, ImId, MessageRef, Whispers
+from gateway.clock import Clock
+from gateway.errors import Refused
+from gateway.metrics import SHOWN
+from gateway.store.due import Due, DueStore
+from gateway.store.slots import Shown, SlotStore, slot_id
+from gateway.turn import Act, Hide, Show, Trail
+from reconcile.model import Json
+
+Newer = Callable[[Shown], Awaitable["Act | None"]]
+
+log = logging.getLogger("floatcard.show")
+
+
+class Shower:
+    def __init__(self, slots: SlotStore, channels: Mapping[str, Channel], due: DueStore, clock: Clock) -> None:
+        self._slots = slots
+        self._channels = channels
+        self._due = due
+        self._clock = clock
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def show(self, act: Show, trail: Trail, newer: Newer) -> None:
+        """Raises `Retry` when the network is down: the same act again is safe.
+
+        `newer` says what a slot should show when something changed since `act` was drawn: asked before it is shown,
+        and once more after, since the repaint of that change may have looked before the slot was there.
+        """
+        key = slot_id(act.slot)
+        async with self._lock(key):
+            before = await self._slots.by_id(key)
+            latest = await newer(before) if before is not None and before.message is not None else None
+            shown = await self._put(latest if isinstance(latest, Show) else act, before, trail)
+            again = await newer(shown) if shown is not None else None
+            if isinstance(again, Show):
+                await self._put(again, shown, trail)
+        if isinstance(latest, Hide) or isinstance(again, Hide):
+            await self.hide(Hide(act.slot), trail)
+
+    async def _put(self, act: Show, before: Shown | None, trail: Trail) -> Shown | None:
+        """Sends or edits, and stores what is shown now; None when this network has no way to show it."""
+        after = self._after(slot_id(act.slot), act, before)
+        if before is not None and before.message is not None:
+            did, message = await self._again(before, after, act)
+        else:
+            did, message = "sent", await self._send(act, before)
+        if message is None:
+            trail.note("unheard", after.painted_at, purpose=act.slot.purpose)
+            return None
+        shown = replace(after, message=message)
+        if did != "same" or before is None or before.records != shown.records or before.state != shown.state:
+            await self._slots.keep(shown)
+        await self._lease(shown, before)
+        SHOWN.labels(act.slot.place.channel, act.slot.purpose, did).inc()
+        if did != "same":
+            facts: dict[str, Json] = {"purpose": act.slot.purpose, "did": did, "slot": shown.id, "to": act.slot.to}
+            trail.note("shown", after.painted_at, records=list(act.records), **facts)
+        return shown
+
+    async def hide(self, act: Hide, trail: Trail) -> None:
+        key = slot_id(act.slot)
+        async with self._lock(key):
+            before = await self._slots.by_id(key)
+            if before is None or before.message is None:
+                return
+            channel = self._channels[act.slot.place.channel]
+            if isinstance(channel, Deletes):
+                await _tolerant(channel.delete(before.message))
+            await self._slots.drop(key)
+            await self._due.cancel(f"slot:{key}")
+        SHOWN.labels(act.slot.place.channel, act.slot.purpose, "removed").inc()
+        trail.note("removed", self._clock.now(), purpose=act.slot.purpose, slot=key)
+
+    def _lock(self, key: str) -> asyncio.Lock:
+        lock = self._locks.get(key)
+        if lock is None:
+            lock = self._locks[key] = asyncio.Lock()
+        return lock
+
+    def _after(self, key: str, act: Show, before: Shown | None) -> Shown:
+        return Shown(
+            id=key,
+            slot=act.slot,
+            message=before.message if before is not None else None,
+            records=act.records,
+            digest=digest(act.card),
+            audience=act.audience,
+            valid_until=act.valid_until,
+            painted_at=self._clock.now(),
+            state=act.state,
+        )
+
+    async def _again(self, before: Shown, after: Shown, act: Show) -> tuple[str, MessageRef | None]:
+        channel = self._channels[act.slot.place.channel]
+        if before.digest == after.digest:
+            return "same", before.message
+        assert before.message is not None
+        if isinstance(channel, Edits) and await _tolerant(channel.edit(before.message, act.card)):
+            return "edited", before.message
+        # It is gone or cannot be edited. What may no longer be read there is taken away if it can be.
+        if isinstance(channel, Deletes):
+            await _tolerant(channel.delete(before.message))
+        return "sent", await self._send(act, before)
+
+    async def _send(self, act: Show, before: Shown | None) -> MessageRef | None:
+        """`once` names this very showing: the same after a crash, another after the card was taken away."""
+        once = f"{slot_id(act.slot)}:{before.painted_at if before is not None else 0}"
+        channel, place = self._channels[act.slot.place.channel], act.slot.place
+        if act.slot.purpose != "whisper":
+            return await channel.send(place, act.card, once=once)
+        to = ImId.parse(act.slot.to)
+        if isinstance(channel, Whispers):
+            return await channel.whisper(place, to, act.card, once=once)
+        if isinstance(channel, Directs):
+            return await channel.send(await channel.direct(to), act.card, once=once)
+        return None
+
+    async def _lease(self, shown: Shown, before: Shown | None) -> None:
+        """A card whose disclosure ends by itself is looked at again at that moment, without any traffic."""
+        key = f"slot:{shown.id}"
+        if shown.valid_until is None:
+            if before is not None and before.valid_until is not None:
+                await self._due.cancel(key)
+            return
+        await self._due.put(Due(key, "slot", shown.valid_until, {"slot": shown.id}))
+
+
+async def _tolerant(call: Awaitable[None]) -> bool:
+    """Whether it worked; a message that is not there any more is no failure of ours."""
+    try:
+        await call
+    except Refused:
+        return False
+    return True

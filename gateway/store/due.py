@@ -1,0 +1,79 @@
+"""Due times are rows, taken under a lease: a snooze, a card's lease, a conflict's reminder survive a restart."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, func, select, update
+
+from gateway.store import upsert
+from gateway.store.engine import Store
+from gateway.store.tables_app import due
+from reconcile.model import Json
+
+LEASE_MS = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    key: str
+    kind: str
+    at: int
+    payload: dict[str, Json]
+
+
+class DueStore:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def put(self, item: Due) -> None:
+        """Sets the one due time of this key; an earlier one is replaced."""
+        await self._store.write(_put, item)
+
+    async def cancel(self, key: str) -> None:
+        await self._store.write(_cancel, key)
+
+    async def take(self, now: int, limit: int = 100) -> list[Due]:
+        """What is due and nobody holds, leased for a minute."""
+        return await self._store.write(_take, (now, limit))
+
+    async def done(self, item: Due) -> None:
+        """Removes it, unless it was set anew meanwhile."""
+        await self._store.write(_done, item)
+
+    async def next_at(self) -> int | None:
+        return await self._store.read(lambda connection: connection.execute(select(func.min(due.c.at))).scalar())
+
+
+def _put(connection: Connection, items: Sequence[Due]) -> list[None]:
+    rows = [
+        {"key": each.key, "kind": each.kind, "at": each.at, "payload": json.dumps(each.payload), "leased_until": 0}
+        for each in items
+    ]
+    upsert.put(connection, due, rows)
+    return [None] * len(items)
+
+
+def _cancel(connection: Connection, keys: Sequence[str]) -> list[None]:
+    connection.execute(delete(due).where(due.c.key.in_(keys)))
+    return [None] * len(keys)
+
+
+def _take(connection: Connection, items: Sequence[tuple[int, int]]) -> list[list[Due]]:
+    return [_take_one(connection, now, limit) for now, limit in items]
+
+
+def _take_one(connection: Connection, now: int, limit: int) -> list[Due]:
+    ripe = select(due).where(due.c.at <= now, due.c.leased_until <= now).order_by(due.c.at, due.c.key).limit(limit)
+    rows = connection.execute(ripe).all()
+    keys = [row.key for row in rows]
+    connection.execute(update(due).where(due.c.key.in_(keys)).values(leased_until=now + LEASE_MS))
+    return [Due(row.key, row.kind, row.at, json.loads(row.payload)) for row in rows]
+
+
+def _done(connection: Connection, items: Sequence[Due]) -> list[None]:
+    for each in items:
+        connection.execute(delete(due).where(due.c.key == each.key, due.c.at == each.at))
+    return [None] * len(items)

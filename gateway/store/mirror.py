@@ -1,0 +1,95 @@
+"""What the CRMs last said of each record, sealed with the record's own key: erasing the key erases this too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, cast
+
+import orjson
+from sqlalchemy import Connection, select
+
+from crm.model import FieldValue, Item, Kind, Record, RecordRef
+from gateway.store import upsert
+from gateway.store.engine import Store
+from gateway.store.tables_app import feed, mirror
+from gateway.store.vault import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    ref: str
+    crm: str
+    version: int
+    sealed: bytes
+    deleted: bool
+    at: int
+
+
+class MirrorStore:
+    def __init__(self, store: Store, vault: Vault) -> None:
+        self._store = store
+        self._vault = vault
+
+    async def put(self, records: Sequence[Record], at: int) -> None:
+        for record in records:
+            await self._store.write(self._put, (record, at))
+
+    async def get(self, key: str) -> Record | None:
+        return await self._store.read(lambda connection: self._get(connection, key))
+
+    async def all(self, crm: str) -> list[Record]:
+        """Every live record of a CRM; those whose key was erased are left out."""
+        return await self._store.read(lambda connection: self._all(connection, crm))
+
+    async def cursor(self, crm: str) -> str:
+        query = select(feed.c.cursor).where(feed.c.crm == crm)
+        return await self._store.read(lambda connection: connection.execute(query).scalar()) or ""
+
+    async def advance(self, crm: str, cursor: str, at: int) -> None:
+        await self._store.write(_advance, {"crm": crm, "cursor": cursor, "at": at})
+
+    def _put(self, connection: Connection, items: Sequence[tuple[Record, int]]) -> list[None]:
+        for record, at in items:
+            key = record.ref.key
+            sealed = self._vault.seal(connection, key, dump(record))
+            row = _Row(key, record.ref.crm, record.version, sealed, record.deleted, at)
+            upsert.put(connection, mirror, [asdict(row)])
+        return [None] * len(items)
+
+    def _get(self, connection: Connection, key: str) -> Record | None:
+        row = connection.execute(select(mirror).where(mirror.c.ref == key)).first()
+        return self._open(connection, row) if row is not None else None
+
+    def _all(self, connection: Connection, crm: str) -> list[Record]:
+        rows = connection.execute(select(mirror).where(mirror.c.crm == crm, mirror.c.deleted.is_(False)))
+        opened = [self._open(connection, row) for row in rows.all()]
+        return [record for record in opened if record is not None]
+
+    def _open(self, connection: Connection, row: Any) -> Record | None:
+        plain = self._vault.unseal(connection, row.ref, row.sealed)
+        return load(plain) if isinstance(plain, bytes) else None
+
+
+def _advance(connection: Connection, items: Sequence[Mapping[str, Any]]) -> list[None]:
+    upsert.put(connection, feed, items)
+    return [None] * len(items)
+
+
+def dump(record: Record) -> bytes:
+    return orjson.dumps(asdict(record))
+
+
+def load(plain: bytes) -> Record:
+    raw = orjson.loads(plain)
+    related = {cast("Kind", kind): tuple(Item(**item) for item in items) for kind, items in raw["related"].items()}
+    return Record(
+        **{
+            **raw,
+            "ref": RecordRef(**raw["ref"]),
+            "fields": {name: FieldValue(**value) for name, value in raw["fields"].items()},
+            "related": related,
+            "names": tuple(raw["names"]),
+            "owners": tuple(raw["owners"]),
+        }
+    )

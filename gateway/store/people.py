@@ -1,0 +1,219 @@
+"""Persons, their accounts and one-time codes. Every change is a row that says who made it and when."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from gateway.clock import Clock
+from gateway.errors import Refused
+from gateway.store import upsert
+from gateway.store.engine import Store
+from gateway.store.tables_app import account, link, link_code, member, person
+from identity.model import Link, People, Person
+
+LinkKind = Literal["im", "crm", "device"]
+
+
+@dataclass(frozen=True, slots=True)
+class Unmapped:
+    """An account that spoke or is in a room, and that nobody is linked to."""
+
+    im: str
+    name: str
+    kind: str
+    rooms: tuple[str, ...]
+    seen_at: int
+
+
+class PeopleStore:
+    """Persons are few and asked for all the time: they are kept in memory, and every write goes through here."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._persons: dict[str, Person] = {}
+        self._links: dict[tuple[str, str], Link] = {}
+        self.version = 0
+        """Grows with every change: whoever caches what depends on persons compares it."""
+
+    async def load(self) -> None:
+        persons, links = await self._store.read(_all)
+        self._persons = {each.id: each for each in persons}
+        self._links = {(each.kind, each.key): each for each in links if each.ended_at is None}
+        self.version += 1
+
+    def person(self, id_: str) -> Person | None:
+        return self._persons.get(id_)
+
+    def persons(self) -> tuple[Person, ...]:
+        return tuple(sorted(self._persons.values(), key=lambda each: each.id))
+
+    def links(self, person_id: str | None = None) -> tuple[Link, ...]:
+        chosen = (each for each in self._links.values() if person_id in (None, each.person))
+        return tuple(sorted(chosen, key=lambda each: each.at))
+
+    def linked(self, kind: str, key: str) -> Person | None:
+        """The active person of an account, from memory."""
+        found = self._links.get((kind, key))
+        owner = self._persons.get(found.person) if found is not None else None
+        return owner if owner is not None and owner.active else None
+
+    async def by_link(self, kind: str, key: str) -> Person | None:
+        return self.linked(kind, key)
+
+    async def by_email(self, email: str) -> Person | None:
+        """The one active person of that address; nobody where two have it."""
+        found = [each for each in self._persons.values() if each.active and email in each.emails]
+        return found[0] if len(found) == 1 else None
+
+    async def put(self, who: Person) -> None:
+        await self._store.write(_put_person, who)
+        self._persons[who.id] = who
+        self.version += 1
+
+    async def deactivate(self, person_id: str) -> None:
+        who = self._persons[person_id]
+        await self.put(replace(who, active=False))
+
+    async def link(self, person: str, kind: LinkKind, key: str, *, step: str, evidence: str, made_by: str) -> Link:
+        """Raises `Refused` when the account is another person's already, or the person is not known."""
+        if person not in self._persons:
+            raise Refused("There is no such person.")
+        now = self._clock.now()
+        made = Link(secrets.token_hex(8), person, kind, key, step, evidence, made_by, now, now)
+        kept = await self._store.write(_link, made)
+        if kept.person != person:
+            raise Refused("This account belongs to somebody else already. End that link first.")
+        self._links[(kind, key)] = kept
+        self.version += 1
+        return kept
+
+    async def unlink(self, link_id: str, by: str) -> None:
+        ended = await self._store.write(_unlink, (link_id, by, self._clock.now()))
+        if ended is None:
+            raise Refused("There is no such link, or it has ended already.")
+        self._links.pop(ended, None)
+        self.version += 1
+
+    async def saw(self, im: str, name: str, kind: str, room: str) -> None:
+        """Remembers an account that nobody is linked to, for the admin's list."""
+        await self._store.write(_saw, (im, name, kind, room, self._clock.now()))
+
+    async def unmapped(self) -> list[Unmapped]:
+        rows = await self._store.read(_unmapped)
+        return [row for row in rows if ("im", row.im) not in self._links]
+
+    async def keep_code(self, hash_: str, im: str, expires: int) -> None:
+        await self._store.write(_keep_code, (hash_, im, expires))
+
+    async def use_code(self, hash_: str) -> str | None:
+        """The account the code was given to, once and in time; else None."""
+        return await self._store.write(_use_code, (hash_, self._clock.now()))
+
+
+def _all(connection: Connection) -> tuple[list[Person], list[Link]]:
+    persons = [_person(row) for row in connection.execute(select(person))]
+    links = [Link(*row) for row in connection.execute(select(link).where(link.c.ended_at.is_(None)))]
+    return persons, links
+
+
+def _person(row: Any) -> Person:
+    return Person(
+        id=row.id,
+        name=row.name,
+        roles=frozenset(json.loads(row.roles)),
+        team=row.team,
+        region=row.region,
+        external=row.external,
+        active=row.active,
+        locale=row.locale,
+        zone=row.zone,
+        emails=tuple(json.loads(row.emails)),
+    )
+
+
+def _put_person(connection: Connection, items: Sequence[Person]) -> list[None]:
+    rows = [
+        {
+            "id": who.id,
+            "name": who.name,
+            "roles": json.dumps(sorted(who.roles)),
+            "team": who.team,
+            "region": who.region,
+            "external": who.external,
+            "active": who.active,
+            "locale": who.locale,
+            "zone": who.zone,
+            "emails": json.dumps(who.emails),
+        }
+        for who in items
+    ]
+    upsert.put(connection, person, rows)
+    return [None] * len(items)
+
+
+def _link(connection: Connection, items: Sequence[Link]) -> list[Link]:
+    return [_link_one(connection, made) for made in items]
+
+
+def _link_one(connection: Connection, made: Link) -> Link:
+    standing = connection.execute(
+        select(link).where(link.c.kind == made.kind, link.c.key == made.key, link.c.ended_at.is_(None))
+    ).first()
+    if standing is not None:
+        return Link(*standing)
+    fields = ("id", "person", "kind", "key", "step", "evidence", "made_by", "at", "verified_at", "ended_at", "ended_by")
+    connection.execute(insert(link).values({name: getattr(made, name) for name in fields}))
+    return made
+
+
+def _unlink(connection: Connection, items: Sequence[tuple[str, str, int]]) -> list[tuple[str, str] | None]:
+    ended: list[tuple[str, str] | None] = []
+    for link_id, by, at in items:
+        row = connection.execute(select(link).where(link.c.id == link_id, link.c.ended_at.is_(None))).first()
+        connection.execute(update(link).where(link.c.id == link_id).values(ended_at=at, ended_by=by))
+        ended.append((row.kind, row.key) if row is not None else None)
+    return ended
+
+
+def _saw(connection: Connection, items: Sequence[tuple[str, str, str, str, int]]) -> list[None]:
+    rows = [{"im": im, "name": name, "kind": kind, "room": room, "seen_at": at} for im, name, kind, room, at in items]
+    upsert.put(connection, account, rows)
+    return [None] * len(items)
+
+
+def _unmapped(connection: Connection) -> list[Unmapped]:
+    """Everybody seen speaking or standing in a room's list, bots apart."""
+    found: dict[str, Unmapped] = {}
+    for row in connection.execute(select(account).where(account.c.kind != "bot")):
+        found[row.im] = Unmapped(row.im, row.name, row.kind, (row.room,), row.seen_at)
+    listed = select(member.c.im, func.max(member.c.name).label("name"), func.max(member.c.kind).label("kind"))
+    for row in connection.execute(listed.where(member.c.kind != "bot").group_by(member.c.im)):
+        rooms = tuple(connection.execute(select(member.c.room).where(member.c.im == row.im)).scalars())
+        known = found.get(row.im)
+        found[row.im] = Unmapped(row.im, row.name, row.kind, rooms, known.seen_at if known else 0)
+    return sorted(found.values(), key=lambda each: (-each.seen_at, each.im))
+
+
+def _keep_code(connection: Connection, items: Sequence[tuple[str, str, int]]) -> list[None]:
+    upsert.put(connection, link_code, [{"hash": h, "im": im, "expires": e, "used_at": None} for h, im, e in items])
+    return [None] * len(items)
+
+
+def _use_code(connection: Connection, items: Sequence[tuple[str, int]]) -> list[str | None]:
+    used: list[str | None] = []
+    for hash_, now in items:
+        fits = (link_code.c.hash == hash_, link_code.c.used_at.is_(None), link_code.c.expires > now)
+        row = connection.execute(select(link_code.c.im).where(*fits)).first()
+        connection.execute(update(link_code).where(*fits).values(used_at=now))
+        used.append(row.im if row is not None else None)
+    return used
+
+
+_: type[People] = PeopleStore

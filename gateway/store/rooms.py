@@ -1,0 +1,155 @@
+"""Rooms and who can read them, as the networks last told it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, select, update
+
+from channels.model import ImId, Roster, Sender
+from gateway.store import upsert
+from gateway.store.engine import Store
+from gateway.store.tables_app import choice, floated, member, room
+
+
+@dataclass(frozen=True, slots=True)
+class RoomState:
+    """What we keep of a room besides its members."""
+
+    key: str
+    title: str = ""
+    quiet_until: int = 0
+    told_at: int = 0
+    locale: str = ""
+
+
+class RoomStore:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def roster(self, room_key: str) -> Roster | None:
+        return await self._store.read(lambda connection: _roster(connection, room_key))
+
+    async def keep(self, room_key: str, roster: Roster) -> None:
+        await self._store.write(_keep, (room_key, roster))
+
+    async def join(self, room_key: str, who: Sender) -> None:
+        await self._store.write(_join, (room_key, who))
+
+    async def leave(self, room_key: str, im: str) -> None:
+        await self._store.write(_leave, (room_key, im))
+
+    async def state(self, room_key: str) -> RoomState:
+        return await self._store.read(lambda connection: _state(connection, room_key))
+
+    async def rooms(self) -> list[RoomState]:
+        return await self._store.read(_states)
+
+    async def quiet(self, room_key: str, until: int) -> None:
+        await self._store.write(_set, (room_key, "quiet_until", until))
+
+    async def told(self, room_key: str, at: int) -> None:
+        await self._store.write(_set, (room_key, "told_at", at))
+
+    async def floated(self, room_key: str, record: str) -> tuple[int, str] | None:
+        """When this customer last floated here, and in which slot."""
+        return await self._store.read(lambda connection: _floated(connection, room_key, record))
+
+    async def note_floated(self, room_key: str, record: str, at: int, slot: str) -> None:
+        await self._store.write(_note_floated, (room_key, record, at, slot))
+
+    async def choice(self, room_key: str, name: str) -> str | None:
+        """The customer a name means in this room; empty: none; None: nobody said."""
+        return await self._store.read(lambda connection: _choice(connection, room_key, name))
+
+    async def choose(self, room_key: str, name: str, record: str, by: str, at: int) -> None:
+        await self._store.write(_choose, (room_key, name, record, by, at))
+
+
+def _roster(connection: Connection, room_key: str) -> Roster | None:
+    row = connection.execute(select(room).where(room.c.key == room_key)).first()
+    if row is None or not row.rostered_at:
+        return None
+    members = connection.execute(select(member).where(member.c.room == room_key).order_by(member.c.im))
+    senders = tuple(Sender(ImId.parse(each.im), each.name, each.kind) for each in members)
+    return Roster(senders, row.complete, row.rostered_at, row.title, row.kind, row.external)
+
+
+def _keep(connection: Connection, items: Sequence[tuple[str, Roster]]) -> list[None]:
+    for room_key, roster in items:
+        _ensure(connection, room_key)
+        told = {
+            "title": roster.title,
+            "kind": roster.kind,
+            "external": roster.external,
+            "complete": roster.complete,
+            "rostered_at": roster.at,
+        }
+        connection.execute(update(room).where(room.c.key == room_key).values(**told))
+        connection.execute(delete(member).where(member.c.room == room_key))
+        upsert.put(connection, member, [_member(room_key, who) for who in roster.members])
+    return [None] * len(items)
+
+
+def _ensure(connection: Connection, room_key: str) -> None:
+    upsert.add(connection, room, {"key": room_key})
+
+
+def _member(room_key: str, who: Sender) -> dict[str, str]:
+    return {"room": room_key, "im": who.id.key, "name": who.name, "kind": who.kind}
+
+
+def _join(connection: Connection, items: Sequence[tuple[str, Sender]]) -> list[None]:
+    for room_key, who in items:
+        _ensure(connection, room_key)
+        upsert.put(connection, member, [_member(room_key, who)])
+    return [None] * len(items)
+
+
+def _leave(connection: Connection, items: Sequence[tuple[str, str]]) -> list[None]:
+    for room_key, im in items:
+        connection.execute(delete(member).where(member.c.room == room_key, member.c.im == im))
+    return [None] * len(items)
+
+
+def _state(connection: Connection, room_key: str) -> RoomState:
+    row = connection.execute(select(room).where(room.c.key == room_key)).first()
+    if row is None:
+        return RoomState(room_key)
+    return RoomState(room_key, row.title, row.quiet_until, row.told_at, row.locale)
+
+
+def _states(connection: Connection) -> list[RoomState]:
+    rows = connection.execute(select(room).order_by(room.c.key))
+    return [RoomState(row.key, row.title, row.quiet_until, row.told_at, row.locale) for row in rows]
+
+
+def _set(connection: Connection, items: Sequence[tuple[str, str, int]]) -> list[None]:
+    for room_key, column, value in items:
+        _ensure(connection, room_key)
+        connection.execute(update(room).where(room.c.key == room_key).values({column: value}))
+    return [None] * len(items)
+
+
+def _floated(connection: Connection, room_key: str, record: str) -> tuple[int, str] | None:
+    query = select(floated.c.at, floated.c.slot).where(floated.c.room == room_key, floated.c.record == record)
+    row = connection.execute(query).first()
+    return (row.at, row.slot) if row is not None else None
+
+
+def _note_floated(connection: Connection, items: Sequence[tuple[str, str, int, str]]) -> list[None]:
+    rows = [{"room": r, "record": record, "at": at, "slot": slot} for r, record, at, slot in items]
+    upsert.put(connection, floated, rows)
+    return [None] * len(items)
+
+
+def _choice(connection: Connection, room_key: str, name: str) -> str | None:
+    query = select(choice.c.record).where(choice.c.room == room_key, choice.c.name == name)
+    return connection.execute(query).scalar()
+
+
+def _choose(connection: Connection, items: Sequence[tuple[str, str, str, str, int]]) -> list[None]:
+    rows = [{"room": r, "name": name, "record": record, "by": by, "at": at} for r, name, record, by, at in items]
+    upsert.put(connection, choice, rows)
+    return [None] * len(items)

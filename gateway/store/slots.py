@@ -1,0 +1,131 @@
+"""What is shown where. A slot outlives a restart: showing twice is editing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from channels.model import MessageRef, Place
+from gateway.store import upsert
+from gateway.store.engine import Store
+from gateway.store.tables_app import slot, slot_record
+from gateway.turn import Purpose, Slot
+from reconcile.model import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A slot as stored: the message it became, and what redrawing it needs."""
+
+    id: str
+    slot: Slot
+    message: MessageRef | None
+    records: tuple[str, ...]
+    digest: str = ""
+    audience: str = ""
+    valid_until: int | None = None
+    painted_at: int = 0
+    state: dict[str, Json] = field(default_factory=dict)
+
+
+def slot_id(key: Slot) -> str:
+    text = "\x1f".join((key.place.key, key.purpose, key.subject, key.to))
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+class SlotStore:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def get(self, key: Slot) -> Shown | None:
+        return await self.by_id(slot_id(key))
+
+    async def by_id(self, id_: str) -> Shown | None:
+        found = await self._store.read(lambda connection: _read(connection, slot.c.id == id_))
+        return found[0] if found else None
+
+    async def about(self, record: str) -> list[Shown]:
+        """Every slot that shows a record."""
+        ids = select(slot_record.c.slot).where(slot_record.c.record == record)
+        return await self._store.read(lambda connection: _read(connection, slot.c.id.in_(ids)))
+
+    async def in_room(self, room_key: str) -> list[Shown]:
+        return await self._store.read(lambda connection: _read(connection, slot.c.room == room_key))
+
+    async def for_subject(self, room_key: str, subject: str) -> list[Shown]:
+        matches = (slot.c.room == room_key, slot.c.subject == subject)
+        return await self._store.read(lambda connection: _read(connection, *matches))
+
+    async def stale(self) -> list[Shown]:
+        """Slots whose every paint may have been missed by a crash: all that are still up."""
+        return await self._store.read(lambda connection: _read(connection, slot.c.message.is_not(None)))
+
+    async def keep(self, shown: Shown) -> None:
+        await self._store.write(_keep, shown)
+
+    async def drop(self, id_: str) -> None:
+        await self._store.write(_drop, id_)
+
+
+def _read(connection: Connection, *where: Any) -> list[Shown]:
+    rows = connection.execute(select(slot).where(*where).order_by(slot.c.painted_at, slot.c.id)).all()
+    records: dict[str, list[str]] = {row.id: [] for row in rows}
+    ids = list(records)
+    for start in range(0, len(ids), 500):
+        part = select(slot_record).where(slot_record.c.slot.in_(ids[start : start + 500]))
+        for each in connection.execute(part.order_by(slot_record.c.record)):
+            records[each.slot].append(each.record)
+    return [_shown(row, records[row.id]) for row in rows]
+
+
+def _shown(row: Any, records: list[str]) -> Shown:
+    state = json.loads(row.state)
+    place = Place.parse(row.place)
+    message = json.loads(row.message) if row.message else None
+    return Shown(
+        id=row.id,
+        slot=Slot(place, cast("Purpose", row.purpose), row.subject, state.get("to", "")),
+        message=MessageRef(Place.parse(message[0]), message[1]) if message else None,
+        records=tuple(records),
+        digest=row.digest,
+        audience=row.audience,
+        valid_until=row.valid_until,
+        painted_at=row.painted_at,
+        state={key: value for key, value in state.items() if key != "to"},
+    )
+
+
+def _keep(connection: Connection, items: Sequence[Shown]) -> list[None]:
+    for shown in items:
+        key = shown.slot
+        row = {
+            "id": shown.id,
+            "place": key.place.key,
+            "room": key.place.room_key,
+            "purpose": key.purpose,
+            "subject": key.subject,
+            "message": json.dumps([shown.message.place.key, shown.message.id]) if shown.message else None,
+            "digest": shown.digest,
+            "audience": shown.audience,
+            "valid_until": shown.valid_until,
+            "painted_at": shown.painted_at,
+            "state": json.dumps({**shown.state, "to": key.to}, ensure_ascii=False),
+        }
+        upsert.put(connection, slot, [row])
+        connection.execute(delete(slot_record).where(slot_record.c.slot == shown.id))
+        rows = [{"slot": shown.id, "record": record} for record in dict.fromkeys(shown.records)]
+        if rows:
+            connection.execute(insert(slot_record), rows)
+    return [None] * len(items)
+
+
+def _drop(connection: Connection, ids: Sequence[str]) -> list[None]:
+    # The row stays without its message: the same message edited back floats a new card under the same key.
+    connection.execute(update(slot).where(slot.c.id.in_(ids)).values(message=None, digest="", valid_until=None))
+    connection.execute(delete(slot_record).where(slot_record.c.slot.in_(ids)))
+    return [None] * len(ids)

@@ -1,0 +1,230 @@
+"""The tables of everything but the ledger: queue, people, rooms, shown cards, the trail, due times, tokens."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, String, Table, Text
+
+from gateway.store.schema import metadata
+
+# SQLite gives an auto-incremented key to INTEGER alone.
+_SERIAL = BigInteger().with_variant(Integer, "sqlite")
+
+job = Table(
+    "job",
+    metadata,
+    Column("id", _SERIAL, primary_key=True, autoincrement=True),
+    Column("topic", String(32), nullable=False),
+    Column("lane", String(512), nullable=False),
+    Column("once", String(512), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("tries", Integer, nullable=False, default=0),
+    Column("state", String(16), nullable=False, default="ready"),
+    Column("why", Text, nullable=False, default=""),
+    Column("at", BigInteger, nullable=False),
+    Index("job_state", "state", "id"),
+)
+
+seen = Table(
+    "seen",
+    metadata,
+    Column("once", String(512), primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Index("seen_at", "at"),
+)
+
+person = Table(
+    "person",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("roles", Text, nullable=False, default="[]"),
+    Column("team", String(128), nullable=False, default=""),
+    Column("region", String(128), nullable=False, default=""),
+    Column("external", Boolean, nullable=False, default=False),
+    Column("active", Boolean, nullable=False, default=True),
+    Column("locale", String(16), nullable=False, default=""),
+    Column("zone", String(64), nullable=False, default=""),
+    Column("emails", Text, nullable=False, default="[]"),
+)
+
+link = Table(
+    "link",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("person", String(64), nullable=False, index=True),
+    Column("kind", String(16), nullable=False),
+    Column("key", String(512), nullable=False),
+    Column("step", String(32), nullable=False),
+    Column("evidence", Text, nullable=False),
+    Column("made_by", String(128), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("verified_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    Column("ended_by", String(128), nullable=False, default=""),
+    Index("link_key", "kind", "key"),
+)
+
+link_code = Table(
+    "link_code",
+    metadata,
+    Column("hash", String(64), primary_key=True),
+    Column("im", String(512), nullable=False),
+    Column("expires", BigInteger, nullable=False),
+    Column("used_at", BigInteger),
+)
+
+account = Table(
+    "account",
+    metadata,
+    Column("im", String(512), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("room", String(512), nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+)
+
+room = Table(
+    "room",
+    metadata,
+    Column("key", String(512), primary_key=True),
+    Column("title", Text, nullable=False, default=""),
+    Column("kind", String(16), nullable=False, default="group"),
+    Column("external", Boolean, nullable=False, default=False),
+    Column("complete", Boolean, nullable=False, default=False),
+    Column("rostered_at", BigInteger, nullable=False, default=0),
+    Column("quiet_until", BigInteger, nullable=False, default=0),
+    Column("told_at", BigInteger, nullable=False, default=0),
+    Column("locale", String(16), nullable=False, default=""),
+)
+
+member = Table(
+    "member",
+    metadata,
+    Column("room", String(512), primary_key=True),
+    Column("im", String(512), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("kind", String(16), nullable=False),
+)
+
+slot = Table(
+    "slot",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("place", String(512), nullable=False),
+    Column("room", String(512), nullable=False),
+    Column("purpose", String(16), nullable=False),
+    Column("subject", String(512), nullable=False),
+    Column("message", Text),
+    Column("digest", String(64), nullable=False, default=""),
+    Column("audience", String(64), nullable=False, default=""),
+    Column("valid_until", BigInteger),
+    Column("painted_at", BigInteger, nullable=False, default=0),
+    Column("state", Text, nullable=False, default="{}"),
+    Index("slot_room", "room", "purpose"),
+    Index("slot_subject", "subject"),
+)
+
+slot_record = Table(
+    "slot_record",
+    metadata,
+    Column("slot", String(64), primary_key=True),
+    Column("record", String(512), primary_key=True),
+    Index("slot_record_record", "record"),
+)
+
+floated = Table(
+    "floated",
+    metadata,
+    Column("room", String(512), primary_key=True),
+    Column("record", String(512), primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("slot", String(64), nullable=False),
+)
+
+choice = Table(
+    "choice",
+    metadata,
+    Column("room", String(512), primary_key=True),
+    Column("name", String(512), primary_key=True),
+    Column("record", String(512), nullable=False),  # empty: said not to be a customer here
+    Column("by", String(64), nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+
+mirror = Table(
+    "mirror",
+    metadata,
+    Column("ref", String(512), primary_key=True),
+    Column("crm", String(64), nullable=False, index=True),
+    Column("version", BigInteger, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("deleted", Boolean, nullable=False, default=False),
+    Column("at", BigInteger, nullable=False),
+)
+
+feed = Table(
+    "feed",
+    metadata,
+    Column("crm", String(64), primary_key=True),
+    Column("cursor", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+
+trail = Table(
+    "trail",
+    metadata,
+    Column("id", _SERIAL, primary_key=True, autoincrement=True),
+    Column("turn", String(64), nullable=False, index=True),
+    Column("at", BigInteger, nullable=False, index=True),
+    Column("room", String(512), nullable=False, index=True),
+    Column("step", String(32), nullable=False),
+    Column("facts", Text, nullable=False),
+)
+
+due = Table(
+    "due",
+    metadata,
+    Column("key", String(256), primary_key=True),
+    Column("kind", String(32), nullable=False),
+    Column("at", BigInteger, nullable=False, index=True),
+    Column("payload", Text, nullable=False, default="{}"),
+    Column("leased_until", BigInteger, nullable=False, default=0),
+)
+
+alert = Table(
+    "alert",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("rule", String(32), nullable=False),
+    Column("record", String(512), nullable=False, index=True),
+    Column("subject", String(256), nullable=False),
+    Column("state", String(16), nullable=False, default="open"),
+    Column("since", BigInteger, nullable=False),
+    Column("by", String(64), nullable=False, default=""),
+    Column("until", BigInteger, nullable=False, default=0),
+    Column("trace", String(64), nullable=False, default=""),
+)
+
+token = Table(
+    "token",
+    metadata,
+    Column("hash", String(64), primary_key=True),
+    Column("name", String(128), nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("system", String(64), nullable=False, default=""),
+    Column("surface", String(64), nullable=False, default=""),
+    Column("person", String(64), nullable=False, default=""),
+    Column("actors", Text, nullable=False, default="[]"),
+    Column("at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+)
+
+login = Table(
+    "login",
+    metadata,
+    Column("hash", String(64), primary_key=True),
+    Column("kind", String(16), nullable=False),  # link | session
+    Column("person", String(64), nullable=False),
+    Column("expires", BigInteger, nullable=False),
+    Column("used_at", BigInteger),
+)

@@ -1,0 +1,314 @@
+"""The trail in words: what happened, step by step, in the reader's language. There is no other story."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from cards.tree import Tone
+from cards.words import join, say
+from gateway.config import Config
+from gateway.handlers import view
+from gateway.records import Records
+from gateway.store.people import PeopleStore
+from gateway.store.trail import StoredStep
+from reconcile.model import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    label: str
+    text: str
+    tone: Tone = "neutral"
+    trace: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Teller:
+    """What wording a step needs: ids become titles and names only here, for a reader who may see them."""
+
+    records: Records
+    people: PeopleStore
+    config: Config
+    locale: str
+
+    def say(self, msgid: str, **facts: object) -> str:
+        return say(self.locale, msgid, **facts)
+
+    async def title(self, facts: dict[str, Json]) -> str:
+        record = await self.records.mirrored(str(facts.get("record", "")))
+        return record.title if record is not None else self.say("a customer that is gone")
+
+    def person(self, facts: dict[str, Json], key: str = "person") -> str:
+        found = self.people.person(str(facts.get(key, "")))
+        return found.name if found is not None else self.say("somebody")
+
+    def field(self, name: Json) -> str:
+        lists = {"note": "Notes", "open_item": "Open items", "risk": "Risks", "contact": "Contacts", "name": "Name"}
+        if str(name) in lists:
+            return self.say(lists[str(name)])
+        return view.label(self.config.fields.get(str(name)), str(name), self.locale)
+
+
+Teach = Callable[[Teller, dict[str, Json]], Awaitable[Line]]
+
+
+async def worded(records: Records, people: PeopleStore, step: StoredStep, locale: str, config: Config) -> Line:
+    teller = Teller(records, people, config, locale)
+    tell = _STEPS.get(step.step.step)
+    if tell is None:
+        return Line(step.step.step, "")
+    return await tell(teller, step.step.facts)
+
+
+async def _matched(t: Teller, facts: dict[str, Json]) -> Line:
+    why = facts.get("why")
+    reasons = join(t.locale, [t.say(str(each)) for each in why]) if isinstance(why, list) and why else ""
+    text = t.say("{customer} is named.", customer=await t.title(facts))
+    return Line(t.say("Matched"), f"{text} {reasons}".strip(), "info")
+
+
+async def _asked(t: Teller, facts: dict[str, Json]) -> Line:
+    text = t.say("{count} customers bear that name: I asked the author alone.", count=facts["candidates"])
+    return Line(t.say("Asked"), text, "info")
+
+
+async def _nothing(t: Teller, facts: dict[str, Json]) -> Line:
+    return Line(t.say("Silent"), t.say("No customer is named for sure."))
+
+
+async def _cooled(t: Teller, facts: dict[str, Json]) -> Line:
+    text = t.say("{customer} has a card in this room already; it follows by itself.", customer=await t.title(facts))
+    return Line(t.say("Silent"), text)
+
+
+async def _quiet(t: Teller, facts: dict[str, Json]) -> Line:
+    return Line(t.say("Silent"), t.say("This room asked for quiet."))
+
+
+async def _bot(t: Teller, facts: dict[str, Json]) -> Line:
+    return Line(t.say("Silent"), t.say("A bot said it: bots never trigger a card."))
+
+
+async def _taught(t: Teller, facts: dict[str, Json]) -> Line:
+    if not facts.get("record"):
+        return Line(t.say("Taught"), t.say("In this room that name is not a customer."))
+    return Line(
+        t.say("Taught"), t.say("In this room that name means {customer}.", customer=await t.title(facts)), "info"
+    )
+
+
+async def _heard_by(t: Teller, facts: dict[str, Json]) -> Line:
+    parts = [t.say("{count} can read this room", count=facts["members"])]
+    if facts["outside"]:
+        parts.append(t.say("{count} from outside or not surely known", count=facts["outside"]))
+    if facts["unmapped"]:
+        parts.append(t.say("{count} of ours not mapped yet", count=facts["unmapped"]))
+    tone: Tone = "warning" if facts["outside"] or facts["unmapped"] else "neutral"
+    return Line(t.say("Audience"), join(t.locale, parts), tone)
+
+
+async def _withheld(t: Teller, facts: dict[str, Json]) -> Line:
+    fields = facts["fields"]
+    names = [t.field(each) for each in fields] if isinstance(fields, list) else []
+    text = t.say("Not everybody here may see {fields}.", fields=names)
+    policies = facts.get("policies")
+    if isinstance(policies, list) and policies:
+        text = f"{text} {t.say('Decided by {policies}.', policies=[str(each) for each in policies])}"
+    return Line(t.say("Withheld"), text, "warning")
+
+
+_SHOWN = {
+    ("card", "sent"): "A card floats in the room.",
+    ("card", "edited"): "The card in the room was repainted.",
+    ("conflict", "sent"): "The conflict is shown where it happened.",
+    ("conflict", "edited"): "The conflict's card was repainted.",
+    ("alert", "sent"): "An alert floats in a manager's direct room.",
+    ("alert", "edited"): "The manager's alert was repainted.",
+    ("whisper", "sent"): "Only the author was told.",
+    ("whisper", "edited"): "The author's card was repainted.",
+}
+
+
+async def _shown(t: Teller, facts: dict[str, Json]) -> Line:
+    msgid = _SHOWN.get((str(facts["purpose"]), str(facts["did"])), "A card was shown.")
+    return Line(t.say("Shown"), t.say(msgid), "info")
+
+
+async def _removed(t: Teller, facts: dict[str, Json]) -> Line:
+    return Line(t.say("Removed"), t.say("A card was taken away."))
+
+
+async def _edited(t: Teller, facts: dict[str, Json]) -> Line:
+    field, source = t.field(facts["field"]), str(facts["source"])
+    if facts["conflict"] in ("opened", "open"):
+        text = t.say("{field} was changed by two who had not seen each other; both values are kept.", field=field)
+        return Line(t.say("Conflict"), f"{text} {source}", "warning", str(facts["decision"]))
+    text = t.say("{field} of {customer} has a new value.", field=field, customer=await t.title(facts))
+    return Line(t.say("Edit"), f"{text} {source} {_reason(t, facts)}".strip(), "info", str(facts["decision"]))
+
+
+REASONS = {
+    "causal": "The editor had seen the value before.",
+    "agree": "Everybody means the same value.",
+    "three_way": "Only one side had changed it.",
+    "authority": "The source in authority wins.",
+    "master": "The CRM's own value wins.",
+    "last_writer": "The last writer wins, as this field's policy says.",
+    "merged": "Both were merged.",
+    "review": "A person decides.",
+    "empty": "There is no value.",
+}
+
+
+def _reason(t: Teller, facts: dict[str, Json]) -> str:
+    return t.say(REASONS.get(str(facts.get("reason", "")), ""))
+
+
+async def _settled(t: Teller, facts: dict[str, Json]) -> Line:
+    if facts["conflict"] in ("open", "opened"):
+        text = t.say("There is a newer value of {field} that the card did not show.", field=t.field(facts["field"]))
+        return Line(t.say("Conflict"), text, "warning", str(facts["decision"]))
+    text = t.say("{field} is decided, by a person who saw every side.", field=t.field(facts["field"]))
+    return Line(t.say("Settled"), text, "info", str(facts["decision"]))
+
+
+async def _undone(t: Teller, facts: dict[str, Json]) -> Line:
+    text = t.say("{field} has the value from before again.", field=t.field(facts["field"]))
+    return Line(t.say("Undone"), text, "info", str(facts["decision"]))
+
+
+async def _observed(t: Teller, facts: dict[str, Json]) -> Line:
+    fields = facts["fields"]
+    names = [t.field(each) for each in fields] if isinstance(fields, list) else []
+    text = t.say("{customer} changed there: {fields}.", customer=await t.title(facts), fields=names)
+    return Line(t.say("In the CRM"), text, "info")
+
+
+async def _wrote(t: Teller, facts: dict[str, Json]) -> Line:
+    text = t.say(
+        "{field} is in the CRM now, as version {version}.", field=t.field(facts["field"]), version=facts["version"]
+    )
+    return Line(t.say("In the CRM"), text, "info", str(facts["decision"]))
+
+
+async def _moved(t: Teller, facts: dict[str, Json]) -> Line:
+    text = t.say("The record had moved there: nothing was overwritten, it was read and decided again.")
+    return Line(t.say("In the CRM"), text, "warning")
+
+
+async def _waits(t: Teller, facts: dict[str, Json]) -> Line:
+    return Line(t.say("In the CRM"), t.say("Saved here, not yet in the CRM: it does not answer."), "warning")
+
+
+async def _crm_refused(t: Teller, facts: dict[str, Json]) -> Line:
+    text = t.say("The CRM refused {field}. The value is kept here.", field=t.field(facts["field"]))
+    return Line(t.say("In the CRM"), text, "danger")
+
+
+_RULES = {"risk_high": "A risk of {customer} turned high.", "conflict_open": "A conflict of {customer} is still open."}
+
+
+async def _alert(t: Teller, facts: dict[str, Json]) -> Line:
+    text = t.say(_RULES.get(str(facts["rule"]), "An alert about {customer}."), customer=await t.title(facts))
+    return Line(t.say("Alert"), text, "danger", str(facts.get("decision") or ""))
+
+
+async def _acknowledged(t: Teller, facts: dict[str, Json]) -> Line:
+    return Line(t.say("Alert"), t.say("{name} acknowledged it.", name=t.person(facts)), "info")
+
+
+async def _snoozed(t: Teller, facts: dict[str, Json]) -> Line:
+    return Line(t.say("Alert"), t.say("{name} snoozed it.", name=t.person(facts)))
+
+
+async def _woke(t: Teller, facts: dict[str, Json]) -> Line:
+    return Line(t.say("Alert"), t.say("The snooze is over: it is open again."), "warning")
+
+
+async def _joined(t: Teller, facts: dict[str, Json]) -> Line:
+    if facts["kind"] in ("guest", "outsider"):
+        return Line(
+            t.say("Joined"), t.say("Somebody from outside joined: every card here is looked at again."), "warning"
+        )
+    return Line(t.say("Joined"), t.say("Somebody joined: every card here is looked at again."))
+
+
+async def _left(t: Teller, facts: dict[str, Json]) -> Line:
+    return Line(t.say("Left"), t.say("Somebody left. What is posted does not widen by itself."))
+
+
+async def _showed_me(t: Teller, facts: dict[str, Json]) -> Line:
+    text = t.say("{name} was shown {customer}, alone.", name=t.person(facts), customer=await t.title(facts))
+    return Line(t.say("Show me"), text)
+
+
+async def _refused(t: Teller, facts: dict[str, Json]) -> Line:
+    return Line(t.say("Refused"), t.say("That was not possible, and the one who pressed was told why."), "warning")
+
+
+async def _linked(t: Teller, facts: dict[str, Json]) -> Line:
+    return Line(t.say("Linked"), t.say("An account belongs to {name} now.", name=t.person(facts)), "info")
+
+
+async def _message_deleted(t: Teller, facts: dict[str, Json]) -> Line:
+    return Line(t.say("Removed"), t.say("The message is gone, and its card with it."))
+
+
+async def _command(t: Teller, facts: dict[str, Json]) -> Line:
+    return Line(t.say("Command"), f"/{facts['command']}")
+
+
+async def _unheard(t: Teller, facts: dict[str, Json]) -> Line:
+    return Line(t.say("Not shown"), t.say("This network cannot show that to one person alone."), "warning")
+
+
+async def _broke(t: Teller, facts: dict[str, Json]) -> Line:
+    return Line(t.say("Broken"), t.say("Something broke, reference {turn}.", turn=facts["reference"]), "danger")
+
+
+async def _hushed(t: Teller, facts: dict[str, Json]) -> Line:
+    return Line(t.say("Quiet"), t.say("No cards here for a while."))
+
+
+async def _unreachable(t: Teller, facts: dict[str, Json]) -> Line:
+    return Line(t.say("Alert"), t.say("{name} has no direct room I could write to.", name=t.person(facts)), "warning")
+
+
+_STEPS: dict[str, Teach] = {
+    "matched": _matched,
+    "asked": _asked,
+    "nothing": _nothing,
+    "cooled": _cooled,
+    "quiet": _quiet,
+    "bot": _bot,
+    "taught": _taught,
+    "heard_by": _heard_by,
+    "withheld": _withheld,
+    "shown": _shown,
+    "removed": _removed,
+    "edited": _edited,
+    "settled": _settled,
+    "undone": _undone,
+    "observed": _observed,
+    "wrote": _wrote,
+    "moved": _moved,
+    "waits": _waits,
+    "crm_refused": _crm_refused,
+    "alert": _alert,
+    "acknowledged": _acknowledged,
+    "snoozed": _snoozed,
+    "woke": _woke,
+    "joined": _joined,
+    "left": _left,
+    "showed_me": _showed_me,
+    "refused": _refused,
+    "linked": _linked,
+    "message_deleted": _message_deleted,
+    "command": _command,
+    "unheard": _unheard,
+    "broke": _broke,
+    "hushed": _hushed,
+    "unreachable": _unreachable,
+}
+"""Steps a reader has no use for (`pressed`, `link_code`) are not told."""

@@ -1,0 +1,126 @@
+"""From us to a CRM: the outbox, each row under its precondition. What is in doubt is read, never resent blindly."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from crm.model import GATEWAY, Applied, Change, Conflict, Crm, Record, RecordRef
+from gateway.errors import Refused, Retry
+from gateway.handlers.alerts import conflict_waits
+from gateway.metrics import WRITTEN
+from gateway.services import Services
+from gateway.spine import Spine
+from gateway.store.ledger import Observed, OutboxRow, Snapshot
+from gateway.sweep import Sweep, native
+from gateway.turn import Trail, new_trail
+
+log = logging.getLogger("floatcard.writeback")
+
+IDLE_S = 0.5
+
+
+class Writeback:
+    """One CRM's outbox."""
+
+    def __init__(self, services: Services, spine: Spine, crm: Crm, sweep: Sweep) -> None:
+        self._s = services
+        self._spine = spine
+        self._crm = crm
+        self._sweep = sweep
+        self._look = asyncio.Event()
+
+    def nudge(self) -> None:
+        self._look.set()
+
+    async def run(self) -> None:
+        while True:
+            try:
+                busy = await self.once()
+                await self._doubts()
+            except Exception:
+                log.exception("the outbox of %s broke", self._crm.name)
+                busy = 0
+            if busy:
+                continue
+            try:
+                await asyncio.wait_for(self._look.wait(), IDLE_S)
+            except TimeoutError:
+                continue
+            finally:
+                self._look.clear()
+
+    async def once(self) -> int:
+        rows = await self._s.ledger.claim(self._crm.name, self._s.clock.now(), 32)
+        for row in rows:
+            trail = new_trail("")
+            try:
+                await self._row(row, trail)
+            finally:
+                await self._s.trail.write(trail)
+        return len(rows)
+
+    async def _row(self, row: OutboxRow, trail: Trail) -> None:
+        now = self._s.clock.now()
+        try:
+            answer = await self._write(row)
+        except Retry as tired:
+            WRITTEN.labels(self._crm.name, "retry").inc()
+            await self._s.ledger.later(row, tired.after, str(tired))
+            if row.tries <= 1:
+                trail.note("waits", now, record=row.record, field=row.field)
+        except Refused as refused:
+            WRITTEN.labels(self._crm.name, "refused").inc()
+            await self._s.ledger.refused(row, refused.say)
+            trail.note("crm_refused", now, record=row.record, field=row.field)
+        except Exception:
+            # It may have been taken: whoever claims next reads before anything is sent again.
+            WRITTEN.labels(self._crm.name, "unsure").inc()
+            await self._s.ledger.unsure(row)
+            raise
+        else:
+            await self._answered(row, answer, trail)
+        await self._spine.refresh(row.record)
+
+    async def _write(self, row: OutboxRow) -> Applied | Conflict:
+        """Without a known version the record is read first: nothing is ever written unconditionally."""
+        ref = RecordRef.parse(row.record)
+        if row.precondition is None:
+            return Conflict(await self._crm.get(ref))
+        change = Change(ref, row.field, row.value, row.precondition, row.label)
+        return await self._crm.apply(change, once=row.id)
+
+    async def _answered(self, row: OutboxRow, answer: Applied | Conflict, trail: Trail) -> None:
+        now = self._s.clock.now()
+        if isinstance(answer, Applied):
+            WRITTEN.labels(self._crm.name, "applied").inc()
+            await self._s.ledger.answered(row, answer.version, answer.rendered)
+            trail.note("wrote", now, record=row.record, field=row.field, version=answer.version, decision=row.decision)
+            self._sweep.nudge()
+            return
+        WRITTEN.labels(self._crm.name, "moved").inc()
+        trail.note("moved", now, record=row.record, field=row.field)
+        told = await self._s.ledger.moved(row, Snapshot(answer.current, native(self._crm.name), trace=trail.turn))
+        await self._took(answer.current, told)
+
+    async def _took(self, current: Record, told: Observed) -> None:
+        if told.held or told.stale:
+            return
+        await self._s.records.put([current])
+        for each in told.ingested:
+            await conflict_waits(self._s, each)
+
+    async def _doubts(self) -> None:
+        """Rows that were sent and never answered: read the record; an equal value under our own name is the ack."""
+        for row in await self._s.ledger.doubt():
+            if row.target != self._crm.name:
+                continue
+            began = self._s.clock.now()
+            try:
+                current = await self._crm.get(RecordRef.parse(row.record))
+            except (Retry, Refused):
+                continue  # it stays in doubt, and is read again
+            snapshot = Snapshot(current, native(self._crm.name), began=began)
+            ours = current.modified_by == GATEWAY
+            await self._took(current, await self._s.ledger.settle(row, snapshot, ours=ours))
+            await self._spine.refresh(row.record)

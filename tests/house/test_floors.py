@@ -1,0 +1,136 @@
+"""An import only goes down a floor, and each third-party library has a home."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+FLOORS = ("reconcile", "crm", "mentions", "cards", "channels", "identity", "gateway")
+
+# Where a library may be imported; a folder or a file, without its ending.
+HOMES: dict[str, tuple[str, ...]] = {
+    "aiohttp": ("channels", "crm", "gateway"),  # aiohttp.web has a home of its own, below
+    "alembic": ("gateway/store",),
+    "babel": ("cards",),
+    "cedarpy": ("identity",),
+    "cryptography": ("gateway/store",),
+    "daachorse": ("mentions",),
+    "jinja2": ("cards", "gateway/console"),
+    "markupsafe": ("cards", "gateway/console"),
+    "opencc": ("mentions",),
+    "orjson": ("channels", "crm", "gateway", "mentions"),
+    "phonenumbers": ("reconcile",),
+    "prometheus_client": ("gateway/metrics",),
+    "pydantic": ("channels", "crm", "gateway"),
+    "rich": ("gateway/cli",),
+    "slack_sdk": ("channels/slack",),
+    "sqlalchemy": ("gateway/store", "crm/local", "crm/sql"),
+    "spylls": ("mentions/train",),  # only retraining needs it
+    "typer": ("gateway/cli",),
+    "yarl": ("channels", "gateway"),  # aiohttp's own addresses
+}
+
+
+def modules() -> Iterator[Path]:
+    for floor in FLOORS:
+        yield from sorted((ROOT / floor).rglob("*.py"))
+
+
+def imports(path: Path) -> Iterator[tuple[int, str]]:
+    """(line, dotted name) of every import, wherever in the file it stands."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno}: write the import out in full"
+            yield node.lineno, node.module or ""
+            yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
+
+
+def strays(path: str, names: Iterator[tuple[int, str]]) -> list[str]:
+    floor = FLOORS.index(path.split("/")[0])
+    found = []
+    for line, name in names:
+        top = name.split(".")[0]
+        if top in FLOORS and FLOORS.index(top) > floor and not name.startswith("gateway.errors"):
+            if name == "gateway" and floor < len(FLOORS) - 1:
+                continue  # the package of gateway.errors: empty
+            found.append(f"{path}:{line}: {FLOORS[floor]} is below {top}; move what both need down a floor")
+    return found
+
+
+def homeless(path: str, names: Iterator[tuple[int, str]]) -> list[str]:
+    found = []
+    for line, name in names:
+        top = name.split(".")[0]
+        if top in FLOORS or top in sys.stdlib_module_names:
+            continue
+        homes = HOMES.get(top)
+        if homes is None:
+            found.append(f"{path}:{line}: {top} has no home; give it one in tests/house/test_floors.py, with a reason")
+        elif not any(path.startswith((f"{home}/", f"{home}.")) for home in homes):
+            found.append(f"{path}:{line}: {top} lives in {', '.join(homes)}")
+        if name.startswith("aiohttp.web") and not path.startswith("gateway/http/"):
+            found.append(f"{path}:{line}: aiohttp's server side lives in gateway/http")
+    return found
+
+
+def test_imports_go_down() -> None:
+    wrong = [each for path in modules() for each in strays(str(path.relative_to(ROOT)), imports(path))]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_libraries_live_at_home() -> None:
+    wrong = [each for path in modules() for each in homeless(str(path.relative_to(ROOT)), imports(path))]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_nobody_outside_a_vendors_module_names_it() -> None:
+    vendors = ("channels.web", "channels.slack", "crm.local")
+    allowed = ("channels/", "crm/", "gateway/demo/", "gateway/cli/importing")
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line}: {name} is configured, never imported"
+        for path in modules()
+        if not str(path.relative_to(ROOT)).startswith(allowed)
+        for line, name in imports(path)
+        if any(name == vendor or name.startswith(f"{vendor}.") for vendor in vendors)
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_errors_import_nothing_and_the_gateways_package_is_empty() -> None:
+    assert not list(imports(ROOT / "gateway/errors.py"))
+    assert not (ROOT / "gateway/__init__.py").read_text("utf-8").strip()
+
+
+@pytest.mark.parametrize(
+    ("path", "source", "says"),
+    [
+        ("reconcile/x.py", "import crm.model", "reconcile is below crm"),
+        ("cards/x.py", "from channels import model", "cards is below channels"),
+        ("channels/x.py", "def f():\n    import gateway.spine", "channels is below gateway"),
+    ],
+)
+def test_the_floor_test_can_fail(path: str, source: str, says: str, tmp_path: Path) -> None:
+    file = tmp_path / "x.py"
+    file.write_text(source)
+    assert says in "".join(strays(path, imports(file)))
+
+
+@pytest.mark.parametrize(
+    ("path", "source", "says"),
+    [
+        ("gateway/http/x.py", "import jinja2", "jinja2 lives in"),
+        ("gateway/spine.py", "from aiohttp import web", "server side"),
+        ("crm/x.py", "import requests", "no home"),
+    ],
+)
+def test_the_home_test_can_fail(path: str, source: str, says: str, tmp_path: Path) -> None:
+    file = tmp_path / "x.py"
+    file.write_text(source)
+    assert says in "".join(homeless(path, imports(file)))
