@@ -50,7 +50,7 @@ _ESCAPES: Final = str.maketrans(
 )
 _BETWEEN: Final = re.compile(r">\s+(?=<)")
 _EDGES: Final = re.compile(r"\A\s+(?=<)|(?<=>)\s+\Z|\A\s+\Z")
-_OPENING: Final = re.compile(r"<([a-zA-Z!][\w.-]*)")
+_OPENING: Final = re.compile(r"<([a-zA-Z][\w.-]*)")
 _MARK: Final = re.compile(rb' _at="([^"]*)"')
 
 

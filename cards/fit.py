@@ -205,8 +205,8 @@ def _keep(blocks: list[Block], most: int, total: int, size: Callable[[Block], in
         if fits or isinstance(block, tree.Title | tree.Footer):
             break
         said = said or not isinstance(block, _UNCOUNTED)
-        weight -= size(kept.pop(at)) if total else 0
-        kept.pop(at, None)
+        del kept[at]
+        weight -= size(block) if total else 0
     return _without_bare_headings(list(kept.values()))
 
 

@@ -165,6 +165,8 @@ class _Builder:
                 except (ValueError, KeyError):
                     raise self._fault(name, f'attribute "{key}" {must}') from None
         if tag.inside:
+            if not attributes.keys() <= tag.known:  # before what it holds is put under a name no template may write
+                raise self._fault(name, _wrong_keys(tag, attributes))
             if tag.many:
                 attributes[tag.many] = []
             self._open.append((name, tag, attributes))
@@ -202,9 +204,8 @@ class _Builder:
 
     def _text(self, text: str) -> None:
         if not text.isspace():
-            raise self._fault(
-                self._open[-1][0], f"text goes into an attribute, not between tags: {text.strip()[:40]!r}"
-            )
+            tag = self._leaf or self._open[-1][0]
+            raise self._fault(tag, f"text goes into an attribute, not between tags: {text.strip()[:40]!r}")
 
     def _doctype(self, *_: object) -> None:
         raise self._fault("!DOCTYPE", "not allowed")
@@ -222,10 +223,9 @@ class _Builder:
 
 
 def _wrong_keys(tag: Tag, attributes: Mapping[str, Any]) -> str:
-    held = {field for field, _ in tag.inside.values()} | {"name", "locale"}
-    unknown = ", ".join(sorted(attributes.keys() - tag.known - held))
     missing = ", ".join(sorted(tag.required - attributes.keys()))
-    return f"unknown attribute {unknown}" if unknown else f"missing attribute {missing}"
+    unknown = ", ".join(sorted(attributes.keys() - tag.known))
+    return f"missing attribute {missing}" if missing else f"unknown attribute {unknown}"
 
 
 def parse(name: str, xml: str, *, locale: str = "en", ignore: str = "") -> Card:

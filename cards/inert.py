@@ -59,9 +59,14 @@ def inert(text: str, *, limit: int = LIMIT, lines: bool = True) -> str:
 
 
 def _isolated(text: str, limit: int) -> str:
-    if not any(unicodedata.bidirectional(char) in {"R", "AL"} for char in text):
+    if not _reads_leftward(text):
         return cut(text, limit)
-    return f"\u2068{cut(text, max(limit - 2, 0))}\u2069"
+    inside = cut(text, max(limit - 2, 0))
+    return f"\u2068{inside}\u2069" if _reads_leftward(inside) else inside
+
+
+def _reads_leftward(text: str) -> bool:
+    return any(unicodedata.bidirectional(char) in {"R", "AL"} for char in text)
 
 
 def safe_url(url: str) -> str:
