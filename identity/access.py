@@ -20,6 +20,7 @@ NEVER_IN_A_GROUP: Final = "restricted-is-never-shown-in-a-group"
 """Not a policy but a promise: no policy can permit it."""
 
 GROUPS: Final[tuple[Scene, ...]] = ("group", "external_group")
+_TIMELESS: Final[Bucket] = (0, 0, 0)
 _KEPT: Final = 65_536
 _Key: TypeAlias = tuple[Attributes, Action, Sensitivity, Scene, bool, str, str, Bucket]
 
@@ -82,10 +83,10 @@ class AccessPolicy:
         place = hours.zone_of(zone) if use else UTC
         if place is None:
             return Verdict(False, (), ("the time zone is unknown",))
-        seen = hours.clock(at, place)
-        key = (who, action, sensitivity, scene, owner, team, region, hours.bucket(seen, use))
+        now = hours.bucket(hours.clock(at, place), use) if use else _TIMELESS
+        key = (who, action, sensitivity, scene, owner, team, region, now)
         if (kept := self._kept.get(key)) is None:
-            kept = self._keep(key, self._judge(key, seen))
+            kept = self._keep(key, self._judge(key, hours.clock(at, place)))
         return kept
 
     def boundaries(self, at: int, zone: str) -> Iterator[int]:

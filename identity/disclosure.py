@@ -144,8 +144,13 @@ def disclose(
         _valid_until(question, record, classes, visible, now, name),
         {field: _withheld(classes, findings, field) for field in classes.named() if not _at(classes, field, visible)},
         name,
-        frozenset(field for field in shown.fields if question.editable(classes.of(field), now)),
+        _editable(question, shown, classes, now),
     )
+
+
+def _editable(question: Question, shown: Record, classes: Classes, now: int) -> frozenset[str]:
+    changeable = {one for one in {classes.of(field) for field in shown.fields} if question.editable(one, now)}
+    return frozenset(field for field in shown.fields if classes.of(field) in changeable)
 
 
 def _at(classes: Classes, field: str, visible: set[Sensitivity]) -> bool:
@@ -212,8 +217,10 @@ def _ends(record: Record, classes: Classes, visible: set[Sensitivity], now: int)
 
 def _turn(question: Question, now: int) -> int | None:
     """The first boundary at which something becomes visible, invisible or editable; else when to look again."""
-    present, last = _picture(question, now), None
+    present: tuple[bool, ...] | None = None
+    last: int | None = None
     for last in question.access.boundaries(now, question.zone):
+        present = present or _picture(question, now)
         if _picture(question, last) != present:
             return last
     return last
