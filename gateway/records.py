@@ -64,8 +64,10 @@ class Records:
         return replace(known, fields={**self._derived(known), **fields})
 
     async def writes(self, key: str) -> Mapping[str, str]:
-        """How far each field's standing value has come: saved_here, in_crm or refused."""
-        return {name: state.write for name, state in (await self._ledger.states(key)).items() if state.write}
+        """How far each value that did not come from the CRM has got there: saved_here, in_crm or refused."""
+        crm = key.partition(":")[0]
+        states = (await self._ledger.states(key)).items()
+        return {name: state.write for name, state in states if state.write and state.system != crm}
 
     def _value(self, state: FieldState) -> FieldValue:
         person = self._people.person(state.actor)

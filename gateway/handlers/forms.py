@@ -218,6 +218,8 @@ async def _answer(s: Services, turn: Turn, person: Person, ref: str, saved: list
     conflicting = [each for each in saved if each.ingested.conflict in ("opened", "open")]
     for each in conflicting:
         acts += await conflicts.shows(s, turn, person, ref, each.field)
+    if acts:
+        return Outcome(Toast(_conflicted(locale), "warning"), tuple(acts), (ref,))
     if conflicting:
         card = await conflicts.personal(s, turn, person, ref, conflicting[0].field)
         answer = ShowCard(card) if card is not None else Toast(_conflicted(locale), "warning")

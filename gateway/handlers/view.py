@@ -124,7 +124,7 @@ def _fact(
         value=worded(spec, value.value, locale, now),
         source=value.source,
         who=value.actor,
-        at=value.as_of,
+        at=value.as_of if value.actor else 0,  # what the CRM says of itself is as old as the footer says
         editable=name in editable and spec.editable,
         undecided=value.undecided,
         write_state=state if state in ("saved_here", "in_crm", "refused") else "",  # type: ignore[arg-type]
