@@ -9,13 +9,15 @@ from collections.abc import Sequence
 # Scripts written without spaces between words (Thai to Myanmar, Khmer) or with particles joined on (Hangul).
 _UNSPACED = ((0x0E00, 0x0F00), (0x1000, 0x10A0), (0x1100, 0x1200), (0x1780, 0x1800))
 
+# A handle is all Latin. Behind @ in Chinese stands somebody as everybody calls them, run on into the sentence;
+# what a network itself marks as a mention comes as a quoted stretch.
 # Every repetition is possessive or begins where the one before cannot reach, so the scan stays linear.
 _PROTECTED = re.compile(
     r"""
     (?P<code>```.*?```|`[^`\n]++`)
   | (?P<url>(?<![a-z0-9])(?:[a-z][a-z0-9+.-]{1,15}://|www\.)[!-;=?-_a-z|~]++)
   | (?P<mail>(?<![\w.+-])[\w.+-]++@(?=[\w-]+\.)[\w.-]++)
-  | (?P<handle>(?<![\w.])[@＠][\w.-]++)
+  | (?P<handle>(?<![a-z0-9_.])[@＠](?:[a-z0-9_.-])++(?!\w))
   | (?P<host>(?<![\w.@/-])(?=[a-z0-9-]{1,63}\.)[a-z0-9][a-z0-9.-]*+(?<=[a-z])(?:[/?\#][!-;=?-_a-z|~]*+))
   | (?P<quote>^>[^\n]*+)
     """,

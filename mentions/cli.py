@@ -14,9 +14,10 @@ from typing import Any, TextIO
 
 import orjson
 
+from mentions.decide import Decision, decide
 from mentions.derive import derive
 from mentions.index import NameIndex, unusable
-from mentions.model import Mention, Name
+from mentions.model import Name
 
 Parse = Callable[[dict[str, Any]], Any]
 
@@ -47,7 +48,7 @@ def run(dictionary: Path, messages: Path, out: TextIO) -> Tally:
     for _, (message, text) in _lines(messages, _message, tally.messages_ignored):
         mentions = index.find(text)
         tally.messages += 1
-        shown = [_shown(one) for one in mentions]
+        shown = [line for mention in mentions for line in _shown(decide(mention))]
         tally.asks += sum("candidates" in one for one in shown)
         tally.cards += sum("customer_id" in one for one in shown)
         out.write(orjson.dumps({"id": message, "mentions": shown}).decode() + "\n")
@@ -106,7 +107,9 @@ def _customer(value: dict[str, Any]) -> tuple[str, Sequence[Name]]:
     return _text(value, "id"), derive(_text(value, "name"), aliases)
 
 
-def _shown(mention: Mention) -> dict[str, Any]:
-    place = {"start": mention.start, "end": mention.end}
-    best = [one.ref for one in mention.candidates if one.score == mention.candidates[0].score]
-    return {**place, "customer_id": best[0]} if len(best) == 1 else {**place, "candidates": best}
+def _shown(decision: Decision) -> Iterator[dict[str, Any]]:
+    place = {"start": decision.mention.start, "end": decision.mention.end}
+    if decision.action == "show":
+        yield {**place, "customer_id": decision.refs[0]}
+    elif decision.action == "ask":
+        yield {**place, "candidates": list(decision.refs)}

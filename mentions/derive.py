@@ -17,6 +17,7 @@ BARE = 0.95  # without the legal form
 LOCAL = 0.85  # without the place too
 BRAND_AND_TRADE = 0.8
 BRAND = 0.5
+ONE_WORD = 0.9  # an alias that is one word of a longer Latin name, as a family name is: others bear it too
 
 _IDEOGRAPH = re.compile(r"[\u3400-\u9fff]")
 _BRACKETED = re.compile(r"[(（][^()（）]*[)）]")
@@ -30,9 +31,22 @@ _LAST_WORD = re.compile(r"[\s,，.]*\b([\w./&]+?)\.?\s*$")
 
 def derive(title: str, aliases: Sequence[str] = ()) -> tuple[Name, ...]:
     """The title, the aliases and what follows from them; no two read alike, admin's own names first."""
-    own = [Name(title, "title"), *(Name(alias, "alias") for alias in aliases)]
+    own = [Name(title, "title"), *(Name(alias, "alias", _worth(title, alias)) for alias in aliases)]
     said = [Name(text, "derived", prior) for text, prior in _forms(title)]
     return tuple(_apart([*own, *said]))
+
+
+def _worth(title: str, alias: str) -> float:
+    whole, own = _telling(title), _telling(alias)
+    return ONE_WORD if len(own) == 1 and len(whole) > 1 and own[0] in whole else 1.0
+
+
+def _telling(name: str) -> list[str]:
+    """The words of a Latin name but for those of legal forms and groups."""
+    if _IDEOGRAPH.search(name):
+        return []
+    words = re.findall(r"[^\W_]+(?:['’&.-][^\W_]+)*", name.casefold())
+    return [word for word in words if word not in LEGAL_EN and word not in GROUP_EN]
 
 
 def _apart(names: Sequence[Name]) -> Iterator[Name]:

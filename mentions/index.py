@@ -8,18 +8,20 @@ What is removed or renamed is marked dead where it lies.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 
 from mentions.bounds import Spans, protected
 from mentions.match import Ground, Stretch, stretches
 from mentions.model import Candidate, Mention, Name
 from mentions.normal import Normal, normalise, normalise_name
+from mentions.score import candidate, model, place
 from mentions.segment import KINDS, NEVER, Entry, Item, Segment
 
 YOUNG = 512  # names a young segment holds before it is sealed; making one of these takes about a millisecond
 FAN = 8  # segments of a size before they become one of the next
 MAX_CANDIDATES = 20
+MAX_MENTIONS = 500  # of one text; whatever names more is a list, not a message
 MAX_NAME = 1000
 
 
@@ -83,15 +85,16 @@ class NameIndex:
     def find(self, text: str, quoted: Spans = ()) -> list[Mention]:
         """Customers named in `text`, in order and apart; `quoted` are stretches somebody else said."""
         normal = normalise(text)
-        found = stretches(self._current(), normal, lambda: Ground(normal, protected(text, quoted)))
-        return [mention for stretch in found if (mention := _mention(stretch, normal)) is not None]
+        found = stretches(self.segments(), normal, lambda: Ground(normal, protected(text, quoted)))
+        return _mentions(text, normal, found[:MAX_MENTIONS]) if found else []
 
     def settle(self) -> None:
         """Waits until sealed segments have become as few as they will."""
         while (thread := self._merging) is not None:
             thread.join()
 
-    def _current(self) -> tuple[Segment, ...]:
+    def segments(self) -> tuple[Segment, ...]:
+        """What find looks through now."""
         if (segments := self._segments) is not None:
             return segments
         with self._lock:
@@ -149,16 +152,40 @@ def _items(segments: Sequence[Segment]) -> Iterable[Item]:
             yield ref, prepared(names)
 
 
-def _mention(stretch: Stretch, normal: Normal) -> Mention | None:
-    entries = sorted(
+def _mentions(text: str, normal: Normal, found: Sequence[Stretch]) -> list[Mention]:
+    named = [(stretch, entries_of(stretch)) for stretch in found]
+    in_full = named_in_full(normal, named)
+    return [_mention(text, normal, stretch, entries, in_full) for stretch, entries in named if entries]
+
+
+def named_in_full(normal: Normal, named: Sequence[tuple[Stretch, Sequence[Entry]]]) -> dict[str, int]:
+    """The length of the longest name of several words by which each customer is named."""
+    longest: dict[str, int] = {}
+    for stretch, entries in named:
+        if " " in normal.text[stretch.start : stretch.end]:
+            for entry in entries:
+                longest[entry.ref] = max(longest.get(entry.ref, 0), stretch.end - stretch.start)
+    return longest
+
+
+def entries_of(stretch: Stretch) -> list[Entry]:
+    """The surest customers behind a stretch."""
+    living = (
         entry
         for segment, pattern in stretch.patterns
         for entry in islice((e for e in segment.entries(pattern) if e.kind != NEVER), MAX_CANDIDATES)
-    )[:MAX_CANDIDATES]
-    if not entries:
-        return None
-    return Mention(*normal.span(stretch.start, stretch.end), tuple(_candidate(entry) for entry in entries))
+    )
+    return sorted(living)[:MAX_CANDIDATES]
 
 
-def _candidate(entry: Entry) -> Candidate:
-    return Candidate(entry.ref, -entry.rank, (KINDS[entry.kind],))
+def _mention(
+    text: str, normal: Normal, stretch: Stretch, entries: Sequence[Entry], in_full: Mapping[str, int]
+) -> Mention:
+    start, end = normal.span(stretch.start, stretch.end)
+    at = place(text, normal, stretch.start, stretch.end)
+    judge, length = model(at.model), stretch.end - stretch.start
+    judged = []
+    for entry in entries:
+        score, why = judge.judge(candidate(at, text[start:end], entry, in_full.get(entry.ref, 0) > length))
+        judged.append(Candidate(entry.ref, round(score, 4), (KINDS[entry.kind], *why)))
+    return Mention(start, end, tuple(sorted(judged, key=lambda one: (-one.score, one.ref))))

@@ -15,7 +15,7 @@ CUSTOMERS = [
     {"id": "c1", "name": "上海华星医疗器械股份有限公司", "aliases": ["华星医疗"], "locale": "zh"},
     {"id": "c2", "name": "Brightwater Logistics Ltd.", "aliases": []},
     {"id": "c3", "name": "Oakline", "aliases": []},
-    {"id": "c4", "name": "OAKLINE"},
+    {"id": "c4", "name": "Oakline"},
 ]
 
 

@@ -93,7 +93,10 @@ def test_several_customers_under_one_name_are_several_candidates_surest_first() 
     index.put("derived", [Name("华星", "derived", 0.5)])
     index.put("own", [Name("華星", "alias")])
     (mention,) = index.find("约华星")
-    assert [(one.ref, one.score) for one in mention.candidates] == [("own", 1.0), ("derived", 0.5)]
+    own, derived = mention.candidates
+    assert (own.ref, own.why[0], derived.ref, derived.why[0]) == ("own", "alias", "derived", "derived")
+    assert 1 >= own.score > 0.8 > derived.score >= 0
+    assert "against: a derived name, far from the whole" in derived.why
 
 
 def test_never_beats_all_for_its_customer_and_takes_what_it_covers() -> None:
@@ -115,7 +118,8 @@ def test_never_beats_all_for_its_customer_and_takes_what_it_covers() -> None:
         ("跟ＡＢＢ开会", ["ＡＢＢ"]),
         ("ask Target, target's team and TARGET", ["Target", "target", "TARGET"]),
         ("Targeted targets xTarget Target_x Target2", []),
-        ("@Target @华星医疗 https://target.com/Target www.target.com joe@target.com target.com/x", []),
+        ("@Target ＠target.x https://target.com/Target www.target.com joe@target.com target.com/x", []),
+        ("@华星医疗小王 //@华星医疗: 转发", ["华星医疗", "华星医疗"]),
         ("see `Target` and\n```\nTarget\n```\nbut Target", ["Target"]),
         ("> Target said so\nTarget", ["Target"]),
         ("13M 3M 3.5M 3M5", ["3M"]),

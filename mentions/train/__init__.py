@@ -1,0 +1,1 @@
+"""How the word lists and the weights in `mentions/data` are made. Nothing here is imported when the gateway runs."""
