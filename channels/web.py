@@ -16,6 +16,7 @@ from yarl import URL
 from cards import tree
 from cards.inert import inert, legal, safe_url
 from cards.tree import Card
+from cards.words import N_
 from channels import model
 from channels.fit import lightest, within
 from channels.seal import sign, verify
@@ -380,10 +381,10 @@ def _refusing(gone: str) -> Callable[[int], Refused]:
     return refusal
 
 
-_no_room = _refusing("The room is not there any more, or the bot is not in it.")
-_no_message = _refusing("The message is not there any more.")
-_no_person = _refusing("This person cannot be written to directly.")
-_no_trigger = _refusing("The form could not be opened in time. Press the button again.")
+_no_room = _refusing(N_("The room is not there any more, or the bot is not in it."))
+_no_message = _refusing(N_("The message is not there any more."))
+_no_person = _refusing(N_("This person cannot be written to directly."))
+_no_trigger = _refusing(N_("The form could not be opened in time. Press the button again."))
 
 
 def _claims(channel: Channel) -> None:

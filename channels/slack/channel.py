@@ -16,6 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from cards import tree
 from cards.inert import inert
+from cards.words import N_
 from channels import model
 from channels.slack.blocks import LIMITS, message, view
 from channels.slack.events import decode, parse
@@ -35,25 +36,25 @@ _TRY_AGAIN = frozenset(
 _REFUSALS = {
     **dict.fromkeys(
         ("invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired"),
-        "Slack does not accept the bot's token any more. Install the app again and give its new token.",
+        N_("Slack does not accept the bot's token any more. Install the app again and give its new token."),
     ),
     **dict.fromkeys(
         ("channel_not_found", "not_in_channel", "is_archived"),
-        "The room is not there any more, or the bot is not in it.",
+        N_("The room is not there any more, or the bot is not in it."),
     ),
     **dict.fromkeys(
         ("message_not_found", "cant_update_message", "cant_delete_message", "edit_window_closed"),
-        "The message is not there any more.",
+        N_("The message is not there any more."),
     ),
     **dict.fromkeys(
         ("user_not_found", "user_disabled", "user_not_visible", "cannot_dm_bot"),
-        "This person cannot be written to directly.",
+        N_("This person cannot be written to directly."),
     ),
     **dict.fromkeys(
         ("expired_trigger_id", "trigger_expired", "exchanged_trigger_id", "trigger_exchanged", "invalid_trigger_id"),
-        "The form could not be opened in time. Press the button again.",
+        N_("The form could not be opened in time. Press the button again."),
     ),
-    "user_not_in_channel": "This person is not in the room, so nothing can be whispered to them here.",
+    "user_not_in_channel": N_("This person is not in the room, so nothing can be whispered to them here."),
 }
 
 
@@ -276,9 +277,9 @@ def _happens_next(fault: SlackApiError, now: int) -> Exception:
     if status >= 500 or reason in _TRY_AGAIN or not reason:
         return Retry(TIRED, f"Slack answered {status} {reason}".rstrip())
     if reason == "missing_scope" and isinstance(data, dict):
-        say = "The Slack app lacks the scope {scope}. Add it under OAuth & Permissions and install the app again."
+        say = N_("The Slack app lacks the scope {scope}. Add it under OAuth & Permissions and install the app again.")
         return Refused(say, scope=str(data.get("needed", "")))
-    return Refused(_REFUSALS.get(reason, "Slack refused this: {reason}."), reason=reason)
+    return Refused(_REFUSALS.get(reason, N_("Slack refused this: {reason}.")), reason=reason)
 
 
 def _claims(channel: Channel) -> None:

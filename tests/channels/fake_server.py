@@ -36,11 +36,15 @@ class Fake:
     next: list[Say] = field(default_factory=list)
     """Said instead of the usual, one request each."""
     url: str = ""
+    drops: bool = False
+    """It hears and hangs up."""
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         headers = {key.lower(): value for key, value in request.headers.items()}
         heard = Heard(request.method, request.raw_path, headers, await request.read())
         self.heard.append(heard)
+        if self.drops and request.transport is not None:
+            request.transport.close()
         return (self.next.pop(0) if self.next else self.usual)(heard)
 
     def will_say(self, status: int, body: Any = None, **headers: str) -> None:

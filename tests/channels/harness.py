@@ -111,10 +111,15 @@ def _told(value: Any) -> Any:
 OPAQUE = {"name": "field", "action": "edit", "data": "v1.data", "token": "v1.token"}
 
 
+def linked(text: str) -> tree.Link:
+    return tree.Link(text, "https://crm.example/?a=1&b=2")
+
+
 def hostile_cards(text: str) -> Iterator[tree.Card]:
     """Cards in which every place that holds text holds `text`: every block there is, then each kind of form field."""
     blocks = [fill(block, text) for block in get_args(tree.Block) if block is not tree.Form]
     yield tree.Card("customer", text, tuple(blocks))
+    yield tree.Card("notice", text, (tree.Title(text, (), "https://crm.example/?a=1&b=2"), linked(text)))
     for kind in ("text", "long", "date", "choice"):
         one = fill(tree.FormField, text, kind=kind)
         yield tree.Card("edit_form", text, (tree.Title(text), tree.Form("v1.form", (one,), text, text)))

@@ -204,6 +204,13 @@ async def test_a_slack_that_is_down_or_silent_is_tried_again() -> None:
                 await made(session, url, timeout=0.2).send(ROOM, CARD, once="o")
 
 
+async def test_a_broken_connection_is_the_buss_business_too(channel: Channel, fake: Fake) -> None:
+    fake.drops = True
+    with pytest.raises(Retry):
+        await channel.send(ROOM, CARD, once="o")
+    assert len(fake.heard) == 1
+
+
 @pytest.mark.parametrize(
     ("error", "says"),
     [
