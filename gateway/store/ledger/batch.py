@@ -183,7 +183,7 @@ class Batch(Touched):
             conflict_id=conflict_id,
             seen=given.incoming.seen.status if given.incoming.seen is not None else None,
         )
-        result = replace(result, read=write_back(self, it, new)) if plan_.write or plan_.changed else result
+        result = replace(result, read=write_back(self, it, new))
         self.results[made.id] = result
         return result
 

@@ -192,7 +192,7 @@ def decision(vault: Vault, connection: Connection, trace: str) -> DecisionView |
         edits={id_: challenger(columns, held, said.why.get(id_, "")) for id_, (columns, held) in edits.items()},
         policy=document[0] if document is not None else "",
         trigger=edit_of(trigger[0], None if isinstance(trigger[1], Erased) else trigger[1]) if trigger else None,
-        erased_at=value.at if isinstance(value, Erased) else None,
+        erased_at=next((held.at for _, held in edits.values() if isinstance(held, Erased)), None),
     )
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from crm.model import FieldValue, Record, RecordRef
 from gateway.store.engine import Store
 from gateway.store.ledger import Incoming, Ledger, Snapshot
+from gateway.store.ledger.ledger import Targets, own_crm
 from gateway.store.vault import Vault
 from reconcile.model import Actor, EditKind, Json, MergePolicy, Source
 from reconcile.policy import Policies
@@ -17,9 +18,13 @@ from reconcile.token import Seen
 
 KEY = bytes(range(32))
 ACME = "local:account:acme"
-NOBODY: Callable[[str, str], Sequence[str]] = lambda record, field: ()  # noqa: E731
 CARD = Source("web", "Web card", "1.0")
 CRM = Source("local", "CRM")
+
+
+def NOBODY(record: str, field: str) -> Sequence[str]:  # noqa: N802 -- stands where a setting stands
+    """Nothing is written back."""
+    return ()
 
 
 @dataclass
@@ -41,13 +46,14 @@ class World:
 
     @staticmethod
     def open(
-        folder: Path, policies: Policies | MergePolicy | None = None, targets: Callable[[str, str], Sequence[str]] | None = None
+        folder: Path,
+        policies: Policies | MergePolicy | None = None,
+        targets: Targets = own_crm,
     ) -> World:
         store, vault, clock = Store.open(f"sqlite:///{folder}/floatcard.db"), Vault(KEY), Ticking()
         if not isinstance(policies, Policies):
             policies = Policies(default=policies or MergePolicy())
-        more = {} if targets is None else {"targets": targets}
-        return World(store, vault, Ledger(store, vault, policies, clock=clock, **more), clock)
+        return World(store, vault, Ledger(store, vault, policies, clock=clock, targets=targets), clock)
 
     def edit(
         self,
@@ -88,7 +94,9 @@ class World:
         )
 
 
-def record(version: int, fields: Mapping[str, Json], *, crm: str = "local", id_: str = "acme", by: str = "u1") -> Record:
+def record(
+    version: int, fields: Mapping[str, Json], *, crm: str = "local", id_: str = "acme", by: str = "u1"
+) -> Record:
     return Record(
         ref=RecordRef(crm, "account", id_),
         title="Acme",
@@ -101,5 +109,7 @@ def record(version: int, fields: Mapping[str, Json], *, crm: str = "local", id_:
     )
 
 
-def snapshot(version: int, fields: Mapping[str, Json], *, source: Source = CRM, began: int = 0, by: str = "u1") -> Snapshot:
+def snapshot(
+    version: int, fields: Mapping[str, Json], *, source: Source = CRM, began: int = 0, by: str = "u1"
+) -> Snapshot:
     return Snapshot(record(version, fields, by=by), source, began=began)
