@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
-from functools import singledispatch
-from typing import Any, Final
+from dataclasses import fields, is_dataclass, replace
+from functools import lru_cache, singledispatch
+from operator import attrgetter
+from typing import Any, Final, TypeAlias
 
 from cards import tree
 from cards.graphemes import cut
@@ -60,12 +61,43 @@ def fit(
     """
     if blocks < FEWEST:
         raise ValueError(f"a card needs {FEWEST} blocks at least, not {blocks}")
-    trimmed = [_cut(block, _Lengths(text, title, button_label)) for block in card.blocks]
+    least, lengths = min(text, title, button_label), _Lengths(text, title, button_label)
+    small = len(card.blocks) <= blocks and not total and all(_is_slim(it, buttons, form_fields) for it in card.blocks)
+    if small and _is_short((card.summary, card.blocks), least):
+        return card
+    trimmed = [_cut(block, lengths) for block in card.blocks]
     trimmed, lost = _shorten_forms(_rows_of(trimmed, buttons), form_fields, text)
     kept = _keep(trimmed, blocks, total, size or length, said=lost > 0)
     lost += sum(1 for block in _gone(trimmed, kept) if not isinstance(block, _UNCOUNTED))
     fitted = replace(card, summary=cut(card.summary, text), blocks=_with_line(kept, lost, card.locale))
     return card if fitted == card else fitted
+
+
+def _is_slim(block: Block, buttons: int, form_fields: int) -> bool:
+    if isinstance(block, Actions):
+        return len(block.buttons) <= buttons
+    return not isinstance(block, Form) or len(block.fields) <= form_fields
+
+
+def _is_short(value: Any, most: int) -> bool:
+    """No text in it is longer: nothing to cut, whichever limit is whose."""
+    if isinstance(value, str):
+        return len(value) <= most
+    kind: Any = type(value)
+    parts = value if kind is tuple else _values(kind)(value)
+    return all(len(part) <= most if type(part) is str else _is_short(part, most) for part in parts)
+
+
+_Parts: TypeAlias = Callable[[Any], tuple[Any, ...]]
+
+
+@lru_cache(maxsize=64)
+def _values(kind: Any) -> _Parts:
+    """Reads every field of a block at once; of anything else, nothing."""
+    names = [field.name for field in fields(kind)] if is_dataclass(kind) else []
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda block: tuple(getattr(block, name) for name in names)
 
 
 class _Lengths:
