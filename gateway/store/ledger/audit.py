@@ -7,8 +7,10 @@ from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from gateway.store import sql
+from gateway.store.faults import unavailable
 from gateway.store.ledger.rows import (
     DECISION,
     EDIT,
@@ -27,6 +29,7 @@ from reconcile.chain import Fault, Heads, Root
 from reconcile.chain import verify as verify_chain
 from reconcile.model import Decision
 
+_MALFORMED = (ValueError, TypeError, KeyError, AttributeError)
 _WIDTH = len(edit.columns)
 _CHAIN = f"SELECT {DECISION} FROM decision d ORDER BY d.shard, d.seq"  # noqa: S608
 _EDITS = (
@@ -39,9 +42,20 @@ _ORPHANS = (
 )
 
 
+class _Broken(Exception):
+    """A row that cannot even be read."""
+
+    def __init__(self, shard: int, seq: int) -> None:
+        super().__init__()
+        self.fault = Fault(shard, seq, "it, or its edit, is not what any Floatcard writes")
+
+
 def verify(vault: Vault, connection: Connection, root: Root | None) -> Fault | None:
-    fault = verify_chain(_decisions(connection), root.heads if root is not None else None)
-    return fault or _tails(connection) or _missing_edits(connection) or _edits(vault, connection)
+    try:
+        fault = verify_chain(_decisions(connection), root.heads if root is not None else None)
+        return fault or _tails(connection) or _missing_edits(connection) or _edits(vault, connection)
+    except _Broken as broken:
+        return broken.fault
 
 
 def heads(connection: Connection, at: int) -> Root:
@@ -64,14 +78,30 @@ def _heads(connection: Connection) -> Heads:
 
 
 def _decisions(connection: Connection) -> Iterator[Decision]:
-    for row in _stream(connection, _CHAIN):
-        yield decision_of(row)
+    for row in _stream(connection, _CHAIN, slice(0, 2)):
+        try:
+            made = decision_of(row)
+        except _MALFORMED:
+            raise _Broken(row[0], row[1]) from None
+        yield made
 
 
-def _stream(connection: Connection, query: str) -> Iterator[Any]:
+def _stream(connection: Connection, query: str, place: slice) -> Iterator[Any]:
+    """`place`: where in a row its shard and seq stand, so that one that cannot be read is found after the last."""
     streaming = connection.execution_options(stream_results=True, max_row_buffer=500)
+    shard, seq = 0, 0
     with streaming.exec_driver_sql(query) as rows:
-        yield from rows
+        while True:
+            try:
+                row = rows.fetchone()
+            except DBAPIError as broke:
+                if unavailable(broke):
+                    raise
+                raise _Broken(shard, seq + 1) from None
+            if row is None:
+                return
+            shard, seq = row[place]
+            yield row
 
 
 def _tails(connection: Connection) -> Fault | None:
@@ -98,7 +128,7 @@ def _edits(vault: Vault, connection: Connection) -> Fault | None:
     """Every edit against the decision made when it came; the first fault in the order of the chain."""
     faults = (
         fault
-        for _, rows in groupby(_stream(connection, _EDITS), key=lambda row: (row[1], row[2]))
+        for _, rows in groupby(_stream(connection, _EDITS, slice(-4, -2)), key=lambda row: (row[1], row[2]))
         if (fault := _field(vault, rows)) is not None
     )
     return min(faults, default=None)
@@ -108,10 +138,13 @@ def _field(vault: Vault, rows: Iterator[Any]) -> Fault | None:
     inputs, last = b"", (0, 0)
     for at, row in enumerate(rows, 1):
         shard, seq, digest, cause = row[-4:]
-        columns = edit_columns(row)
-        inputs = joined(inputs, edit_digest(columns))
         if seq is None:
-            return Fault(last[0], last[1], f"edit {columns['id']} names a decision that is not there")
+            return Fault(last[0], last[1], f"edit {row[0]} names a decision that is not there")
+        try:
+            columns = edit_columns(row)
+            inputs = joined(inputs, edit_digest(columns))
+        except _MALFORMED:
+            raise _Broken(shard, seq) from None
         what = None
         if columns["n"] != at or cause != columns["id"] or inputs_digest(inputs) != digest:
             what = "its edit, or one before it, was altered or is missing"
@@ -134,5 +167,5 @@ def _value(vault: Vault, columns: dict[str, Any], sealed: Any) -> str | None:
         keys = vault.opened(sealed[1], sealed[3], sealed[4])
         assert not isinstance(keys, Erased)
         return None if keys.mac(canonical(plain)) == columns["value_mac"] else "its value is another"
-    except Tampered:
+    except (Tampered, *_MALFORMED):
         return "its value was altered"

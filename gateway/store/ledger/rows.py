@@ -62,7 +62,7 @@ def edit_row(edit: Edit, n: int, value_mac: str, decision: str = "") -> dict[str
 def edit_columns(row: Any) -> dict[str, Any]:
     """The columns of a row selected as `EDIT`, first in it; flags as bool on either database."""
     columns = dict(zip(_EDIT, row, strict=False))
-    return {name: bool(it) if name in _FLAGS else it for name, it in columns.items()}
+    return {name: flag(it) if name in _FLAGS else it for name, it in columns.items()}
 
 
 def edit_of(columns: Mapping[str, Any], value: Json) -> Edit:
@@ -156,7 +156,7 @@ def decision_of(row: Any, value: Json = None) -> Decision:
         value,
         tuple(orjson.loads(c["heads"])),
         tuple(why),
-        bool(c["conflict"]),
+        flag(c["conflict"]),
         tuple(orjson.loads(c["proposals"])),
         c["base"],
         why,
@@ -184,6 +184,13 @@ def decision_of(row: Any, value: Json = None) -> Decision:
 
 def policy_document(policy: MergePolicy) -> str:
     return canonical(cast("Json", asdict(policy))).decode()
+
+
+def flag(stored: Any) -> bool:
+    """SQLite keeps a flag as 0 or 1, PostgreSQL as itself; anything else was never written here."""
+    if stored not in (0, 1):
+        raise ValueError("not a flag")
+    return bool(stored)
 
 
 def listed(ids: Any) -> str:
