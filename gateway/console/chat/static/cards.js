@@ -6,7 +6,6 @@ import { drawForm } from "./forms.js";
 
 const HIDDEN = new Set(["at", "data", "token"]); // changes with every drawing, and nobody reads it
 const WIDE = 17;
-const SOURCED = 18;
 const LONG = 420;
 
 // `press(button, node)` is called for a button, `submit(form, values, tokens)` for a form.
@@ -45,7 +44,8 @@ function grouped(blocks) {
 function drawGroup({ list, blocks }, scene) {
   if (!list) return marked(draw(blocks[0], scene), blocks[0], scene);
   const tag = list === "facts" ? "dl" : "ul";
-  return el(tag, { class: list }, blocks.map((block) => marked(draw(block, scene), block, scene)));
+  const listed = list === "facts" && blocks.some((block) => block.source);
+  return el(tag, { class: listed ? "facts listed" : list }, blocks.map((block) => marked(draw(block, scene), block, scene)));
 }
 
 function marked(node, block, scene) {
@@ -107,7 +107,7 @@ function drawHeading(block) {
 const width = (text) => [...text].reduce((sum, letter) => sum + (letter.codePointAt(0) > 0x2e80 ? 2 : 1), 0);
 
 function drawFact(block, scene) {
-  const wide = width(block.value) > WIDE || width(block.source || "") > SOURCED;
+  const wide = width(block.value) > WIDE;
   const marks = [
     block.editable && el("span", { class: "mark", title: t("editable", {}, scene.locale) }, icon("pencil"), el("span", { class: "sr" }, t("editable", {}, scene.locale))),
     block.undecided && el("span", { class: "badge tone-warning" }, icon("scales"), t("undecided", {}, scene.locale)),

@@ -48,6 +48,11 @@ export function fill(text) {
   box().focus();
 }
 
+function clear() {
+  box().value = "";
+  fit();
+}
+
 export function drawHints() {
   const hints = [1, 2, 3].map((n) => t(`example_${n}`));
   if (roomOf(state.room)?.kind === "direct") hints.unshift(t("example_help"));
@@ -72,11 +77,11 @@ async function send() {
   const { room } = state;
   try {
     const entry = await call("POST", "entries", { room, text, quote: state.quote?.id || "" });
-    if (state.room === room && box().value === text) fill("");
+    if (state.room === room && box().value === text) clear();
     drafts.delete(`${state.me} ${room}`);
     quote(null);
     upsert(entry);
-    box().focus();
+    if (document.activeElement === byId("send")) box().focus();
   } catch (error) {
     trouble(error);
   } finally {

@@ -98,6 +98,7 @@ export function openDialog(title, build) {
     el("button", { type: "button", class: "iconic", "aria-label": t("close"), title: t("close"), onclick: close }, icon("close")));
   dialog.replaceChildren(head, el("div", { class: "dialog-body" }, build(close)));
   dialog.onclose = () => {
+    if (dialog.open) return; // opened again before the event of its closing came
     dialog.replaceChildren();
     if (back?.isConnected) back.focus();
   };

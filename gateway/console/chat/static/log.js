@@ -106,7 +106,7 @@ function drop(id) {
 function place(entry, before) {
   const held = nodes.get(entry.id);
   if (held && JSON.stringify(held.entry) === JSON.stringify(entry)) return;
-  if (held && held.node.querySelector(".rewrite") && !entry.deleted) return void (held.entry = entry);
+  if (held && held.node.querySelector(".rewrite") && !entry.deleted) return; // drawn when the writing is done
   const key = held?.node.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
   const node = hold(entry, before);
   if (held) held.node.replaceWith(node);
@@ -188,6 +188,8 @@ function rewrite(entry, said) {
   const box = el("textarea", { rows: 2, "aria-label": t("edit"), value: entry.own });
   const done = () => {
     form.replaceWith(said);
+    const latest = state.logs.get(entry.room)?.entries.get(entry.id);
+    if (latest) place(latest, null);
     nodes.get(entry.id)?.node.querySelector('[data-key="edit"]')?.focus();
   };
   const form = el("form", { class: "rewrite" }, box, el("div", { class: "actions" },
@@ -195,7 +197,7 @@ function rewrite(entry, said) {
     el("button", { type: "button", class: "plain", onclick: done }, t("cancel"))));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    call("PUT", `entries/${entry.id}`, { text: box.value }).then((changed) => { done(); upsert(changed); }, trouble);
+    call("PUT", `entries/${entry.id}`, { text: box.value }).then((changed) => { upsert(changed); done(); }, trouble);
   });
   box.addEventListener("keydown", (event) => {
     if (event.isComposing) return;
