@@ -108,9 +108,9 @@ class OptionView:
 
 @dataclass(frozen=True, slots=True)
 class SideView:
-    """One side of a conflict. `role`: before | standing value, in the CRM, yours, or another's."""
+    """One side of a conflict. `role`: the value both had seen, in the CRM, standing now, yours, or another's."""
 
-    role: Literal["before", "crm", "yours", "theirs"]
+    role: Literal["before", "crm", "stands", "yours", "theirs"]
     value: str
     who: str = ""
     at: int = 0

@@ -23,7 +23,8 @@ _ROLES: Final = {
     "before": N_("Before"),
     "crm": N_("Now in the CRM"),
     "yours": N_("Yours"),
-    "theirs": N_("Somebody else's"),
+    "stands": N_("Stands now"),
+    "theirs": N_("Changed to"),
 }
 _RANK: Final = {"low": 0, "medium": 1, "high": 2}
 

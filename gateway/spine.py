@@ -167,8 +167,11 @@ class Spine:
             await self._s.trail.write(trail)
 
     async def repaint(self, shown: Shown, trail: Trail) -> None:
-        trail.room = shown.slot.place.room_key
+        """Told in the trail only where what is shown became another."""
+        told = Trail(trail.turn, shown.slot.place.room_key)
         epoch = self._s.epoch.value
-        act = await redraw(self._s, shown, trail)
+        act = await redraw(self._s, shown, told)
         if act is not None:
-            await self.perform([act], trail, epoch)
+            await self.perform([act], told, epoch)
+        if any(step.step in ("shown", "removed") for step in told.steps):
+            trail.steps += told.steps

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from cards.tree import Tone
-from cards.words import join, say
+from cards.words import N_, join, say
 from gateway.config import Config
 from gateway.handlers import view
 from gateway.records import Records
@@ -44,21 +44,18 @@ class Teller:
         return found.name if found is not None else self.say("somebody")
 
     def field(self, name: Json) -> str:
-        lists = {"note": "Notes", "open_item": "Open items", "risk": "Risks", "contact": "Contacts", "name": "Name"}
-        if str(name) in lists:
-            return self.say(lists[str(name)])
+        if str(name) in view.LISTS:
+            return self.say(view.LISTS[str(name)])
         return view.label(self.config.fields.get(str(name)), str(name), self.locale)
 
 
 Teach = Callable[[Teller, dict[str, Json]], Awaitable[Line]]
 
 
-async def worded(records: Records, people: PeopleStore, step: StoredStep, locale: str, config: Config) -> Line:
-    teller = Teller(records, people, config, locale)
+async def worded(records: Records, people: PeopleStore, step: StoredStep, locale: str, config: Config) -> Line | None:
+    """None for a step that a reader has no use for."""
     tell = _STEPS.get(step.step.step)
-    if tell is None:
-        return Line(step.step.step, "")
-    return await tell(teller, step.step.facts)
+    return await tell(Teller(records, people, config, locale), step.step.facts) if tell is not None else None
 
 
 async def _matched(t: Teller, facts: dict[str, Json]) -> Line:
@@ -119,14 +116,14 @@ async def _withheld(t: Teller, facts: dict[str, Json]) -> Line:
 
 
 _SHOWN = {
-    ("card", "sent"): "A card floats in the room.",
-    ("card", "edited"): "The card in the room was repainted.",
-    ("conflict", "sent"): "The conflict is shown where it happened.",
-    ("conflict", "edited"): "The conflict's card was repainted.",
-    ("alert", "sent"): "An alert floats in a manager's direct room.",
-    ("alert", "edited"): "The manager's alert was repainted.",
-    ("whisper", "sent"): "Only the author was told.",
-    ("whisper", "edited"): "The author's card was repainted.",
+    ("card", "sent"): N_("A card floats in the room."),
+    ("card", "edited"): N_("The card in the room was repainted."),
+    ("conflict", "sent"): N_("The conflict is shown where it happened."),
+    ("conflict", "edited"): N_("The conflict's card was repainted."),
+    ("alert", "sent"): N_("An alert floats in a manager's direct room."),
+    ("alert", "edited"): N_("The manager's alert was repainted."),
+    ("whisper", "sent"): N_("Only the author was told."),
+    ("whisper", "edited"): N_("The author's card was repainted."),
 }
 
 
@@ -149,15 +146,15 @@ async def _edited(t: Teller, facts: dict[str, Json]) -> Line:
 
 
 REASONS = {
-    "causal": "The editor had seen the value before.",
-    "agree": "Everybody means the same value.",
-    "three_way": "Only one side had changed it.",
-    "authority": "The source in authority wins.",
-    "master": "The CRM's own value wins.",
-    "last_writer": "The last writer wins, as this field's policy says.",
-    "merged": "Both were merged.",
-    "review": "A person decides.",
-    "empty": "There is no value.",
+    "causal": N_("The editor had seen the value before."),
+    "agree": N_("Everybody means the same value."),
+    "three_way": N_("Only one side had changed it."),
+    "authority": N_("The source in authority wins."),
+    "master": N_("The CRM's own value wins."),
+    "last_writer": N_("The last writer wins, as this field's policy says."),
+    "merged": N_("Both were merged."),
+    "review": N_("A person decides."),
+    "empty": N_("There is no value."),
 }
 
 
@@ -206,7 +203,10 @@ async def _crm_refused(t: Teller, facts: dict[str, Json]) -> Line:
     return Line(t.say("In the CRM"), text, "danger")
 
 
-_RULES = {"risk_high": "A risk of {customer} turned high.", "conflict_open": "A conflict of {customer} is still open."}
+_RULES = {
+    "risk_high": N_("A risk of {customer} turned high."),
+    "conflict_open": N_("A conflict of {customer} is still open."),
+}
 
 
 async def _alert(t: Teller, facts: dict[str, Json]) -> Line:

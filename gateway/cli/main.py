@@ -53,6 +53,7 @@ def tell(faults: list[tuple[str, str, str]]) -> None:
 def _log() -> None:
     level = os.environ.get("FLOATCARD_LOG", "INFO").upper()
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
+    logging.getLogger("alembic").setLevel("WARNING")
 
 
 def _serve(start: Callable[[], Coroutine[Any, Any, tuple[str, Callable[[], Awaitable[None]]]]], say: str) -> None:

@@ -92,7 +92,7 @@ class SensitivitySpec(Frozen):
     note: Sensitivity = Field("confidential", description="The notes, and how many there are.")
     open_item: Sensitivity = Field("internal", description="The open items, and how many there are.")
     risk: Sensitivity = Field("confidential", description="The risks, and how many there are.")
-    contact: Sensitivity = Field("internal", description="The contacts, and how many there are.")
+    contact: Sensitivity = Field("confidential", description="The contacts, and how many there are.")
 
 
 class AudienceSpec(Frozen):
@@ -143,7 +143,7 @@ class Config(Frozen):
     locale: Literal["en", "zh-CN"] = Field("en", description="The language where neither person nor room tells one.")
     zone: str = Field("UTC", description="The time zone where the reader's is not known.")
     cards_dir: str | None = Field(None, description="A folder of your own card templates, searched before ours.")
-    policies_dir: str | None = Field(None, description="A folder of your own access policies, instead of ours.")
+    policies_dir: str | None = Field(None, description="A folder of your own access policies, laid over ours.")
     server: ServerSpec = ServerSpec()
     channels: dict[Name, Plugged] = Field({}, description="The chat networks, by a name of your own.")
     crms: dict[Name, Plugged] = Field({}, description="The CRMs, by a name of your own.")

@@ -74,6 +74,8 @@ class Panel:
         lines = []
         for stored in steps:
             line = await worded(self._s.records, self._s.people, stored, match(locale), self._s.config)
+            if line is None:
+                continue
             room = stored.step.room
             told = TrailLine(stored.id, stored.turn, stored.step.at, room, line.label, line.text, line.tone, line.trace)
             lines.append(told)

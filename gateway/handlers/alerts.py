@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from cards.facts import AlertView
 from cards.tree import Button, Tone
-from cards.words import say
+from cards.words import N_, say
 from channels.model import Directs, ImId, Place, Toast
 from crm.model import Record
 from gateway.config.model import seconds
@@ -154,10 +154,10 @@ def _what(s: Services, alert: Alert, record: Record, locale: str) -> str:
 def _buttons(s: Services, alert: Alert, locale: str) -> tuple[Button, ...]:
     if alert.state not in ("open", "snoozed"):
         return ()
-    made = [s.buttons.make(locale, "Acknowledge", "acknowledge", "primary", i=alert.id)]
+    made = [s.buttons.make(locale, N_("Acknowledge"), "acknowledge", "primary", i=alert.id)]
     if alert.state == "open":
-        made.append(s.buttons.make(locale, "Snooze", "snooze", i=alert.id))
-    made.append(s.buttons.make(locale, "Show me", "show_me", r=alert.record))
+        made.append(s.buttons.make(locale, N_("Snooze"), "snooze", i=alert.id))
+    made.append(s.buttons.make(locale, N_("Show me"), "show_me", r=alert.record))
     return tuple(made)
 
 
@@ -168,7 +168,7 @@ async def acknowledge(s: Services, turn: Turn, person: Person, press: Press) -> 
         raise Refused("This was acknowledged already, by {who}.", who=_who(s, alert))
     await s.due.cancel(f"alert:{alert.id}")
     turn.trail.note("acknowledged", turn.now, alert=alert.id, person=person.id)
-    return Outcome(_toast(s, turn, "Acknowledged."), tuple(await shows(s, moved, turn.trail)))
+    return Outcome(_toast(s, turn, N_("Acknowledged.")), tuple(await shows(s, moved, turn.trail)))
 
 
 async def snooze(s: Services, turn: Turn, person: Person, press: Press) -> Outcome:
@@ -179,7 +179,7 @@ async def snooze(s: Services, turn: Turn, person: Person, press: Press) -> Outco
         raise Refused("This alert is snoozed or over already.")
     await s.due.put(Due(f"alert:{alert.id}", "alert", until, {"alert": alert.id}))
     turn.trail.note("snoozed", turn.now, alert=alert.id, person=person.id)
-    return Outcome(_toast(s, turn, "Snoozed."), tuple(await shows(s, moved, turn.trail)))
+    return Outcome(_toast(s, turn, N_("Snoozed.")), tuple(await shows(s, moved, turn.trail)))
 
 
 async def woke(s: Services, item: Due, trail: Trail) -> list[Act]:

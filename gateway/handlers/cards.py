@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from cards.facts import CustomerView, WithheldView
 from cards.tree import Button, Card
-from cards.words import say
+from cards.words import N_, say
 from channels.model import Sender
 from gateway.handlers import view
 from gateway.handlers.hearing import Heard, heard
@@ -44,7 +44,7 @@ async def _draw(s: Services, found: Sequence[Heard], refs: Sequence[str], locale
 
 def _row(s: Services, each: Heard, locale: str) -> CustomerView:
     ref = each.record.ref.key
-    button = s.buttons.make(locale, "Show me", "show_me", r=ref)
+    button = s.buttons.make(locale, N_("Show me"), "show_me", r=ref)
     return view.customer(each.record, s.config.fields, locale=locale, now=s.clock.now(), buttons=(button,))
 
 
@@ -67,10 +67,10 @@ async def _buttons(s: Services, each: Heard, locale: str, message: str) -> tuple
     ref = each.record.ref.key
     made: list[Button] = []
     if each.editable:
-        made.append(s.buttons.make(locale, "Edit", "edit", "primary", r=ref))
-    made.append(s.buttons.make(locale, "Show me", "show_me", r=ref))
+        made.append(s.buttons.make(locale, N_("Edit"), "edit", "primary", r=ref))
+    made.append(s.buttons.make(locale, N_("Show me"), "show_me", r=ref))
     undo = await undo_button(s, each.record, locale) if each.editable else None
-    made.append(undo or s.buttons.make(locale, "Not this customer", "wrong", r=ref, m=message))
+    made.append(undo or s.buttons.make(locale, N_("Not this customer"), "wrong", r=ref, m=message))
     return tuple(made)
 
 
@@ -86,7 +86,7 @@ async def personal_card(s: Services, ref: str, person: Person, sender: Sender, l
         now=s.clock.now(),
         everything=True,
         editable=each.editable,
-        buttons=(s.buttons.make(locale, "Edit", "edit", "primary", r=ref),) if each.editable else (),
+        buttons=(s.buttons.make(locale, N_("Edit"), "edit", "primary", r=ref),) if each.editable else (),
         writes=await s.records.writes(ref),
     )
     zone = person.zone or s.config.zone
@@ -107,9 +107,8 @@ def withheld_views(
 
 
 def _label(s: Services, name: str, locale: str) -> str:
-    lists = {"note": "Notes", "open_item": "Open items", "risk": "Risks", "contact": "Contacts", "name": "Name"}
-    if name in lists:
-        return say(locale, lists[name])
+    if name in view.LISTS:
+        return say(locale, view.LISTS[name])
     return view.label(s.config.fields.get(name), name, locale)
 
 

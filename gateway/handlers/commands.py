@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from cards.facts import WhyStep, WhyView
 from cards.tree import Button, Tone
-from cards.words import say
+from cards.words import N_, say
 from channels.model import Said
 from gateway.config.model import seconds
 from gateway.errors import Refused
@@ -81,7 +81,7 @@ async def _card(s: Services, turn: Turn, rest: str) -> Act:
         raise Refused("No customer of that name that you may see. Try the full name.")
     if len(cards) > 1:
         titles = tuple([record.title for ref, _ in cards if (record := await s.records.get(ref)) is not None])
-        buttons = tuple(s.buttons.make(locale, "Show me", "show_me", r=ref) for ref, _ in cards)
+        buttons = tuple(s.buttons.make(locale, N_("Show me"), "show_me", r=ref) for ref, _ in cards)
         text = say(locale, "Several customers bear that name: {names}.", names=titles)
         return notice(s, turn, text, buttons=buttons[:3])
     ref, card = cards[0]
@@ -136,7 +136,8 @@ async def _why(s: Services, turn: Turn, rest: str) -> Act:
     code = rest.strip().upper()
     last = None if code else await s.trail.last_turn(turn.place.room_key)
     steps = await s.trail.turn(last) if last is not None else []
-    lines = [await worded(s.records, s.people, step, locale, s.config) for step in steps]
+    told = [await worded(s.records, s.people, step, locale, s.config) for step in steps]
+    lines = [line for line in told if line is not None]
     if code:
         lines = await _decision_lines(s, turn, code, locale)
     if not lines:

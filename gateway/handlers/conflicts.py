@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from cards.facts import ConflictView, SideView
 from cards.tree import Button, Card
-from cards.words import say
+from cards.words import N_, say
 from channels.model import Toast
 from gateway.errors import Refused
 from gateway.handlers import view
@@ -21,6 +22,8 @@ from identity.audience import audience_hash, direct
 from identity.model import Audience, Person
 from reconcile.model import Actor, Json
 from reconcile.token import Seen
+
+Role = Literal["before", "crm", "stands", "yours", "theirs"]
 
 
 async def shows(s: Services, turn: Turn, person: Person, ref: str, field: str) -> list[Act]:
@@ -88,8 +91,12 @@ async def _view(
 
 
 def _before(s: Services, state: FieldState, field: str, locale: str) -> SideView:
-    value = view.worded(s.config.fields.get(field), state.value, locale, s.clock.now())
-    return SideView("before", value, _name(s, state.actor), state.as_of, state.source)
+    """The last value that both sides had seen; a dash where there was none."""
+    base = state.base
+    value = view.worded(s.config.fields.get(field), base.value if base is not None else None, locale, s.clock.now())
+    if base is None:
+        return SideView("before", value)
+    return SideView("before", value, _name(s, base.actor), base.at, base.source)
 
 
 def _challengers(
@@ -99,11 +106,20 @@ def _challengers(
     heads, proposals = state.heads, state.proposals
     sides = []
     for each in state.challengers:
-        role = "crm" if each.system == crm else "yours" if reader and each.actor == reader else "theirs"
+        role = _role(state, each, crm, reader)
         value = view.worded(s.config.fields.get(field), each.value, locale, s.clock.now())
         button = _settle_button(s, ref, field, state, each, heads, proposals, locale)
-        sides.append(SideView(role, value, _name(s, each.actor), each.at, each.source, button))  # type: ignore[arg-type]
+        sides.append(SideView(role, value, _name(s, each.actor), each.at, each.source, button))
     return tuple(sides)
+
+
+def _role(state: FieldState, each: Challenger, crm: str, reader: str) -> Role:
+    """What stands is what the CRM holds, once it was written there."""
+    if each.system == crm or (each.edit == state.edit and state.write == "in_crm"):
+        return "crm"
+    if reader and each.actor == reader:
+        return "yours"
+    return "stands" if each.edit == state.edit else "theirs"
 
 
 def _settle_button(
@@ -119,13 +135,13 @@ def _settle_button(
     """Its token holds what was on the card: what the presser had not seen is not dismissed."""
     h, q = _json(heads), _json(proposals)
     return s.buttons.make(
-        locale, "Use this", "settle", "primary", r=ref, f=field, e=each.edit, c=state.conflict or "", h=h, q=q
+        locale, N_("Use this"), "settle", "primary", r=ref, f=field, e=each.edit, c=state.conflict or "", h=h, q=q
     )
 
 
 def undo_of(s: Services, ref: str, field: str, state: FieldState, locale: str) -> Button:
     h, q = _json(state.heads), _json(state.proposals)
-    return s.buttons.make(locale, "Undo", "undo", r=ref, f=field, e=state.edit or "", h=h, q=q)
+    return s.buttons.make(locale, N_("Undo"), "undo", r=ref, f=field, e=state.edit or "", h=h, q=q)
 
 
 def _json(ids: Sequence[str]) -> list[Json]:

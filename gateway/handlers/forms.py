@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from cards.facts import FormField
 from cards.tree import Card
-from cards.words import match, say
+from cards.words import N_, match, say
 from channels.model import FieldErrors, OpenForm, ShowCard, Submitted, Toast
 from crm.model import FieldValue, Record
 from gateway.config.model import FieldSpec
@@ -175,7 +175,7 @@ def _wrong(spec: FieldSpec, text: str) -> str | None:
     if not text:
         return None
     if spec.type == "choice" and text not in spec.options:
-        return "Choose one of the listed values."
+        return N_("Choose one of the listed values.")
     return valid(spec.type, text)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from cards.words import say
+from cards.words import N_, say
 from channels.model import Answer, Place, Pressed, ShowCard, Toast
 from gateway.errors import Refused
 from gateway.handlers import alerts, conflicts, forms
@@ -52,14 +52,14 @@ async def _pick(s: Services, turn: Turn, person: Person, press: Press) -> Outcom
     await s.rooms.store.choose(turn.place.room_key, name, ref, person.id, turn.now)
     turn.trail.note("taught", turn.now, record=ref, person=person.id)
     acts = await float_card(s, _at(turn, press), message, (ref,), {ref: name})
-    return Outcome(_done(s, turn, "I will remember that here."), (Hide(whisper(turn, message)), *acts))
+    return Outcome(_done(s, turn, N_("I will remember that here.")), (Hide(whisper(turn, message)), *acts))
 
 
 async def _none(s: Services, turn: Turn, person: Person, press: Press) -> Outcome:
     name, message = press.text("n"), press.text("m")
     await s.rooms.store.choose(turn.place.room_key, name, "", person.id, turn.now)
     turn.trail.note("taught", turn.now, record="", person=person.id)
-    return Outcome(_done(s, turn, "I will keep quiet about that name here."), (Hide(whisper(turn, message)),))
+    return Outcome(_done(s, turn, N_("I will keep quiet about that name here.")), (Hide(whisper(turn, message)),))
 
 
 async def _wrong(s: Services, turn: Turn, person: Person, press: Press) -> Outcome:
@@ -71,7 +71,7 @@ async def _wrong(s: Services, turn: Turn, person: Person, press: Press) -> Outco
         await s.rooms.store.choose(turn.place.room_key, name, "", person.id, turn.now)
     turn.trail.note("taught", turn.now, record="", person=person.id)
     acts: list[Act] = [Hide(each.slot) for each in shown]
-    return Outcome(_done(s, turn, "Taken away. I will keep quiet about that name here."), tuple(acts))
+    return Outcome(_done(s, turn, N_("Taken away. I will keep quiet about that name here.")), tuple(acts))
 
 
 def _names(state: Mapping[str, Json], ref: str) -> list[str]:

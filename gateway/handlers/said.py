@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cards.facts import OptionView
-from cards.words import Reader, say
+from cards.words import N_, Reader, say
 from channels.model import Deleted, Edited, Said
 from crm.model import Record
 from gateway.config.model import seconds
@@ -190,7 +190,9 @@ async def _options(s: Services, turn: Turn, name: str, refs: Sequence[str], mess
     for ref in refs[:10]:
         each = await heard(s, ref, mine)
         if each is not None:
-            button = s.buttons.make(locale, "This one", "pick", "primary", r=ref, n=name, m=message, t=turn.place.key)
+            button = s.buttons.make(
+                locale, N_("This one"), "pick", "primary", r=ref, n=name, m=message, t=turn.place.key
+            )
             options.append(OptionView(each.record.title, _hints(s, each.record, locale), button))
     return tuple(options)
 
@@ -209,7 +211,7 @@ def _picker_show(s: Services, turn: Turn, message: str, name: str, options: tupl
     if not options:
         return Hide(slot)
     locale = turn.locale or s.config.locale
-    none = s.buttons.make(locale, "Not a customer", "none", n=name, m=message, t=turn.place.key)
+    none = s.buttons.make(locale, N_("Not a customer"), "none", n=name, m=message, t=turn.place.key)
     options = (*options, OptionView(say(locale, "None of these"), (), none))
     card = s.deck.draw("picker", locale=locale, zone=s.config.zone, now=turn.now, surface=name, options=options)
     return Show(slot, card, (), state={"kind": "picker"})

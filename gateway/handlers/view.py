@@ -7,12 +7,18 @@ from datetime import UTC, date, datetime
 
 from cards.facts import ContactView, CustomerView, FactView, NoteView, OpenItemView, RiskView, TagView
 from cards.tree import Button, Tone
-from cards.words import match, say
+from cards.words import N_, match, say
 from crm.model import FieldValue, Item, Record
 from gateway.config.model import FieldSpec
 from reconcile.model import Json
 
-_DAY_MS = 86_400_000
+LISTS = {
+    "note": N_("Notes"),
+    "open_item": N_("Open items"),
+    "risk": N_("Risks"),
+    "contact": N_("Contacts"),
+    "name": N_("Name"),
+}
 _SOON_DAYS = 30
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from cards.words import say
+from cards.words import N_, say
 from channels.model import Answer, Answers, Channel, Event, Inbound, Reply, Toast
 from gateway.errors import Refused, Rejected, Retry, Unreadable
 from gateway.metrics import DUPLICATES, EVENTS, RECEIVED
@@ -80,21 +80,21 @@ class Door:
         waiter = Waiter()
         if not await self._store(name, event, waiter):
             waiting.cancel()
-            return _response(self._worded(channel, event, self._toast(event, "This was received already.")))
+            return _response(self._worded(channel, event, self._toast(event, N_("This was received already."))))
         try:
             answer = await asyncio.wait_for(waiting, max(channel.limits.deadline - MARGIN_S, 0.1))
         except TimeoutError:
             waiter.gone = True
-            answer = self._toast(event, "Received. This takes a little longer; the card will follow.")
+            answer = self._toast(event, N_("Received. This takes a little longer; the card will follow."))
         except Retry:
-            answer = self._toast(event, "Received, but something is slow just now. It is kept and will be done.")
+            answer = self._toast(event, N_("Received, but something is slow just now. It is kept and will be done."))
         except Refused as refused:
             answer = Toast(say(self._locale(event), refused.say, **refused.facts), "warning")
         except Rejected:
             RECEIVED.labels(name, "rejected").inc()
             return web.Response(status=401, text="The signature is missing, wrong or too old.")
         except Unreadable:
-            answer = self._toast(event, "This was made by an older version. Ask for the card again.")
+            answer = self._toast(event, N_("This was made by an older version. Ask for the card again."))
         except Exception:
             answer = Toast(say(self._locale(event), "Something broke. Try again, or tell an admin."), "danger")
         return _response(self._worded(channel, event, answer))

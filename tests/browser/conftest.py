@@ -13,8 +13,9 @@ from tests.browser.demo import DemoProcess, chromium, running
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     path = chromium()
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=30_000)  # a loaded machine is no failure; a hanging loop is
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
         yield opened

@@ -130,7 +130,7 @@ def window(browser: Any, demo: DemoProcess, person: str, **options: Any) -> Iter
     settings = {"viewport": {"width": 1280, "height": 900}, "locale": "zh-CN", "timezone_id": "Asia/Shanghai"}
     context = browser.new_context(**(settings | options))
     page = context.new_page()
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(30_000)
     page.goto(f"{demo.url}/demo?as={person}")
     page.locator("#rooms li").first.wait_for()
     try:
