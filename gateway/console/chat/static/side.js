@@ -76,7 +76,7 @@ function drawLine(line) {
   const tone = ["info", "warning", "danger"].includes(line.tone) ? line.tone : "neutral";
   const mark = el("span", { class: `step tone-${tone}` }, tone === "neutral" ? null : icon(tone),
     tone === "neutral" ? null : el("span", { class: "sr" }, t(`tone_${tone}`)));
-  return el("li", {}, mark, el("div", { class: "grow" }, el("strong", { dir: "auto" }, line.label), " ", el("span", { class: "words", dir: "auto" }, line.text),
+  return el("li", {}, mark, el("div", { class: "grow" }, el("strong", { dir: "auto" }, line.label), " ", el("span", { class: "words", dir: "auto" }, line.text), " ",
     line.trace ? el("button", { type: "button", class: "trace", "aria-label": t("copy", { trace: line.trace }), title: t("copy", { trace: line.trace }), onclick: () => copy(line.trace) }, line.trace) : null));
 }
 

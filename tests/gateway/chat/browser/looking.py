@@ -11,6 +11,8 @@ from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from tests.gateway.chat.house import House
 
+expect.set_options(timeout=30_000)  # generous: a busy machine is not a fault of the page
+
 
 def chromium() -> str:
     """The machine's Chromium; skips without one, fails without one where CI=true."""
@@ -38,7 +40,7 @@ class Looking:
         context = await self._browser.new_context(**options)
         self._contexts.append(context)
         page = await context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(30_000)
         page.on("console", lambda line: self.complaints.append(line.text) if line.type == "error" else None)
         page.on("pageerror", lambda broke: self.complaints.append(str(broke)))
         await page.goto(f"{self.house.url}/demo?as={person}{query}")

@@ -155,6 +155,7 @@ async def test_a_lost_connection_is_said_and_caught_up(look: Looking, house: Hou
 async def test_a_gateway_that_is_down_is_said_and_nothing_typed_is_lost(look: Looking, house: House) -> None:
     page = await look.window("u_liting")
     await say(page, "华星")
+    await expect(page.locator(".card")).to_be_visible()
     house.gateway.down = True
     await page.get_by_role("button", name="给我看全部").click()
     await expect(page.locator("#alarms")).to_contain_text("没有响应")
