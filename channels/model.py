@@ -121,6 +121,7 @@ class Pressed:
     at: int
     message: MessageRef | None = None
     trigger: str = field(default="", repr=False)
+    locale: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +136,7 @@ class Submitted:
     tokens: Mapping[str, str]
     at: int
     message: MessageRef | None = None
+    locale: str = ""
 
 
 @dataclass(frozen=True, slots=True)

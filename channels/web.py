@@ -139,13 +139,15 @@ def _deleted(source: Source, payload: Mapping[str, Any]) -> model.Event:
 def _pressed(source: Source, payload: Mapping[str, Any]) -> model.Event:
     body = read(_Button, payload)
     once, where, who = _head(source, "button", body)
-    return model.Pressed(once, where, who, body.action, body.data, body.at, _ref(where, body.message), body.trigger)
+    more = (_ref(where, body.message), body.trigger, body.locale)
+    return model.Pressed(once, where, who, body.action, body.data, body.at, *more)
 
 
 def _submitted(source: Source, payload: Mapping[str, Any]) -> model.Event:
     body = read(_Form, payload)
     once, where, who = _head(source, "form", body)
-    return model.Submitted(once, where, who, body.data, body.values, body.tokens, body.at, _ref(where, body.message))
+    more = (_ref(where, body.message), body.locale)
+    return model.Submitted(once, where, who, body.data, body.values, body.tokens, body.at, *more)
 
 
 def _joined(source: Source, payload: Mapping[str, Any]) -> model.Event:

@@ -88,7 +88,7 @@ class Records:
         owners = [person.name for person in users if person is not None]
         for name, value in (("owner", ", ".join(owners)), ("region", record.region), ("team", record.team)):
             if value and name in self._config.fields:
-                found[name] = FieldValue(value, "[CRM]", record.modified)
+                found[name] = FieldValue(value, "[CRM]")
         return found
 
     def _keep(self, record: Record) -> None:

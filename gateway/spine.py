@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
+from cards.words import match
 from channels.model import Answer, Deleted, Edited, Event, Joined, Left, Pressed, Said, Submitted
 from gateway import codec
 from gateway.answer import answer_apart
@@ -20,6 +21,7 @@ from gateway.services import Services
 from gateway.show import Shower
 from gateway.store.slots import Shown
 from gateway.turn import Act, Outcome, Show, Trail, Turn, new_trail
+from identity.model import Person
 
 log = logging.getLogger("floatcard.spine")
 
@@ -89,7 +91,7 @@ class Spine:
         event = accepted.event
         started = time.perf_counter()
         trail = new_trail(event.where.room_key)
-        person = await self._s.identities.who(event.who, event.where.room_key)
+        person = await self._speaking(event, await self._s.identities.who(event.who, event.where.room_key))
         turn = Turn(event, person, self._s.clock.now(), trail)
         try:
             epoch = self._s.epoch.value
@@ -108,6 +110,14 @@ class Spine:
             await self._s.trail.write(trail)
         WHOLE_TURN.labels(type(event).__name__.lower()).observe(time.perf_counter() - started)
         return outcome.answer
+
+    async def _speaking(self, event: Event, person: Person | None) -> Person | None:
+        """The person, with the language the network says they read: cards that reach them later speak it too."""
+        told = event.locale if isinstance(event, Said | Pressed | Submitted) else ""
+        if person is None or not told or match(told) == person.locale:
+            return person
+        await self._s.people.speaks(person.id, match(told))
+        return self._s.people.person(person.id)
 
     async def _after(self, outcome: Outcome) -> None:
         for record in outcome.refresh:
@@ -145,7 +155,9 @@ class Spine:
 
     def _newer(self, epoch: int, trail: Trail) -> Callable[[Shown], Awaitable[Act | None]]:
         async def again(shown: Shown) -> Act | None:
-            return await redraw(self._s, shown, trail) if self._s.epoch.value != epoch else None
+            if self._s.epoch.value == epoch:
+                return None
+            return await redraw(self._s, shown, Trail(trail.turn, trail.room))
 
         return again
 

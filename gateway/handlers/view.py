@@ -78,7 +78,8 @@ def customer(
     shown = [name for name in record.fields if name in specs]
     facts = [name for name in shown if not specs[name].tag and (everything or specs[name].card)]
     facts.sort(key=lambda name: (specs[name].card or 99, name))
-    newest = max((record.fields[name] for name in (*facts, *_tags(shown, specs))), key=_age, default=None)
+    decided = [record.fields[name] for name in (*facts, *_tags(shown, specs)) if record.fields[name].decision]
+    newest = max(decided, key=_age, default=None)
     offered = frozenset(editable)
     return CustomerView(
         title=record.title,

@@ -77,6 +77,12 @@ class PeopleStore:
         self._persons[who.id] = who
         self.version += 1
 
+    async def speaks(self, person_id: str, locale: str) -> None:
+        """The language a network says this person reads; changes nothing that anybody may see."""
+        who = replace(self._persons[person_id], locale=locale)
+        await self._store.write(_put_person, who)
+        self._persons[person_id] = who
+
     async def deactivate(self, person_id: str) -> None:
         who = self._persons[person_id]
         await self.put(replace(who, active=False))
