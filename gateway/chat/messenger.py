@@ -25,6 +25,7 @@ from gateway.chat.model import (
     Json,
     Page,
     RoomView,
+    Sight,
     Snapshot,
     clean,
     fit,
@@ -80,6 +81,14 @@ class Messenger:
             me = _person(tx, person)
             rooms = tuple(_view(tx, room, person) for room in tx.rooms_of(person))
             return Snapshot(me, tx.persons(), rooms, tx.latest())
+
+        return await self._store.run(work)
+
+    async def sight(self, person: str) -> Sight:
+        def work(tx: ChatTx) -> Sight:
+            me = _person(tx, person)
+            rooms = frozenset(room.id for room in tx.rooms_of(person))
+            return Sight(rooms, inside=me.kind == "member", everything=me.role == "admin")
 
         return await self._store.run(work)
 

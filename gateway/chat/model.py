@@ -121,6 +121,15 @@ class RoomView:
     last: Entry | None = field(default=None)
 
 
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """Which stories somebody may be told: those of their rooms; a colleague also those of no room; an admin all."""
+
+    rooms: frozenset[str]
+    inside: bool
+    everything: bool
+
+
 _BROKEN = re.compile("[\x00\ud800-\udfff]")
 
 

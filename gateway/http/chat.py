@@ -100,7 +100,8 @@ class ChatRoutes:
 
     async def state(self, request: web.Request) -> web.StreamResponse:
         snapshot = await self._chat.snapshot(_who(request))
-        features = {"crm": self._desk is not None, "trail": self._trail is not None, "clock": self._clock is not None}
+        crm = self._desk is not None and snapshot.me.kind == "member"
+        features = {"crm": crm, "trail": self._trail is not None, "clock": self._clock is not None}
         return reply(snapshot_view(snapshot, self._now(), features))
 
     async def entries(self, request: web.Request) -> web.StreamResponse:
@@ -171,26 +172,30 @@ class ChatRoutes:
         return reply({"now": self._now()})
 
     async def crm_search(self, request: web.Request) -> web.StreamResponse:
-        hits = await self._crm().search(request.query.get("q", "")[:200])
+        hits = await (await self._crm(request)).search(request.query.get("q", "")[:200])
         return reply({"hits": [{"id": hit[0], "title": hit[1], "city": hit[2]} for hit in hits]})
 
     async def crm_read(self, request: web.Request) -> web.StreamResponse:
-        return reply(record_view(await self._crm().read(request.match_info["id"])))
+        return reply(record_view(await (await self._crm(request)).read(request.match_info["id"])))
 
     async def crm_write(self, request: web.Request) -> web.StreamResponse:
         body, id = await _body(request, Write), request.match_info["id"]
-        await self._crm().write(id, body.field, body.value, await self._name(request))
-        return reply(record_view(await self._crm().read(id)))
+        desk = await self._crm(request)
+        await desk.write(id, body.field, body.value, await self._name(request))
+        return reply(record_view(await desk.read(id)))
 
     async def crm_risk(self, request: web.Request) -> web.StreamResponse:
         id = request.match_info["id"]
-        await self._crm().raise_risk(id, await self._name(request))
-        return reply(record_view(await self._crm().read(id)))
+        desk = await self._crm(request)
+        await desk.raise_risk(id, await self._name(request))
+        return reply(record_view(await desk.read(id)))
 
     async def events(self, request: web.Request) -> web.StreamResponse:
         return await stream(self._chat, self._trail, request)
 
-    def _crm(self) -> CrmDesk:
+    async def _crm(self, request: web.Request) -> CrmDesk:
+        if not (await self._chat.sight(_who(request))).inside:
+            raise Declined(403, "no_crm", "The CRM's own screen is for colleagues only.")
         if self._desk is None:
             raise Declined(404, "no_crm", "This house has no CRM screen of its own.")
         return self._desk

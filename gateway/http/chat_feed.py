@@ -11,7 +11,7 @@ from typing import Any
 from aiohttp import web
 
 from gateway.chat.messenger import Messenger
-from gateway.chat.model import Declined, Entry, FeedRow, Json
+from gateway.chat.model import Declined, Entry, FeedRow, Json, Sight
 from gateway.chat.ports import TrailSource
 from gateway.chat.wire import dumps
 from gateway.http.chat_views import entry_view
@@ -106,8 +106,11 @@ class Stream:
     async def _follow_trail(self, trail: TrailSource) -> None:
         while True:
             lines = await trail.since(self._cursor.trail, self._locale, _BATCH)
+            sight = await self._chat.sight(self._person)
             for line in lines:
-                await self._send("trail", asdict(line), trail=line.id)
+                if told(line.room, sight):
+                    await self._send("trail", asdict(line), trail=line.id)
+                self._cursor = Cursor(self._cursor.feed, line.id)
             if not lines:
                 await trail.wait(self._cursor.trail, QUIET)
 
@@ -121,6 +124,13 @@ class Stream:
     async def _write(self, chunk: bytes) -> None:
         async with self._lock:
             await self._response.write(chunk)
+
+
+def told(room: str, sight: Sight) -> bool:
+    """Whether the story of a room is told to somebody. `room` is the chat's id, or a place's key that holds it."""
+    if sight.everything:
+        return True
+    return any(part in sight.rooms for part in room.split("/")) if room else sight.inside
 
 
 async def _within(seconds: float, waiting: Awaitable[object]) -> bool:

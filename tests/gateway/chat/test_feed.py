@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gateway.chat.model import Declined
-from gateway.http.chat_feed import Cursor
+from gateway.http.chat_feed import Cursor, told
 from tests.gateway.chat import sample_cards as cards
 from tests.gateway.chat.house import House, Person
 
@@ -112,6 +112,32 @@ async def test_the_trail_and_the_clock_come_through_the_same_stream(house: House
         kind, clock = await reader.next()
         assert kind == "clock"
         assert clock["now"] - line["at"] >= 600_000
+
+
+@pytest.mark.parametrize(
+    ("room", "person", "hears"),
+    [
+        ("r_east", "u_liting", True),
+        ("demo/r_east", "u_liting", True),
+        ("demo/r_east/", "u_liting", True),
+        ("r_east", "u_guest", False),
+        ("r_partner", "u_guest", True),
+        ("d_u_wangmin", "u_liting", False),
+        ("d_u_wangmin", "u_zhaolei", True),
+        ("", "u_liting", True),
+        ("", "u_guest", False),
+    ],
+)
+async def test_a_rooms_story_is_told_to_those_inside(house: House, room: str, person: str, hears: bool) -> None:
+    assert told(room, await house.chat.sight(person)) is hears
+
+
+async def test_a_story_that_is_not_told_does_not_stop_the_next(house: House) -> None:
+    async with listening(house, "u_guest", await feed_now(house, "u_guest")) as reader:
+        house.gateway.trail.tell("t1", "r_east", "heard", "secret")
+        house.gateway.trail.tell("t2", "r_partner", "heard", "open")
+        kind, line = await reader.next(but="")
+        assert (kind, line["turn"]) == ("trail", "t2")
 
 
 async def test_an_unknown_person_has_no_stream(house: House) -> None:

@@ -104,6 +104,19 @@ async def test_the_crms_own_screen(house: House) -> None:
     assert (status, answer["error"]["say"]) == (409, "There is no customer c9.")
 
 
+async def test_a_guest_has_no_screen_of_the_crm(house: House) -> None:
+    guest = Person(house, "u_guest")
+    assert (await guest.ask("GET", "state"))[1]["features"]["crm"] is False
+    for method, path, body in (
+        ("GET", "crm?q=", None),
+        ("GET", "crm/c1", None),
+        ("PUT", "crm/c1", {"field": "stage", "value": "x"}),
+        ("POST", "crm/c1/risk", {}),
+    ):
+        assert (await guest.ask(method, path, body))[0] == 403
+    assert house.desk.version == 3
+
+
 @pytest.mark.parametrize("seconds", [0, -5, 40 * 86_400, "x", None])
 async def test_the_clock_only_jumps_ahead(house: House, seconds: object) -> None:
     assert (await Person(house, "u_liting").ask("POST", "clock", {"seconds": seconds}))[0] == 400

@@ -35,7 +35,7 @@ async function enter(person) {
   address.searchParams.set("as", person);
   history.replaceState(null, "", address);
   clearTrail();
-  drawCrm();
+  if (state.features.crm) drawCrm();
   await open((roomOf(address.searchParams.get("room")) || state.rooms[0]).id, false);
   connect();
 }
@@ -46,7 +46,15 @@ function take(snapshot) {
   drawPeople();
   byId("clock").hidden = !snapshot.features.clock;
   byId("tab-crm").hidden = !snapshot.features.crm;
+  if (!snapshot.features.crm) withoutCrm();
   document.querySelector('[data-go="crm"]').hidden = !snapshot.features.crm;
+}
+
+// A guest has no screen of the CRM, and finds nothing of it left by whoever sat here before.
+function withoutCrm() {
+  byId("crm").replaceChildren();
+  if (document.body.dataset.side === "crm") showSide("trail");
+  if (document.body.dataset.view === "crm") go("chat");
 }
 
 function drawPeople() {
@@ -154,7 +162,7 @@ function toggleLanguage() {
   redrawLog();
   cursor = { ...cursor, trail: 0 };
   clearTrail();
-  drawCrm();
+  if (state.features.crm) drawCrm();
   connect();
 }
 

@@ -216,7 +216,7 @@ function confirmDelete(entry) {
 }
 
 // What a press or a form on a card does: ask the gateway, then do what it answers.
-export function sceneOf(room, message) {
+export function sceneOf(room, message, done = () => {}) {
   const scene = {
     async press(button, node) {
       if (node.getAttribute("aria-busy") === "true") return;
@@ -224,6 +224,7 @@ export function sceneOf(room, message) {
       try {
         const { answer } = await call("POST", "press", { room, message, action: button.action, data: button.data, window: windowId });
         take(answer, room, message);
+        if (answer.kind === "toast" && answer.tone !== "danger") done();
       } catch (error) {
         trouble(error);
       } finally {
@@ -287,7 +288,7 @@ function drawAnswer(entry, card) {
     nodes.get(entry.id)?.node.querySelector(".card button")?.focus();
   };
   answer.append(el("div", { class: "only-head" }, onlyYou(), el("button", { type: "button", class: "iconic", "aria-label": t("close"), title: t("close"), onclick: close }, icon("close"))));
-  answer.append(drawCard(card, sceneOf(entry.room, entry.id)));
+  answer.append(drawCard(card, sceneOf(entry.room, entry.id, close))); // what it asked is done: put away
   answer.addEventListener("keydown", (event) => { if (event.key === "Escape") close(); });
   return answer;
 }

@@ -65,6 +65,15 @@ async def test_an_answer_card_is_for_the_one_who_pressed_and_can_be_put_away(loo
     await expect(mine.get_by_role("button", name="编辑", exact=True)).to_be_focused()
 
 
+async def test_an_answer_card_goes_when_what_it_asked_is_done(look: Looking, house: House) -> None:
+    page = await look.window("u_liting")
+    await say(page, "华星")
+    await page.get_by_role("button", name="给我看全部").click()
+    await page.locator(".answer").get_by_role("button", name="不是这个客户").click()
+    await expect(page.locator("#toasts")).to_contain_text("知道了")
+    await expect(page.locator(".answer")).to_have_count(0)
+
+
 async def test_a_conflict_has_three_columns_and_is_settled_for_everybody(look: Looking, house: House) -> None:
     mine, theirs = await look.window("u_liting"), await look.window("u_wangmin")
     await say(mine, "冲突")
