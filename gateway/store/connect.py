@@ -12,6 +12,17 @@ from gateway.errors import Misconfigured
 
 READERS = 4
 BUSY_MS = 10_000
+CONNECT_S = 5
+
+# A line that was cut without a word is noticed within half a minute; what the address says itself goes first.
+LINE = {
+    "connect_timeout": str(CONNECT_S),
+    "application_name": "floatcard",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "20000",
+}
 
 
 def shown(url: URL) -> str:
@@ -38,21 +49,36 @@ def writing(url: URL) -> Engine:
     if url.get_backend_name() == "sqlite":
         pragmas = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY", "cache_size=-65536")
         return _sqlite(url, size=1, begin="BEGIN IMMEDIATE", pragmas=pragmas)
-    return create_engine(url, pool_size=1, max_overflow=0)
+    return _postgresql(url, size=1)
 
 
 def reading(url: URL) -> Engine:
     """A few connections that cannot write."""
     if url.get_backend_name() == "sqlite":
         return _sqlite(url, size=READERS, begin="BEGIN", pragmas=("query_only=ON", "temp_store=MEMORY"))
-    return create_engine(url, pool_size=READERS, max_overflow=0, execution_options={"postgresql_readonly": True})
+    # one snapshot for all the statements of a read, as SQLite gives it
+    options = {"postgresql_readonly": True}
+    return _postgresql(url, size=READERS, isolation_level="REPEATABLE READ", execution_options=options)
 
 
 def plain(url: URL) -> Engine:
     """For looking at a database that may not be ours, and for migrating it: changes no setting of the file."""
     if url.get_backend_name() == "sqlite":
         return _sqlite(url, size=1, begin="BEGIN IMMEDIATE", pragmas=())
-    return create_engine(url, pool_size=1, max_overflow=0)
+    return _postgresql(url, size=1)
+
+
+def _postgresql(url: URL, *, size: int, **more: Any) -> Engine:
+    from gateway.store.postgresql import Text  # a tenth of a second that only PostgreSQL's users pay
+
+    settings = {name: value for name, value in LINE.items() if name not in url.query}
+    engine = create_engine(url, pool_size=size, max_overflow=0, pool_use_lifo=True, connect_args=settings, **more)
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        connection.adapters.register_dumper(str, Text)
+
+    return engine
 
 
 def _sqlite(url: URL, *, size: int, begin: str, pragmas: tuple[str, ...]) -> Engine:

@@ -3,21 +3,42 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import Literal
+from typing import Literal, cast
 
 from sqlalchemy.exc import DBAPIError
 
 from gateway.errors import Retry
 
-Why = Literal["locked", "full", "read_only", "unreachable"]
+Why = Literal[
+    "locked",
+    "full",
+    "read_only",
+    "unreachable",
+    "password",
+    "not_let_in",
+    "no_database",
+    "no_tls",
+    "untrusted",
+    "too_many",
+    "rights",
+]
 
 SAY: dict[Why, str] = {
     "locked": "another program holds the database locked; stop it, or wait until it is done",
     "full": "the disk that holds the database is full; free some space, nothing acknowledged is lost",
     "read_only": "the database cannot be written; give this process write access to the file and to its folder",
     "unreachable": "the database cannot be reached or opened; check that it is running, its path and its rights",
+    "password": "the database refuses the user or the password; mend them in the address of `store`",
+    "not_let_in": "the database does not let this user in from here; add a line for it to its pg_hba.conf",
+    "no_database": "there is no database of that name; make it with: CREATE DATABASE … ENCODING 'UTF8'",
+    "no_tls": "the address asks for TLS and the server has none; set it up there, or leave sslmode out",
+    "untrusted": "the server's TLS certificate is not trusted; name the authority's file with sslrootcert=…, "
+    "or mend the certificate (its name, its dates, who signed it)",
+    "too_many": "the database has no connection left; raise its max_connections, or run fewer gateways",
+    "rights": "the user lacks rights in this database; make it the owner of Floatcard's tables",
 }
-AFTER: dict[Why, float] = {"locked": 1.0, "full": 10.0, "read_only": 10.0, "unreachable": 2.0}
+AFTER: dict[Why, float] = {"locked": 1.0, "full": 10.0, "read_only": 10.0}
+_SOON = 2.0
 
 SQLITE: dict[int, Why] = {
     sqlite3.SQLITE_BUSY: "locked",
@@ -35,16 +56,24 @@ POSTGRESQL: dict[str, Why] = {
     "57P01": "unreachable",
     "57P02": "unreachable",
     "57P03": "unreachable",
-    "53300": "unreachable",
+    "53300": "too_many",
+    "53400": "too_many",
+    "28P01": "password",
+    "28000": "not_let_in",
+    "3D000": "no_database",
+    "42501": "rights",
+    "58030": "unreachable",
 }
+_NO_ANSWER = {"OperationalError", "InterfaceError", "ConnectionTimeout", "PoolTimeout", "AdminShutdown"}
 AGAIN = {"40001", "40P01"}  # PostgreSQL: serialization failure, deadlock
 
 
 class StoreUnavailable(Retry):
-    """The store cannot take anything now. Nothing of the batch was written; the same work may come again."""
+    """The store cannot take anything now. The same work may come again: nothing of the batch was written, or, where
+    the line to PostgreSQL broke in the midst of a commit, all of it may have been."""
 
     def __init__(self, why: Why) -> None:
-        super().__init__(AFTER[why], SAY[why])
+        super().__init__(AFTER.get(why, _SOON), SAY[why])
         self.why: Why = why
 
 
@@ -60,10 +89,20 @@ def unavailable(broke: BaseException) -> Why | None:
     origin = broke.orig if isinstance(broke, DBAPIError) else broke
     if isinstance(origin, sqlite3.Error):
         return SQLITE.get((getattr(origin, "sqlite_errorcode", 0) or 0) & 0xFF)
-    if isinstance(broke, DBAPIError):
-        state = getattr(origin, "sqlstate", None)
-        return POSTGRESQL.get(state or "", "unreachable" if broke.connection_invalidated else None)
-    return None
+    state = getattr(origin, "sqlstate", None) or ""
+    if state:
+        return POSTGRESQL.get(state, "unreachable" if state.startswith("08") else None)
+    gone = isinstance(broke, DBAPIError) and broke.connection_invalidated
+    return _unconnected(origin) if gone or type(origin).__name__ in _NO_ANSWER else None
+
+
+def _unconnected(origin: object) -> Why:
+    """No SQLSTATE: the database was not reached, or the line to it broke."""
+    if not type(origin).__module__.startswith("psycopg"):
+        return "unreachable"
+    from gateway.store.postgresql import refused
+
+    return cast("Why", refused(str(origin)) or "unreachable")
 
 
 def named(broke: Exception) -> Exception:
@@ -74,4 +113,5 @@ def named(broke: Exception) -> Exception:
 
 def transient(broke: Exception) -> bool:
     """True when running the same transaction again is the cure."""
-    return isinstance(broke, DBAPIError) and getattr(broke.orig, "sqlstate", None) in AGAIN
+    origin = broke.orig if isinstance(broke, DBAPIError) else broke
+    return getattr(origin, "sqlstate", None) in AGAIN

@@ -67,15 +67,32 @@ def prepare(url: URL) -> None:
 
 def _bring(connection: Connection, where: str) -> None:
     if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
+        _fit(connection, where)
     found = _owned(connection, where)
     if found is not None and found > head():
         raise Misconfigured([(where, "store", NEWER.format(found=found, head=head()))])
     if found != head():
+        _may(connection, where)
         _upgrade(connection)
     if found is None:
         _sign(connection)
     _probe(connection, where)
+
+
+def _fit(connection: Connection, where: str) -> None:
+    from gateway.store.postgresql import unfit
+
+    connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
+    if (why := unfit(connection)) is not None:
+        raise Misconfigured([(where, "store", why)])
+
+
+def _may(connection: Connection, where: str) -> None:
+    if connection.dialect.name == "postgresql":
+        from gateway.store.postgresql import powerless
+
+        if (why := powerless(connection)) is not None:
+            raise Misconfigured([(where, "store", why)])
 
 
 def _owned(connection: Connection, where: str) -> str | None:

@@ -34,4 +34,5 @@ def put(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]])
 def add(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
     """Adds the row unless its primary key is there already; whether it was added."""
     statement = _insert(connection, table).values(**row).on_conflict_do_nothing()
-    return connection.execute(statement).rowcount == 1
+    # psycopg forgets the count of an INSERT … ON CONFLICT unless it is asked to keep it
+    return connection.execute(statement, execution_options={"preserve_rowcount": True}).rowcount == 1
