@@ -31,12 +31,17 @@ class Teller:
     people: PeopleStore
     config: Config
     locale: str
+    hidden: frozenset[str] = frozenset()
+    """Records whose very name this reader may not see."""
 
     def say(self, msgid: str, **facts: object) -> str:
         return say(self.locale, msgid, **facts)
 
     async def title(self, facts: dict[str, Json]) -> str:
-        record = await self.records.mirrored(str(facts.get("record", "")))
+        key = str(facts.get("record", ""))
+        if key in self.hidden:
+            return self.say("a customer you may not see")
+        record = await self.records.mirrored(key)
         return record.title if record is not None else self.say("a customer that is gone")
 
     def person(self, facts: dict[str, Json], key: str = "person") -> str:
@@ -52,10 +57,10 @@ class Teller:
 Teach = Callable[[Teller, dict[str, Json]], Awaitable[Line]]
 
 
-async def worded(records: Records, people: PeopleStore, step: StoredStep, locale: str, config: Config) -> Line | None:
+async def worded(teller: Teller, step: StoredStep) -> Line | None:
     """None for a step that a reader has no use for."""
     tell = _STEPS.get(step.step.step)
-    return await tell(Teller(records, people, config, locale), step.step.facts) if tell is not None else None
+    return await tell(teller, step.step.facts) if tell is not None else None
 
 
 async def _matched(t: Teller, facts: dict[str, Json]) -> Line:
@@ -106,13 +111,15 @@ async def _heard_by(t: Teller, facts: dict[str, Json]) -> Line:
 
 
 async def _withheld(t: Teller, facts: dict[str, Json]) -> Line:
-    fields = facts["fields"]
+    groups = facts.get("groups")
+    told = [_group(t, group) for group in groups if isinstance(group, list)] if isinstance(groups, list) else []
+    return Line(t.say("Withheld"), " ".join(told), "warning")
+
+
+def _group(t: Teller, group: list[Json]) -> str:
+    msgid, roles, fields = group
     names = [t.field(each) for each in fields] if isinstance(fields, list) else []
-    text = t.say("Not everybody here may see {fields}.", fields=names)
-    policies = facts.get("policies")
-    if isinstance(policies, list) and policies:
-        text = f"{text} {t.say('Decided by {policies}.', policies=[str(each) for each in policies])}"
-    return Line(t.say("Withheld"), text, "warning")
+    return t.say("{fields}: {reason}", fields=names, reason=t.say(str(msgid), roles=roles))
 
 
 _SHOWN = {

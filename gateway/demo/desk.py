@@ -10,7 +10,7 @@ from crm.model import FieldInfo, RecordRef
 from gateway.chat.ports import DeskField, DeskHit, DeskRecord, DeskRisk, TrailLine
 from gateway.errors import Refused
 from gateway.services import Services
-from gateway.story import worded
+from gateway.story import Teller, worded
 
 
 class Desk:
@@ -71,9 +71,10 @@ class Panel:
 
     async def since(self, after: int, locale: str, limit: int) -> Sequence[TrailLine]:
         steps = await self._s.trail.since(after, limit)
+        teller = Teller(self._s.records, self._s.people, self._s.config, match(locale))
         lines = []
         for stored in steps:
-            line = await worded(self._s.records, self._s.people, stored, match(locale), self._s.config)
+            line = await worded(teller, stored)
             if line is None:
                 continue
             room = stored.step.room

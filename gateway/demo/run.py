@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,6 +65,8 @@ def prepare(folder: Path, port: int) -> Config:
     text = TEMPLATE.read_text("utf-8").replace("127.0.0.1:8300", f"127.0.0.1:{port}")
     text = text.replace('"sqlite:///', f'"sqlite:///{folder.as_posix()}/')
     text = text.replace("demo = true\n", f'demo = true\npublic_url = "http://127.0.0.1:{port}"\n')
+    if not os.environ.get("LANG", "").startswith("zh"):
+        text = text.replace('locale = "zh-CN"', 'locale = "en"')
     path = folder / "floatcard.toml"
     path.write_text(f"{text}\n[server]\nport = {port}\n", "utf-8")
     return load(path)

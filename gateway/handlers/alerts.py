@@ -66,7 +66,7 @@ async def conflict_due(s: Services, item: Due, trail: Trail) -> list[Act]:
 
 
 async def raise_alert(s: Services, rule: str, record: str, subject: str, trace: str, trail: Trail) -> list[Act]:
-    new = Alert(alert_id(rule, record, subject), rule, record, subject, s.clock.now(), trace=trace)
+    new = Alert(alert_id(rule, record, subject), rule, record, subject, s.clock.now(), trace=trace or trail.turn)
     if not await s.alerts.raise_(new):
         return []
     ALERTS.labels(rule).inc()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from cards.facts import CustomerView, WithheldView
 from cards.tree import Button, Card
@@ -27,18 +28,18 @@ async def room_card(s: Services, slot: Slot, refs: Sequence[str], state: dict[st
     _note_audience(s, audience, found, trail)
     if not found or audience.empty:
         return None
-    card = await _draw(s, found, refs, locale, str(state.get("message") or ""))
+    card = await _draw(s, found, refs, locale, str(state.get("message") or ""), str(state.get("turn") or ""))
     until = [each.disclosed.valid_until for each in found if each.disclosed.valid_until is not None]
     records = tuple(each.record.ref.key for each in found)
     return Show(slot, card, records, audience_hash(audience), min(until, default=None), {**state, "refs": list(refs)})
 
 
-async def _draw(s: Services, found: Sequence[Heard], refs: Sequence[str], locale: str, message: str) -> Card:
+async def _draw(s: Services, found: Sequence[Heard], refs: Sequence[str], locale: str, message: str, turn: str) -> Card:
     if len(found) == 1 and len(refs) == 1:
-        shown = await room_view(s, found[0], locale, message)
+        shown = await room_view(s, found[0], locale, message, turn)
         return s.deck.draw("customer", locale=locale, zone=s.config.zone, now=s.clock.now(), customer=shown)
     rows = tuple([_row(s, each, locale) for each in found])
-    facts = {"customers": rows, "trace": rows[0].trace}
+    facts = {"customers": rows, "trace": turn}
     return s.deck.draw("customers", locale=locale, zone=s.config.zone, now=s.clock.now(), **facts)
 
 
@@ -48,10 +49,11 @@ def _row(s: Services, each: Heard, locale: str) -> CustomerView:
     return view.customer(each.record, s.config.fields, locale=locale, now=s.clock.now(), buttons=(button,))
 
 
-async def room_view(s: Services, each: Heard, locale: str, message: str) -> CustomerView:
+async def room_view(s: Services, each: Heard, locale: str, message: str, turn: str) -> CustomerView:
+    """Its trace code is the decision of the newest value shown, else the turn that floated it."""
     ref = each.record.ref.key
     writes = await s.records.writes(ref)
-    return view.customer(
+    shown = view.customer(
         each.record,
         s.config.fields,
         locale=locale,
@@ -60,6 +62,7 @@ async def room_view(s: Services, each: Heard, locale: str, message: str) -> Cust
         buttons=await _buttons(s, each, locale, message),
         writes=writes,
     )
+    return shown if shown.trace else replace(shown, trace=turn)
 
 
 async def _buttons(s: Services, each: Heard, locale: str, message: str) -> tuple[Button, ...]:
@@ -120,6 +123,15 @@ def _note_audience(s: Services, audience: Audience, found: Sequence[Heard], trai
     trail.note("heard_by", now, members=everybody, outside=outside, unmapped=unmapped, complete=audience.complete)
     for each in found:
         if each.disclosed.withheld:
-            fields: list[Json] = [*sorted(each.disclosed.withheld)]
-            policies: list[Json] = [*sorted({p for w in each.disclosed.withheld.values() for p in w.policies})]
-            trail.note("withheld", now, record=each.record.ref.key, fields=fields, policies=policies)
+            groups = _grouped(each.disclosed, audience)
+            trail.note("withheld", now, record=each.record.ref.key, groups=groups)
+
+
+def _grouped(disclosed: Disclosed, audience: Audience) -> list[Json]:
+    """[message id, its facts, fields] for each reason: what a reader is told, in their own language, later."""
+    grouped: dict[tuple[str, str], list[Json]] = {}
+    for name, why in sorted(disclosed.withheld.items()):
+        for reason in reasons(why, audience)[:1]:
+            roles = ", ".join(str(role) for role in reason.facts.get("roles", ()))  # type: ignore[attr-defined]
+            grouped.setdefault((reason.say, roles), []).append(name)
+    return [[msgid, roles, fields] for (msgid, roles), fields in grouped.items()]

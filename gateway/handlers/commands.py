@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import re
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from cards.facts import WhyStep, WhyView
@@ -13,13 +14,19 @@ from gateway.config.model import seconds
 from gateway.errors import Refused
 from gateway.handlers import explain
 from gateway.handlers.cards import personal_card
+from gateway.handlers.hearing import heard
 from gateway.services import Services
-from gateway.story import Line, worded
+from gateway.store.trail import StoredStep
+from gateway.story import Line, Teller, worded
 from gateway.turn import Act, Outcome, Show, Slot, Turn
+from identity.audience import direct
 from identity.steps import code_hash, new_code
 
 CODE_LIVES_MS = 10 * 60_000
 _LONGEST_QUIET = 30 * 86_400
+
+
+TURN = re.compile(r"[0-9a-f]{10}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,20 +138,29 @@ async def _quiet(s: Services, turn: Turn, rest: str) -> Act:
 
 
 async def _why(s: Services, turn: Turn, rest: str) -> Act:
-    """/why [TRACE]: the last turn of this room, or a decision, told from the trail."""
+    """/why [TRACE]: the last turn of this room, or a turn or decision by its trace code, told from the trail."""
     locale = _locale(s, turn)
-    code = rest.strip().upper()
-    last = None if code else await s.trail.last_turn(turn.place.room_key)
+    code = rest.strip()
+    last = code if TURN.fullmatch(code) else None if code else await s.trail.last_turn(turn.place.room_key)
     steps = await s.trail.turn(last) if last is not None else []
-    told = [await worded(s.records, s.people, step, locale, s.config) for step in steps]
+    steps = [step for step in steps if step.step.room in ("", turn.place.room_key)]
+    teller = Teller(s.records, s.people, s.config, locale, await _hidden(s, turn, steps))
+    told = [await worded(teller, step) for step in steps]
     lines = [line for line in told if line is not None]
-    if code:
+    if code and last is None:
         lines = await _decision_lines(s, turn, code, locale)
     if not lines:
         raise Refused("There is nothing to explain here yet.")
     view = WhyView(say(locale, "Why"), tuple(WhyStep(line.label, line.text) for line in lines), code or last or "")
     card = s.deck.draw("why", locale=locale, zone=s.config.zone, now=turn.now, why=view)
     return Show(_slot(turn), card, (), state={"kind": "why"})
+
+
+async def _hidden(s: Services, turn: Turn, steps: Sequence[StoredStep]) -> frozenset[str]:
+    """The records of these steps that the asker may not even see by name."""
+    asker = direct(turn.person, turn.event.who)
+    records = {str(step.step.facts["record"]) for step in steps if step.step.facts.get("record")}
+    return frozenset([record for record in records if await heard(s, record, asker) is None])
 
 
 async def _decision_lines(s: Services, turn: Turn, code: str, locale: str) -> list[Line]:
