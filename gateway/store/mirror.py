@@ -42,6 +42,12 @@ class MirrorStore:
         """Every live record of a CRM; those whose key was erased are left out."""
         return await self._store.read(lambda connection: self._all(connection, crm))
 
+    async def keys(self, after: str, limit: int) -> list[str]:
+        """The live records of every CRM in the order of their keys, from behind `after` on."""
+        query = select(mirror.c.ref).where(mirror.c.ref > after, mirror.c.deleted.is_(False))
+        ordered = query.order_by(mirror.c.ref).limit(limit)
+        return await self._store.read(lambda connection: list(connection.execute(ordered).scalars()))
+
     async def cursor(self, crm: str) -> str:
         query = select(feed.c.cursor).where(feed.c.crm == crm)
         return await self._store.read(lambda connection: connection.execute(query).scalar()) or ""

@@ -1,0 +1,172 @@
+"""Every endpoint of the API, as data: the routes and the OpenAPI document are made from this one table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import BaseModel
+
+from gateway.http import api_answers as told
+from gateway.http import api_bodies as asked
+
+BASE = "/api/v1"
+Scope = Literal["read", "edit", "identities"]
+
+Name = Literal[
+    "search_customers",
+    "read_customer",
+    "make_edit",
+    "field_history",
+    "read_decision",
+    "read_trail",
+    "list_identities",
+    "list_unmapped",
+    "make_link",
+    "end_link",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """`errors` are those of its own, besides what any request can meet."""
+
+    name: Name
+    method: Literal["GET", "POST", "DELETE"]
+    path: str
+    scope: Scope
+    summary: str
+    about: str
+    answer: type[BaseModel] | None
+    status: int = 200
+    query: type[BaseModel] = asked.NoQuery
+    body: type[BaseModel] | None = None
+    errors: tuple[int, ...] = ()
+
+    @property
+    def full_path(self) -> str:
+        return BASE + self.path
+
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    Endpoint(
+        "search_customers",
+        "GET",
+        "/customers",
+        "read",
+        "Customers by a part of their name",
+        "Those the token's person may know to be customers, in the order of their `ref`. A page may be short, or "
+        "empty, while `after` is not null: then go on.",
+        told.CustomerPage,
+        query=asked.CustomersQuery,
+    ),
+    Endpoint(
+        "read_customer",
+        "GET",
+        "/customers/{ref}",
+        "read",
+        "One customer",
+        "As the token's person may see it: what they may not see is absent. With the scope `edit` every field they may "
+        "edit carries its `parents`.",
+        told.Customer,
+        errors=(404,),
+    ),
+    Endpoint(
+        "make_edit",
+        "POST",
+        "/edits",
+        "edit",
+        "Edit a field, as a plugin",
+        "System and surface are fixed by the token; claiming a source, a stream or a device is answered 403. Durable "
+        "when answered. Send it again with the same `once` whenever the answer was lost: it is answered the same, and "
+        "says so in the header `Idempotent-Replay`.",
+        told.EditAnswer,
+        body=asked.EditBody,
+        errors=(404, 409),
+    ),
+    Endpoint(
+        "field_history",
+        "GET",
+        "/customers/{ref}/fields/{field}/history",
+        "read",
+        "A field's history",
+        "Every edit with the decision made when it came, newest first.",
+        told.HistoryPage,
+        query=asked.HistoryQuery,
+        errors=(404,),
+    ),
+    Endpoint(
+        "read_decision",
+        "GET",
+        "/decisions/{trace}",
+        "read",
+        "A decision by its trace code",
+        "Which source, who, when, under which policy and what it replaced; and where it stands in the chain.",
+        told.DecisionAnswer,
+        errors=(404,),
+    ),
+    Endpoint(
+        "read_trail",
+        "GET",
+        "/trail",
+        "read",
+        "What a turn decided, step by step",
+        "By `turn`, or the last one of a `room`. Facts are ids, counts and field names; steps about a customer whom "
+        "the token's person may not see have none.",
+        told.TrailAnswer,
+        query=asked.TrailQuery,
+        errors=(404,),
+    ),
+    Endpoint(
+        "list_identities",
+        "GET",
+        "/identities",
+        "identities",
+        "Persons and their accounts",
+        "Every person with the links that stand, in the order of their ids.",
+        told.IdentitiesPage,
+        query=asked.IdentitiesQuery,
+    ),
+    Endpoint(
+        "list_unmapped",
+        "GET",
+        "/identities/unmapped",
+        "identities",
+        "Accounts that belong to nobody yet",
+        "Those last heard first, each with who it might be.",
+        told.UnmappedPage,
+        query=asked.UnmappedQuery,
+    ),
+    Endpoint(
+        "make_link",
+        "POST",
+        "/identities/links",
+        "identities",
+        "Link an account to a person",
+        "Kept with the token's name and your evidence; every card is computed again. A link that stands already is "
+        "answered as it is.",
+        told.LinkView,
+        status=201,
+        body=asked.LinkBody,
+        errors=(404, 409),
+    ),
+    Endpoint(
+        "end_link",
+        "DELETE",
+        "/identities/links/{id}",
+        "identities",
+        "Undo a link",
+        "The account belongs to nobody from now on; that it once did stays on record.",
+        None,
+        status=204,
+        errors=(404,),
+    ),
+)
+
+PATHS: dict[str, tuple[str, int, str]] = {
+    "ref": ("The customer's `ref`.", 512, "local:account:hx-medical"),
+    "field": ("The field's name.", 128, "phone"),
+    "trace": ("A trace code, in any spelling a person types.", 64, "7F3A-19C2-0B4D-88E1"),
+    "id": ("The link's id.", 64, "0f2a9c61b8d4e377"),
+}
+"""Each placeholder of a path: what it is, its greatest length, an example."""

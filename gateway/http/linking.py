@@ -1,0 +1,55 @@
+"""Linking and undoing, for the API and the console alike: kept with who said so, and every room looked at again."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from gateway.errors import Refused
+from gateway.services import Services
+from gateway.spine import Spine
+from gateway.turn import new_trail
+from identity.model import Link
+
+
+class Linking:
+    def __init__(self, services: Services, spine: Spine) -> None:
+        self._s = services
+        self._spine = spine
+
+    async def link(
+        self, person: str, kind: Literal["im", "crm", "device"], key: str, *, by: str, evidence: str
+    ) -> Link:
+        """Raises `Refused` when the account is another's, or the person is gone or deactivated."""
+        who = self._s.people.person(person)
+        if who is None or not who.active:
+            raise Refused("This person is deactivated. Reactivate them before linking an account.")
+        if kind == "im" and await self._is_bot(key):
+            raise Refused("A bot cannot be linked to a person.")
+        made = await self._s.people.link(person, kind, key, step="admin", evidence=evidence, made_by=by)
+        await self._note("linked", made, by)
+        return made
+
+    async def unlink(self, id_: str, *, by: str) -> bool:
+        """False when there is no such link, or it has ended."""
+        known = next((link for link in self._s.people.links() if link.id == id_), None)
+        if known is None:
+            return False
+        try:
+            await self._s.people.unlink(id_, by)
+        except Refused:
+            return False
+        await self._note("unlinked", known, by)
+        return True
+
+    async def _is_bot(self, key: str) -> bool:
+        rooms = [await self._s.rooms.store.roster(room.key) for room in await self._s.rooms.store.rooms()]
+        members = (member for roster in rooms if roster is not None for member in roster.members)
+        return any(member.kind == "bot" and member.id.key == key for member in members)
+
+    async def _note(self, step: str, link: Link, by: str) -> None:
+        """Who may see what has changed: every card is computed again for who reads it now."""
+        trail = new_trail("")
+        trail.note(step, self._s.clock.now(), person=link.person, link=link.id, kind=link.kind, step=link.step, by=by)
+        await self._s.trail.write(trail)
+        for room in await self._s.rooms.store.rooms():
+            await self._spine.refresh_room(room.key)
