@@ -11,6 +11,7 @@ from sqlalchemy.exc import ArgumentError
 from gateway.errors import Misconfigured
 
 READERS = 4
+SYNCHRONOUS = "FULL"  # what is acknowledged survives a power cut
 BUSY_MS = 10_000
 CONNECT_S = 5
 
@@ -47,7 +48,8 @@ def address(url: str) -> URL:
 def writing(url: URL) -> Engine:
     """One connection; on SQLite every transaction is BEGIN IMMEDIATE at synchronous=FULL under WAL."""
     if url.get_backend_name() == "sqlite":
-        pragmas = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY", "cache_size=-65536")
+        safe = ("journal_mode=WAL", f"synchronous={SYNCHRONOUS}", "foreign_keys=ON")
+        pragmas = (*safe, "temp_store=MEMORY", "cache_size=-65536")
         return _sqlite(url, size=1, begin="BEGIN IMMEDIATE", pragmas=pragmas)
     return _postgresql(url, size=1)
 

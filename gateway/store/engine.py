@@ -9,7 +9,6 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DBAPIError
 
 from gateway.store.connect import READERS, address, reading, shown, writing
 from gateway.store.faults import StoreClosed, named
@@ -70,8 +69,11 @@ class Store:
         try:
             with self._reading.connect() as connection, connection.begin():
                 return query(connection)
-        except DBAPIError as broke:
-            raise named(broke) from broke
+        except Exception as broke:
+            fault = named(broke)
+            if fault is broke:
+                raise
+            raise fault from broke
 
     async def close(self) -> None:
         """Writes what is queued, then lets go of the database."""

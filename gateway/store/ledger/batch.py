@@ -23,15 +23,15 @@ from gateway.store.ledger.rows import (
     edit_row,
     inputs_digest,
     joined,
+    sealed,
 )
 from gateway.store.ledger.touched import Rule, Touched
 from gateway.store.ledger.writeback import write_back
 from gateway.store.vault import Erased, Keys, Vault, sealed_value, spelt
 from reconcile.canonical import canonical, image
-from reconcile.chain import seal, shard_of
+from reconcile.chain import shard_of
 from reconcile.model import Decision, Edit
 from reconcile.plan import ConflictStep, Planned
-from reconcile.resolve import ENGINE
 from reconcile.times import effective
 
 UNSTORABLE = "This contains characters that cannot be stored."
@@ -55,7 +55,8 @@ def item(incoming: Incoming, id_: str | None = None) -> Item:
             if "\0" in text:
                 raise ValueError("NUL")
             text.encode("utf-8")
-        return Item(replace(incoming, value=value), canonical(value), id_)
+        incoming = incoming if value is incoming.value else replace(incoming, value=value)
+        return Item(incoming, canonical(value), id_)
     except ValueError:
         raise Refused(UNSTORABLE) from None
 
@@ -72,9 +73,7 @@ class Batch(Touched):
         it = self.fields[(incoming.record, incoming.field)]
         new = self._edit(it, given, payload, quarantined=bool(before))
         rule = self.shared.rule(incoming.record, incoming.field)
-        if it.n:
-            self.stand(it)
-        plan_ = planned(it, new, rule.policy, rule.hash, incoming.role_ok, self.load)
+        plan_ = planned(it, new, rule.policy, rule.hash, incoming.role_ok, self)
         if plan_.duplicate:
             return self._known(plan_.edit.id, incoming, payload)
         return self._decide(it, given, plan_, rule, keys, payload)
@@ -164,13 +163,14 @@ class Batch(Touched):
         self.add("decision", decision_row(made))
         self.add("inbox", _inbox_row(new, made, payload, self.now))
         self.answered[new.once][payload] = (new.id, made.id)
-        self.policies[rule.hash] = rule.policy
+        self.policies[rule.hash] = rule.document
         if new.value is not None:
             self.add("value", dict(sealed_value(keys, new.record, new.id, spelt(new.value))))
         tidy = tidied(it, new)
         step, conflict_id = self._conflict(it, made)
         it.n, it.inputs, it.tidy = it.n + 1, inputs, tidy
         self._settle(it, plan_, made, rule, keys)
+        read = write_back(self, it, new)
         result = Ingested(
             first=True,
             quarantined=new.quarantined,
@@ -182,8 +182,8 @@ class Batch(Touched):
             conflict=step,
             conflict_id=conflict_id,
             seen=given.incoming.seen.status if given.incoming.seen is not None else None,
+            read=read,
         )
-        result = replace(result, read=write_back(self, it, new))
         self.results[made.id] = result
         return result
 
@@ -191,14 +191,12 @@ class Batch(Touched):
         new, resolution = plan_.edit, plan_.resolution
         shard = shard_of(new.record, self.shared.shards)
         seq, last = self.heads[shard]
-        made = seal(
+        made = sealed(
             record=new.record,
             field=new.field,
-            trigger="edit",
             trigger_edit=new.id,
             policy=rule.policy.name,
             policy_hash=rule.hash,
-            engine=ENGINE,
             inputs_digest=digest,
             resolution=resolution,
             value_mac=mac if resolution.winner == new.id else keys.mac(canonical(resolution.value)),
@@ -232,11 +230,12 @@ class Batch(Touched):
             it.past.append(new)
         if new.stream is not None and new.watermark is not None:
             it.streams[new.stream] = max(it.streams.get(new.stream, -1), new.watermark)
-        if it.standing_image == "" or it.known != holds or it.policy_hash != rule.hash:
+        same = it.known == holds
+        if not same or it.policy_hash != rule.hash:
             it.standing_image = keys.mac(image(rule.policy.normaliser, holds.value), b"image")
         if holds.winner is not None:
             it.standing_value = None if holds.value is None else holds.winner
-        elif it.known != holds and holds.value is not None:
+        elif not same and holds.value is not None:
             self.add("value", dict(sealed_value(keys, new.record, made.id, spelt(holds.value))))
             it.standing_value = made.id
         elif holds.value is None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
-from gateway.store.ledger.rows import listed
+from gateway.store.ledger.rows import spelt
 from reconcile.history import history
 from reconcile.model import Edit, MergePolicy, Resolution, Standing
 from reconcile.plan import ConflictStep, Planned, plan
@@ -84,8 +84,8 @@ class Field:
             "n": self.n,
             "inputs": self.inputs,
             "policy_hash": self.policy_hash,
-            "heads": listed(self.heads),
-            "proposals": listed(self.proposals),
+            "heads": spelt(self.heads),
+            "proposals": spelt(self.proposals),
             "streams": orjson.dumps(self.streams).decode(),
             "tidy": self.tidy,
             "decision": self.decision,
@@ -120,21 +120,27 @@ def field_of(row: Any) -> Field:
     )
 
 
-Load = Callable[[Field, Sequence[str] | None], list[Edit]]
-"""The field's stored edits, all of them or those of the given ids, values opened."""
+class Past(Protocol):
+    def load(self, it: Field, ids: Sequence[str] | None) -> list[Edit]:
+        """The field's stored edits, all of them or those of the given ids, values opened."""
+        ...
+
+    def stand(self, it: Field) -> Standing:
+        """What stands, with its value."""
+        ...
 
 
-def planned(it: Field, edit: Edit, policy: MergePolicy, policy_hash: str, may_bind: bool, load: Load) -> Planned:
+def planned(it: Field, edit: Edit, policy: MergePolicy, policy_hash: str, may_bind: bool, past: Past) -> Planned:
     """What `edit` does. A long history is read only when the answer depends on it: the frontier (heads and open
     proposals) covers every edit while the field is tidy."""
-    if it.tidy and it.n and it.policy_hash == policy_hash:
+    if it.tidy and it.policy_hash in ("", policy_hash):
         if _covers(it, edit) and _counts(edit, policy, may_bind):
             return _causal(it, edit)
         if _beside(it, edit):
-            return plan(load(it, it.heads), edit, policy, it.known, may_bind)
+            return plan(past.load(it, it.heads), edit, policy, past.stand(it), may_bind)
     if it.past is None:
-        it.past = load(it, None)
-    return plan(it.past, edit, policy, it.known, may_bind)
+        it.past = past.load(it, None)
+    return plan(it.past, edit, policy, past.stand(it) if it.n else None, may_bind)
 
 
 def tidied(it: Field, edit: Edit) -> bool:

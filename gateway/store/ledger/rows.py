@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, cast
 
@@ -15,6 +16,7 @@ from gateway.store.tables_ledger import edit as edit_table
 from gateway.store.vault import Erased
 from reconcile.canonical import canonical
 from reconcile.model import Actor, Decision, Edit, Json, MergePolicy, Resolution, Source
+from reconcile.resolve import ENGINE
 
 EDIT = ", ".join(f"e.{column.name}" for column in edit_table.columns)
 DECISION = ", ".join(f"d.{column.name}" for column in decision_table.columns)
@@ -117,6 +119,61 @@ def inputs_digest(inputs: bytes) -> str:
     return hashlib.sha256(inputs).hexdigest()
 
 
+def sealed(
+    *,
+    record: str,
+    field: str,
+    trigger_edit: str,
+    policy: str,
+    policy_hash: str,
+    inputs_digest: str,
+    resolution: Resolution,
+    value_mac: str,
+    standing: str | None,
+    at: int,
+    shard: int,
+    seq: int,
+    prev_hash: str,
+) -> Decision:
+    """The decision `reconcile.chain.seal` makes for an edit, to the byte, at a fraction of its cost."""
+    identity = (prev_hash, shard, seq, record, field, "edit", trigger_edit, policy_hash, ENGINE, inputs_digest)
+    digits = _digest(identity)[:16].upper()
+    columns: dict[str, Any] = {
+        "id": "-".join((digits[:4], digits[4:8], digits[8:12], digits[12:])),
+        "record": record,
+        "field": field,
+        "trigger": "edit",
+        "trigger_edit": trigger_edit,
+        "policy": policy,
+        "policy_hash": policy_hash,
+        "engine": ENGINE,
+        "inputs_digest": inputs_digest,
+        "value_mac": value_mac,
+        "standing": standing,
+        "at": at,
+        "shard": shard,
+        "seq": seq,
+        "prev_hash": prev_hash,
+    }
+    said = {
+        "reason": resolution.reason,
+        "winner": resolution.winner,
+        "heads": resolution.heads,
+        "losers": resolution.losers,
+        "conflict": resolution.conflict,
+        "open_proposals": resolution.open_proposals,
+        "base": resolution.base,
+        "why": dict(resolution.why),
+    }
+    return Decision(**columns, resolution=resolution, hash=_digest({**columns, "resolution": said}))
+
+
+def _digest(value: Any) -> str:
+    """Of the canonical spelling. ASCII is in NFC already, and nothing here has a fraction."""
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode() if text.isascii() else canonical(value)).hexdigest()
+
+
 def decision_row(decision: Decision) -> dict[str, Any]:
     resolution = decision.resolution
     return {
@@ -133,10 +190,10 @@ def decision_row(decision: Decision) -> dict[str, Any]:
         "inputs_digest": decision.inputs_digest,
         "reason": resolution.reason,
         "winner": resolution.winner,
-        "heads": listed(resolution.heads),
+        "heads": spelt(resolution.heads),
         "why": orjson.dumps(dict(resolution.why)).decode(),
         "conflict": resolution.conflict,
-        "proposals": listed(resolution.open_proposals),
+        "proposals": spelt(resolution.open_proposals),
         "base": resolution.base,
         "value_mac": decision.value_mac,
         "standing": decision.standing,
@@ -193,5 +250,10 @@ def flag(stored: Any) -> bool:
     return bool(stored)
 
 
-def listed(ids: Any) -> str:
-    return orjson.dumps(sorted(ids)).decode()
+def listed(ids: Iterable[str]) -> str:
+    return spelt(sorted(ids))
+
+
+def spelt(ids: Sequence[str]) -> str:
+    """Of ids that are sorted already, as those of a resolution are."""
+    return orjson.dumps(ids).decode()

@@ -37,6 +37,7 @@ from reconcile.policy import Policies, policy_hash
 class Rule:
     policy: MergePolicy
     hash: str
+    document: str
 
 
 @dataclass(slots=True)
@@ -56,7 +57,7 @@ class Shared:
         found = self.rules.get((kind, name))
         if found is None:
             policy = self.policies.of(kind, name)
-            found = self.rules[(kind, name)] = Rule(policy, policy_hash(policy))
+            found = self.rules[(kind, name)] = Rule(policy, policy_hash(policy), policy_document(policy))
         return found
 
 
@@ -71,7 +72,7 @@ class Touched:
     answered: dict[str, dict[str, tuple[str, str]]] = field(default_factory=dict)
     results: dict[str, Ingested] = field(default_factory=dict)
     rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    policies: dict[str, MergePolicy] = field(default_factory=dict)
+    policies: dict[str, str] = field(default_factory=dict)
     moved_heads: set[int] = field(default_factory=set)
     touched: dict[str, Write] = field(default_factory=dict)
     unanswered: set[tuple[str, str]] = field(default_factory=set)
@@ -193,7 +194,7 @@ class Touched:
 
     def flush(self) -> None:
         c, rows = self.connection, self.rows
-        documents = [{"hash": hash_, "document": policy_document(one)} for hash_, one in self.policies.items()]
+        documents = [{"hash": hash_, "document": document} for hash_, document in self.policies.items()]
         sql.store(c, policy_used, documents, "keep")
         sql.store(c, value, rows.get("value", ()))
         sql.store(c, edit, rows.get("edit", ()))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from gateway.store import sql
 from gateway.store.ledger.field import Field, There, Write
-from gateway.store.ledger.rows import listed
+from gateway.store.ledger.rows import spelt
 from reconcile.model import Edit, Source
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _queue(batch: Touched, it: Field, target: str, label: str, tries: int) -> No
         "value": it.standing_value,
         "image": it.standing_image,
         "decision": it.decision,
-        "heads": listed(it.heads),
+        "heads": spelt(it.heads),
         "label": label,
         "state": "waiting",
         "precondition": None,
@@ -124,7 +124,7 @@ def _label(batch: Touched, it: Field) -> str:
 
 def acknowledged(batch: Touched, it: Field, target: str, version: int, heads: tuple[str, ...]) -> None:
     """The target knows these heads as of `version`: what is changed there later has seen them."""
-    row = {"target": target, "record": it.record, "field": it.name, "version": version, "heads": listed(heads)}
+    row = {"target": target, "record": it.record, "field": it.name, "version": version, "heads": spelt(heads)}
     batch.add("ack", row)
     there = it.there.setdefault(target, There())
     there.acked, there.dirty = heads, True

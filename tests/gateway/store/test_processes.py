@@ -26,7 +26,9 @@ KILLS = 200 if SOAK else 12
 
 def feeder(folder: Path, name: str, count: int, mode: str) -> subprocess.Popen[str]:
     words = [sys.executable, "-m", "tests.gateway.store.feeder", str(folder), name, str(count), mode]
-    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=Path(__file__).parents[3])
+    return subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=Path(__file__).parents[3]
+    )
 
 
 @pytest.mark.timeout(3600 if SOAK else 120)
