@@ -10,6 +10,7 @@ from crm.model import FieldInfo, RecordRef
 from gateway.chat.ports import DeskField, DeskHit, DeskRecord, DeskRisk, TrailLine
 from gateway.errors import Refused
 from gateway.services import Services
+from gateway.store.trail import StoredStep
 from gateway.story import Teller, worded
 
 
@@ -70,17 +71,20 @@ class Panel:
         self._s = services
 
     async def since(self, after: int, locale: str, limit: int) -> Sequence[TrailLine]:
-        steps = await self._s.trail.since(after, limit)
         teller = Teller(self._s.records, self._s.people, self._s.config, match(locale))
-        lines = []
-        for stored in steps:
-            line = await worded(teller, stored)
-            if line is None:
-                continue
-            room = stored.step.room
-            told = TrailLine(stored.id, stored.turn, stored.step.at, room, line.label, line.text, line.tone, line.trace)
-            lines.append(told)
+        lines: list[TrailLine] = []
+        # Steps that are not told are passed over, however many: the reader waits on the last line it was given.
+        while not lines and (steps := await self._s.trail.since(after, limit)):
+            after = steps[-1].id
+            lines = [line for line in [await self._line(teller, stored) for stored in steps] if line is not None]
         return lines
 
+    async def _line(self, teller: Teller, stored: StoredStep) -> TrailLine | None:
+        line = await worded(teller, stored)
+        if line is None:
+            return None
+        step = stored.step
+        return TrailLine(stored.id, stored.turn, step.at, step.room, line.label, line.text, line.tone, line.trace)
+
     async def wait(self, after: int, timeout: float) -> None:  # noqa: ASYNC109 -- the port's own word
-        await self._s.trail.wait(timeout)
+        await self._s.trail.wait(timeout, after)

@@ -52,10 +52,13 @@ class TrailStore:
         query = select(trail.c.turn).where(trail.c.room == room_key, told).order_by(trail.c.id.desc()).limit(1)
         return await self._store.read(lambda connection: connection.execute(query).scalar())
 
-    async def wait(self, at_most: float) -> None:
-        """Returns at the next write, or after `at_most` seconds."""
+    async def wait(self, at_most: float, after: int | None = None) -> None:
+        """Returns at the next write, or after `at_most` seconds; at once when a step above `after` is there."""
+        news = self._news
+        if after is not None and await self.since(after, 1):
+            return
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._news.wait(), at_most)
+            await asyncio.wait_for(news.wait(), at_most)
 
     async def forget(self, before: int) -> int:
         return await self._store.write(_forget, before)
