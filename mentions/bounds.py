@@ -15,7 +15,7 @@ _UNSPACED = ((0x0E00, 0x0F00), (0x1000, 0x10A0), (0x1100, 0x1200), (0x1780, 0x18
 _PROTECTED = re.compile(
     r"""
     (?P<code>```.*?```|`[^`\n]++`)
-  | (?P<url>(?<![a-z0-9])(?:[a-z][a-z0-9+.-]{1,15}://|www\.)[!-;=?-_a-z|~]++)
+  | (?P<url>(?:(?:https?|ftps?|wss?|ssh|git|file|slack|tg)://|(?<![a-z0-9])www\.)(?:[!-;=?-_a-z|~]|[\u3040-\u9fff]{1,40}+(?=[/?&=\#]))++)
   | (?P<mail>(?<![\w.+-])[\w.+-]++@(?=[\w-]+\.)[\w.-]++)
   | (?P<handle>(?<![a-z0-9_.])[@＠](?:[a-z0-9_.-])++(?!\w))
   | (?P<host>(?<![\w.@/-])(?=[a-z0-9-]{1,63}\.)[a-z0-9][a-z0-9.-]*+(?<=[a-z])(?:[/?\#][!-;=?-_a-z|~]*+))
@@ -53,7 +53,7 @@ def closes(text: str, end: int) -> bool:
     after = text[end]
     if text[end - 1].isdigit() and after in ".,:%" and (after == "%" or text[end + 1 : end + 2].isdigit()):
         return False
-    return not is_word(after)
+    return not is_word(after) or text.startswith(("http://", "https://"), end)
 
 
 def protected(text: str, quoted: Spans = ()) -> list[tuple[int, int]]:

@@ -12,7 +12,7 @@ from typing import Literal
 from mentions.model import Candidate, Mention
 from mentions.score import logit, sigmoid
 
-SHOW = 0.5  # a false card costs more than a missed one
+SHOW = 0.54  # a false card costs more than a missed one
 MARGIN = 0.5  # how much surer (logit) the first must be than the second
 MOST_ASKED = 8
 WITHIN_HOURS = 4.0

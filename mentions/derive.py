@@ -101,10 +101,11 @@ def _brands(local: str) -> Iterator[tuple[str, float]]:
 
 def _latin(title: str) -> Iterator[tuple[str, float]]:
     bare = _strip_words(title, LEGAL_EN)
+    if bare != title or bare.count(" ") > 1:
+        bare = bare.removeprefix("The ")
     if bare != title:
         yield bare, BARE
-    name = bare.removeprefix("The ")
-    short = _strip_words(name, GROUP_EN)
+    short = _strip_words(bare, GROUP_EN)
     if short != bare:
         yield short, LOCAL
     words = short.split()

@@ -16,6 +16,8 @@ REACH = 8  # characters looked at on either side
 _LAST = r"(?:有限公司|股份公司|集团公司|" + "|".join(ORGS_ZH) + ")$"
 _ORGANISATION = re.compile(_LAST)
 _WORK = re.compile("|".join(sorted(WORK_ZH, key=len, reverse=True)))
+_HANDLE = re.compile(r"@[\w-]*$")
+_SHARED = re.compile(r"(?:分享自|转自|[(（]来自)@?$")
 _COMMON = {"noun", "verb", "adjective", "adverb", "idiom", "number", "time", "position"}
 
 
@@ -44,16 +46,18 @@ def features(place: Place) -> dict[str, float]:
 
 def _form(name: str, own: Word | None, cut: Cut) -> Iterator[tuple[str, float]]:
     latin = name.isascii()
-    yield "across words", min(cut.loss, 4.0) / 4 * (1.0 if len(name) < 3 else 0.7 if len(name) == 3 else 0.5)
+    yield "across words", min(cut.loss, 4.0) / 4 * (1.0 if len(name) < 3 else 0.7 if len(name) < 6 else 0.4)
     yield "ends as an organisation does", float(bool(_ORGANISATION.search(name)) and len(name) > 3)
     yield "long", min(max(0, len(name) - 3), 4) / 4
     yield "two characters", float(len(name) == 2 and not latin)
     yield "in Latin letters", float(latin)
+    yield "only digits", float(name.isdigit())
     if own is not None and not latin:
         yield from _word(own)
     elif not latin:
         yield "reads as ordinary words", min(1.0, max(0.0, (cut.inside + 18.0) / 4))
         yield "no word of the language", float(cut.inside < -19)
+        yield "made of ordinary words", float(len(cut.parts) > 1 and min(cut.parts) > 1)
     yield "a place", float(name in PLACES_ZH or (own is not None and own.kind == "place" and _site(name)))
     yield "a person is called so", float((len(name) > 1 and name[-1:] in TITLES_ZH) or name[-2:] in TITLES_ZH)
 
@@ -64,6 +68,7 @@ def _word(own: Word) -> Iterator[tuple[str, float]]:
         yield "short for a bank", 1.0 - usual
     elif own.kind in _COMMON:
         yield "a common word", 1.0
+        yield "one common word", 1.0
         yield "a common word, often used", usual
     elif own.kind in ("org", "brand", "short"):
         yield "known as a company", 1.0
@@ -94,7 +99,8 @@ def _neighbours(window: str, start: int, end: int, cut: Cut) -> dict[str, float]
         "a person's title follows": float(after in TITLES_ZH),
         "joined by a dot": float(left == "·" or right == "·"),
         "in the title of a work": float(_titled(window, start, end)),
-        "named behind @": float(left == "@"),
+        "named behind @": float(bool(_HANDLE.search(window[:start]))),
+        "whence a share comes": float(bool(_SHARED.search(window[:start]))),
         "a tag": float(left == "#" or right == "#"),
         "begins": float(start == 0),
         "set off": float(not (left and left.isalnum()) and not (right and right.isalnum())),

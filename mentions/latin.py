@@ -11,9 +11,11 @@ from mentions.lexicon import english
 from mentions.words import (
     BEFORE_EN,
     DETERMINERS_EN,
+    GIVEN_EN,
     INSIDE_EN,
     NOUNS_EN,
     ORGS_EN,
+    PRODUCTS_EN,
     SITES_EN,
     STATES_EN,
     TITLES_EN,
@@ -23,6 +25,7 @@ from mentions.words import (
 
 REACH = 120  # characters looked at on either side
 _TOKEN = re.compile(r"[^\W_]+(?:['’&.-][^\W_]+)*")
+_MODEL = re.compile(r"[a-z]{1,2}[A-Z]\w*$|[A-Za-z]{1,3}-?\d+\w*$")
 _SENTENCE = re.compile(r"(?:^|[.!?:;\n|…•]|--|[\"“(\[])\s*$")
 
 
@@ -33,6 +36,8 @@ def features(text: str, start: int, end: int) -> dict[str, float]:
     found = dict(_form(name))
     found |= _case(left, name, right)
     found |= _beside(left, right)
+    if found["before a capitalised word"] and name.casefold() in GIVEN_EN:
+        found["a given name before a family name"] = 1.0
     if found["behind in"] and found.get("one proper name"):
         found["in, a proper name"] = 1.0
     return {key: value for key, value in found.items() if value}
@@ -101,6 +106,8 @@ def _beside(left: str, right: str) -> dict[str, float]:
         "before a capitalised word": float(_capital(after) and next_low not in VERBS_EN),
         "before a place word": float(next_low in SITES_EN),
         "goes on as an organisation": float(next_low in ORGS_EN),
+        "before a product": float(next_low in PRODUCTS_EN or bool(_MODEL.match(after))),
+        "behind a given name": float(low in GIVEN_EN and _capital(before)),
         "what companies do follows": float(next_low in VERBS_EN),
         "what companies have follows": float(next_low in NOUNS_EN),
         "somebody one deals with": float(low in BEFORE_EN),
@@ -164,7 +171,7 @@ def spelling(written: str, own: str) -> dict[str, float]:
     if written == own:
         return {"spelled as they do": 1.0}
     if written.casefold() != own.casefold():
-        return {"spelled as they do" if " " in written else "spelled otherwise": 1.0}
+        return {"spelled as they do": 0.7} if " " in written else {"spelled otherwise": 1.0}
     if own.isupper() and len(own) < 6:
         return {"an acronym spelled as a word": 1.0}
     return {"in other capitals": 1.0}

@@ -44,7 +44,7 @@ class Cut(NamedTuple):
 
     loss: float  # what the two boundaries cost, 0 when the free cut has them; natural logarithm
     inside: float  # weight of the stretch, cut freely on its own
-    parts: int  # words in it then
+    parts: tuple[int, ...]  # the lengths of the words in it then, last first
     before: Word | None
     after: Word | None
 
@@ -78,7 +78,7 @@ class Lexicon:
         before = self._named(window[left_from[start] : start]) if start else None
         first = _first(right_from, end, len(window))
         after = self._named(window[end:first]) if end < len(window) else None
-        return Cut(max(0.0, free - left - inside - right), inside, _count(inside_from, start, end), before, after)
+        return Cut(max(0.0, free - left - inside - right), inside, _lengths(inside_from, start, end), before, after)
 
     def _best(self, edges: list[list[tuple[int, float]]], low: int, high: int) -> tuple[float, dict[int, int]]:
         best, came = {low: 0.0}, {}
@@ -102,12 +102,12 @@ def _first(came: dict[int, int], low: int, high: int) -> int:
     return at
 
 
-def _count(came: dict[int, int], low: int, high: int) -> int:
-    count, at = 0, high
-    while at > low:
-        at = came[at]
-        count += 1
-    return count
+def _lengths(came: dict[int, int], low: int, high: int) -> tuple[int, ...]:
+    lengths = []
+    while high > low:
+        lengths.append(high - came[high])
+        high = came[high]
+    return tuple(lengths)
 
 
 def _rows(name: str) -> Iterator[list[str]]:

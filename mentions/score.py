@@ -20,6 +20,7 @@ from mentions.words import DATA
 Features = Mapping[str, float]
 MOST_REASONS = 4
 LEAST_REASON = 0.3
+_WORDS = {"known as a place", "known as a company", "one common word", "made of ordinary words"}
 _DERIVED, _ALIAS = KINDS.index("derived"), KINDS.index("alias")
 
 
@@ -89,7 +90,7 @@ def candidate(at: Judged, written: str, entry: Entry, in_full: bool) -> dict[str
     if at.model == "latin":
         found |= latin.spelling(written, entry.spelling)
         found |= _part(at.features, entry)
-    elif entry.kind == _DERIVED and found.keys() & {"a common word", "known as a place", "known as a company"}:
+    if entry.kind == _DERIVED and found.keys() & _WORDS:
         found["a derived name that is a word"] = 1.0
     return found
 

@@ -32,12 +32,15 @@ ROUNDS = 30
 BY_HAND = {
     "a derived name": -1.5,
     "a derived name, far from the whole": -4.0,
+    "a derived name that is a word": -2.0,
     "one word, beside another name": -1.5,
     "one word of the whole name": -0.1,
     "named in full nearby": 1.0,
     "a town before its state": -1.5,
     "in, a proper name": -0.5,
     "behind a person's title": 0.3,
+    "behind a given name": -1.0,
+    "a given name before a family name": -1.5,
     "words of work around": 0.5,
 }
 PAIRS = (
@@ -50,6 +53,7 @@ PAIRS = (
     ("written small", "a proper name"),
     ("written small", "no word of the language"),
     ("written small", "a tag"),
+    ("a tag", "an acronym spelled as a word"),
     ("a tag", "a common word"),
     ("a tag", "no word of the language"),
     ("up to three letters", "written large"),

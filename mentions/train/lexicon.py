@@ -19,7 +19,7 @@ from pathlib import Path
 
 from mentions.words import DATA
 
-LEAST_COUNT = 8
+LEAST_COUNT = 5
 ENGLISH_WORDS = 40_000
 COMMON_IDEOGRAPHS = range(0x4E00, 0x9FA6)
 # What a lexicon's many word classes come down to.
