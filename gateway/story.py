@@ -57,10 +57,10 @@ class Teller:
 Teach = Callable[[Teller, dict[str, Json]], Awaitable[Line]]
 
 
-async def worded(teller: Teller, step: StoredStep) -> Line | None:
-    """None for a step that a reader has no use for."""
+async def worded(teller: Teller, step: StoredStep) -> Line:
+    """A step of a newer version is told by its bare name."""
     tell = _STEPS.get(step.step.step)
-    return await tell(teller, step.step.facts) if tell is not None else None
+    return await tell(teller, step.step.facts) if tell is not None else Line(step.step.step, "")
 
 
 async def _matched(t: Teller, facts: dict[str, Json]) -> Line:
@@ -250,6 +250,28 @@ async def _showed_me(t: Teller, facts: dict[str, Json]) -> Line:
     return Line(t.say("Show me"), text)
 
 
+_ACTIONS = {
+    "edit": N_("Edit"),
+    "show_me": N_("Show me"),
+    "pick": N_("This one"),
+    "none": N_("Not a customer"),
+    "wrong": N_("Not this customer"),
+    "settle": N_("Use this"),
+    "undo": N_("Undo"),
+    "acknowledge": N_("Acknowledge"),
+    "snooze": N_("Snooze"),
+}
+
+
+async def _pressed(t: Teller, facts: dict[str, Json]) -> Line:
+    action = str(facts["action"])
+    return Line(t.say("Pressed"), t.say(_ACTIONS.get(action, action)))
+
+
+async def _link_code(t: Teller, facts: dict[str, Json]) -> Line:
+    return Line(t.say("Link"), t.say("A one-time code was given, to its asker alone."))
+
+
 async def _refused(t: Teller, facts: dict[str, Json]) -> Line:
     return Line(t.say("Refused"), t.say("That was not possible, and the one who pressed was told why."), "warning")
 
@@ -270,6 +292,10 @@ async def _unheard(t: Teller, facts: dict[str, Json]) -> Line:
     return Line(t.say("Not shown"), t.say("This network cannot show that to one person alone."), "warning")
 
 
+async def _not_taken(t: Teller, facts: dict[str, Json]) -> Line:
+    return Line(t.say("Not shown"), t.say("The network refused the card; it is not in the room."), "warning")
+
+
 async def _broke(t: Teller, facts: dict[str, Json]) -> Line:
     return Line(t.say("Broken"), t.say("Something broke, reference {turn}.", turn=facts["reference"]), "danger")
 
@@ -283,6 +309,8 @@ async def _unreachable(t: Teller, facts: dict[str, Json]) -> Line:
 
 
 _STEPS: dict[str, Teach] = {
+    "pressed": _pressed,
+    "link_code": _link_code,
     "matched": _matched,
     "asked": _asked,
     "nothing": _nothing,
@@ -314,8 +342,8 @@ _STEPS: dict[str, Teach] = {
     "message_deleted": _message_deleted,
     "command": _command,
     "unheard": _unheard,
+    "not_taken": _not_taken,
     "broke": _broke,
     "hushed": _hushed,
     "unreachable": _unreachable,
 }
-"""Steps a reader has no use for (`pressed`, `link_code`) are not told."""

@@ -72,18 +72,10 @@ class Panel:
 
     async def since(self, after: int, locale: str, limit: int) -> Sequence[TrailLine]:
         teller = Teller(self._s.records, self._s.people, self._s.config, match(locale))
-        lines: list[TrailLine] = []
-        # Steps that are not told are passed over, however many: the reader waits on the last line it was given.
-        while not lines and (steps := await self._s.trail.since(after, limit)):
-            after = steps[-1].id
-            lines = [line for line in [await self._line(teller, stored) for stored in steps] if line is not None]
-        return lines
+        return [await self._line(teller, stored) for stored in await self._s.trail.since(after, limit)]
 
-    async def _line(self, teller: Teller, stored: StoredStep) -> TrailLine | None:
-        line = await worded(teller, stored)
-        if line is None:
-            return None
-        step = stored.step
+    async def _line(self, teller: Teller, stored: StoredStep) -> TrailLine:
+        line, step = await worded(teller, stored), stored.step
         return TrailLine(stored.id, stored.turn, step.at, step.room, line.label, line.text, line.tone, line.trace)
 
     async def wait(self, after: int, timeout: float) -> None:  # noqa: ASYNC109 -- the port's own word

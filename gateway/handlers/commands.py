@@ -145,8 +145,7 @@ async def _why(s: Services, turn: Turn, rest: str) -> Act:
     steps = await s.trail.turn(last) if last is not None else []
     steps = [step for step in steps if step.step.room in ("", turn.place.room_key)]
     teller = Teller(s.records, s.people, s.config, locale, await _hidden(s, turn, steps))
-    told = [await worded(teller, step) for step in steps]
-    lines = [line for line in told if line is not None]
+    lines = [await worded(teller, step) for step in steps]
     if code and last is None:
         lines = await _decision_lines(s, turn, code, locale)
     if not lines:

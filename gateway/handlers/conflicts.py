@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Literal
+from weakref import WeakValueDictionary
 
 from cards.facts import ConflictView, SideView
 from cards.tree import Button, Card
 from cards.words import N_, say
-from channels.model import Toast
+from channels.model import Place, Toast
+from gateway.bus.model import Job
 from gateway.errors import Refused
 from gateway.handlers import view
 from gateway.handlers.alerts import conflict_waits
@@ -16,14 +19,44 @@ from gateway.handlers.buttons import Press
 from gateway.handlers.hearing import heard
 from gateway.handlers.source import card_source
 from gateway.services import Services
-from gateway.store.ledger import Challenger, FieldState, Incoming
+from gateway.store.ledger import Before, Challenger, ConflictCase, FieldState, Incoming, Ingested
 from gateway.turn import Act, Outcome, Show, Slot, Trail, Turn
 from identity.audience import audience_hash, direct
 from identity.model import Audience, Person
+from reconcile.canonical import equal
 from reconcile.model import Actor, Json
 from reconcile.token import Seen
 
 Role = Literal["before", "crm", "stands", "yours", "theirs"]
+
+
+async def opened(s: Services, ingested: Ingested) -> None:
+    """A conflict that a CRM's own change opened: whoever edited on a card hears of it where they did."""
+    await conflict_waits(s, ingested)
+    if ingested.conflict == "opened" and ingested.conflict_id is not None:
+        id_ = ingested.conflict_id
+        await s.bus.publish(Job("conflict", f"conflict:{id_}", f"conflict:{id_}", id_.encode()), "here")
+
+
+async def where_it_happened(s: Services, conflict: str, trail: Trail) -> list[Act]:
+    case = await s.ledger.conflict(conflict)
+    if case is None or case.closed_at is not None:
+        return []
+    place = await _place(s, case)
+    if place is None:
+        return []
+    show = await room_conflict(s, Slot(place, "conflict", case.id), case.record, case.field, {}, trail)
+    return [show] if show is not None else []
+
+
+async def _place(s: Services, case: ConflictCase) -> Place | None:
+    """The room of the newest edit made on a card; else the one where a card of the customer was painted last."""
+    for row in await s.ledger.history(case.record, case.field):
+        steps = await s.trail.turn(row.trace) if row.edit.system in s.channels and row.trace else []
+        if steps and steps[0].step.room:
+            return Place.parse(f"{steps[0].step.room}/")
+    up = [shown for shown in await s.slots.about(case.record) if shown.slot.purpose == "card" and shown.message]
+    return up[-1].slot.place if up else None
 
 
 async def shows(s: Services, turn: Turn, person: Person, ref: str, field: str) -> list[Act]:
@@ -44,7 +77,7 @@ async def room_conflict(
     locale = str(state.get("locale") or s.config.locale)
     card, until = await _card(s, ref, field, slot.subject, audience, locale, "")
     if card is None or audience.empty:
-        trail.note("withheld", s.clock.now(), record=ref, fields=[field])
+        trail.note("withheld", s.clock.now(), record=ref, groups=[[N_("Not everybody here may see it."), "", [field]]])
         return None
     kept: dict[str, Json] = {**state, "refs": [ref], "field": field, "conflict": slot.subject}
     return Show(slot, card, (ref,), audience_hash(audience), until, kept)
@@ -84,10 +117,20 @@ async def _view(
         return ConflictView(title, field, label, sides, trace=state.decision)
     closed = await s.ledger.conflict(conflict)
     by = _name(s, closed.settled_by) if closed is not None else ""
-    value = view.worded(spec, state.value, locale, s.clock.now())
+    value = view.worded(spec, await _settled_to(s, closed, state), locale, s.clock.now())
     undo = undo_of(s, ref, field, state, locale) if closed is not None and closed.settled_edit == state.edit else None
     at = closed.closed_at or 0 if closed is not None else 0
     return ConflictView(title, field, label, (), value, by, at, undo, state.decision)
+
+
+async def _settled_to(s: Services, closed: ConflictCase | None, state: FieldState) -> Json:
+    """What was decided then; the field may have another value by now."""
+    if closed is None or closed.settled_edit is None:
+        return state.value
+    try:
+        return await s.ledger.value_of(closed.settled_edit)
+    except Refused:
+        return None
 
 
 def _before(s: Services, state: FieldState, field: str, locale: str) -> SideView:
@@ -153,17 +196,29 @@ def _name(s: Services, actor: str) -> str:
     return person.name if person is not None else ""
 
 
+_LOCKS: WeakValueDictionary[tuple[int, str, str], asyncio.Lock] = WeakValueDictionary()
+
+
+def _one_at_a_time(s: Services, ref: str, field: str) -> asyncio.Lock:
+    """Of two who press at once the second is told of the first."""
+    return _LOCKS.setdefault((id(s.ledger), ref, field), asyncio.Lock())
+
+
 async def settle(s: Services, turn: Turn, person: Person, press: Press) -> Outcome:
     ref, field, chosen, conflict = press.text("r"), press.text("f"), press.text("e"), press.text("c")
     await _may(s, turn, person, ref, field)
     locale = turn.locale or s.config.locale
-    known = await s.ledger.conflict(conflict)
-    if known is not None and known.closed_at is not None:
-        who = _name(s, known.settled_by) or say(locale, "a newer value")
-        raise Refused("This is settled already, by {who}.", who=who)
-    value = await s.ledger.value_of(chosen)
-    done = await _ingest(s, turn, person, ref, field, "resolve", value, press)
-    if done == "open":
+    async with _one_at_a_time(s, ref, field):
+        known = await s.ledger.conflict(conflict)
+        if known is not None and known.closed_at is not None:
+            who = _name(s, known.settled_by) or say(locale, "a newer value")
+            # The card that still offers it is drawn again.
+            return _told(turn, ref, say(locale, "This is settled already, by {who}.", who=who))
+        value = await s.ledger.value_of(chosen)
+        done = await _ingest(s, turn, person, ref, field, "resolve", value, press)
+    if proposed(done):
+        return _told(turn, ref, _for_another(s, locale, ref, field))
+    if done.conflict == "open":
         text = say(locale, "Your choice is kept, but there is a newer value that this card did not show. Look again.")
         return Outcome(Toast(text, "warning"), (), (ref,))
     return Outcome(Toast(say(locale, "Settled."), "info"), (), (ref,))
@@ -174,18 +229,43 @@ async def undo(s: Services, turn: Turn, person: Person, press: Press) -> Outcome
     ref, field, edit = press.text("r"), press.text("f"), press.text("e")
     await _may(s, turn, person, ref, field)
     locale = turn.locale or s.config.locale
-    before = await s.ledger.before(ref, field, edit)
-    if before is None:
-        raise Refused("There is no earlier value to go back to.")
-    state = await s.ledger.state(ref, field)
-    if state is not None and state.edit == before.edit:
-        raise Refused("This was undone already.")
-    done = await _ingest(s, turn, person, ref, field, "revert", before.value, press)
-    if done in ("opened", "open"):
+    async with _one_at_a_time(s, ref, field):
+        before = await s.ledger.before(ref, field, edit)
+        if before is None:
+            raise Refused("There is no earlier value to go back to.")
+        if await _undone(s, ref, field, edit, before):
+            return _told(turn, ref, say(locale, "This was undone already."))
+        done = await _ingest(s, turn, person, ref, field, "revert", before.value, press)
+    if proposed(done):
+        return _told(turn, ref, _for_another(s, locale, ref, field))
+    if done.conflict in ("opened", "open"):
         acts = await shows(s, turn, person, ref, field)
         text = say(locale, "Somebody has built on that change since. Both values are kept until somebody decides.")
         return Outcome(Toast(text, "warning"), tuple(acts), (ref,))
     return Outcome(Toast(say(locale, "Undone."), "info"), (), (ref,))
+
+
+async def _undone(s: Services, ref: str, field: str, edit: str, before: Before) -> bool:
+    """Something else stands than what is to be undone, and it is the value from before it."""
+    state = await s.ledger.state(ref, field)
+    if state is None or state.edit == edit or state.conflict is not None:
+        return False
+    return equal(s.ledger.policies.of(ref.split(":")[1], field).normaliser, state.value, before.value)
+
+
+def proposed(done: Ingested) -> bool:
+    """Kept, but binding nobody until somebody with the right to decide takes it up."""
+    return done.edit_id in done.decision.resolution.open_proposals
+
+
+def _for_another(s: Services, locale: str, ref: str, field: str) -> str:
+    role = s.ledger.policies.of(ref.split(":")[1], field).min_role or ""
+    return say(locale, "Kept as a proposal: this takes the role {role}.", role=role)
+
+
+def _told(turn: Turn, ref: str, text: str) -> Outcome:
+    turn.trail.note("refused", turn.now)
+    return Outcome(Toast(text, "warning"), (), (ref,))
 
 
 async def _may(s: Services, turn: Turn, person: Person, ref: str, field: str) -> None:
@@ -198,7 +278,7 @@ async def _may(s: Services, turn: Turn, person: Person, ref: str, field: str) ->
 
 async def _ingest(
     s: Services, turn: Turn, person: Person, ref: str, field: str, kind: str, value: Json, press: Press
-) -> str:
+) -> Ingested:
     """The parents are the heads on the card that was pressed, never those current now."""
     policy = s.ledger.policies.of(ref.split(":")[1], field)
     ingested = await s.ledger.ingest(
@@ -226,4 +306,4 @@ async def _ingest(
         conflict=ingested.conflict,
         source=card_source(s, turn.place.channel).watermark,
     )
-    return ingested.conflict
+    return ingested
