@@ -1,4 +1,4 @@
-"""For every test: with CI=true a skip is a failure, but for what only outside data could run."""
+"""The servers any test may ask for; with CI=true a skip is a failure, but for what only outside data could run."""
 
 from __future__ import annotations
 
@@ -6,6 +6,18 @@ import os
 from collections.abc import Generator
 
 import pytest
+
+from tests.engines.fixtures import (
+    _migrated,
+    _postgresql,
+    _redis,
+    postgresql,
+    postgresql_url,
+    redis_server,
+    store_url,
+)
+
+__all__ = ["_migrated", "_postgresql", "_redis", "postgresql", "postgresql_url", "redis_server", "store_url"]
 
 
 @pytest.hookimpl(wrapper=True)

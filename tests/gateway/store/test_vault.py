@@ -17,8 +17,8 @@ T = TypeVar("T")
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    opened = Store.open(f"sqlite:///{tmp_path}/floatcard.db")
+async def store(store_url: str) -> AsyncIterator[Store]:
+    opened = Store.open(store_url)
     yield opened
     await opened.close()
 
@@ -106,8 +106,8 @@ async def test_another_master_key_is_noticed_at_start(store: Store) -> None:
         await Vault(b"y" * 32).check(store)
 
 
-async def test_the_erased_key_is_overwritten_in_the_file(store: Store, tmp_path: Path) -> None:
-    vault = Vault(KEY)
+async def test_the_erased_key_is_overwritten_in_sqlites_file(tmp_path: Path) -> None:
+    vault, store = Vault(KEY), Store.open(f"sqlite:///{tmp_path}/floatcard.db")
     await run(store, lambda c: vault.put(c, "s1", "x", "v"))
     wrapped: Any = await store.read(lambda c: c.exec_driver_sql("SELECT wrapped FROM subject_key").scalar_one())
     await run(store, lambda c: vault.erase(c, "s1", 42))

@@ -1,16 +1,22 @@
-"""A ledger in a temporary file, with a clock that moves a millisecond each time it is asked."""
+"""A ledger in a store of its own, with a clock that moves a millisecond each time it is asked."""
 
 from __future__ import annotations
 
 import itertools
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from unittest.mock import patch
 
 from crm.model import FieldValue, Record, RecordRef
+from gateway.store import connect
+from gateway.store.connect import address
 from gateway.store.engine import Store
 from gateway.store.ledger import Incoming, Ledger, Snapshot
 from gateway.store.ledger.ledger import Targets, own_crm
+from gateway.store.migrate import prepare
 from gateway.store.vault import Vault
 from reconcile.model import Actor, EditKind, Json, MergePolicy, Source
 from reconcile.policy import Policies
@@ -25,6 +31,23 @@ CRM = Source("local", "CRM")
 def NOBODY(record: str, field: str) -> Sequence[str]:  # noqa: N802 -- stands where a setting stands
     """Nothing is written back."""
     return ()
+
+
+@cache
+def _empty() -> bytes:
+    """An empty SQLite database of the newest schema, made once."""
+    with tempfile.TemporaryDirectory() as folder:
+        prepare(address(f"sqlite:///{folder}/floatcard.db"))
+        return Path(folder, "floatcard.db").read_bytes()
+
+
+def quick(url: str) -> Store:
+    """Opens `url`; an SQLite file trusts the power supply: what these tests ask does not depend on it."""
+    path = Path(url.removeprefix("sqlite:///"))
+    if url.startswith("sqlite:") and not path.exists():
+        path.write_bytes(_empty())
+    with patch.object(connect, "SYNCHRONOUS", "OFF"):
+        return Store.open(url)
 
 
 @dataclass
@@ -46,11 +69,11 @@ class World:
 
     @staticmethod
     def open(
-        folder: Path,
+        url: str,
         policies: Policies | MergePolicy | None = None,
         targets: Targets = own_crm,
     ) -> World:
-        store, vault, clock = Store.open(f"sqlite:///{folder}/floatcard.db"), Vault(KEY), Ticking()
+        store, vault, clock = quick(url), Vault(KEY), Ticking()
         if not isinstance(policies, Policies):
             policies = Policies(default=policies or MergePolicy())
         return World(store, vault, Ledger(store, vault, policies, clock=clock, targets=targets), clock)
