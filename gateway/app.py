@@ -21,6 +21,7 @@ from gateway.bus.embedded import EmbeddedBus
 from gateway.clock import Clock, SystemClock
 from gateway.config import Config
 from gateway.errors import Refused, Retry
+from gateway.handlers.alerts import remind
 from gateway.handlers.buttons import Buttons
 from gateway.people import Identities
 from gateway.policies import policies
@@ -67,13 +68,21 @@ class House:
     session: aiohttp.ClientSession
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
-    async def start(self) -> None:
-        """Reads each CRM once, then works. What a crash left unfinished is taken up first."""
+    async def take_up(self) -> None:
+        """Reads each CRM once, then takes up what a crash left unfinished."""
         for sweep in self.sweeps.values():
             with contextlib.suppress(Retry, Refused):
                 await sweep.once(first=True)
+        await self._remind()
         await self.worker.start()
-        loops: list[Coroutine[Any, Any, None]] = [self.schedule.run(), self._repaint_all()]
+        # A repaint that a crash swallowed: what is up is drawn again, and equal cards cost nothing outside.
+        for room in await self.services.slots.rooms():
+            await self.spine.refresh_room(room)
+
+    async def start(self) -> None:
+        """Works until `close`."""
+        await self.take_up()
+        loops: list[Coroutine[Any, Any, None]] = [self.schedule.run(), self._follow_people()]
         loops += [sweep.run() for sweep in self.sweeps.values()]
         loops += [writeback.run() for writeback in self.writebacks.values()]
         for channel in self.services.channels.values():
@@ -88,11 +97,35 @@ class House:
     async def _put(self, event: Any) -> None:
         await self.spine.accept(event)
 
-    async def _repaint_all(self) -> None:
-        """A repaint that a crash swallowed: what is still up is drawn again; equal cards cost nothing outside."""
-        for shown in await self.services.slots.stale():
-            with contextlib.suppress(Retry, Refused):
-                await self.spine.refresh_room(shown.slot.place.room_key)
+    async def _remind(self) -> None:
+        """A conflict whose reminder a crash swallowed has one again."""
+        for case in await self.services.ledger.conflicts():
+            await remind(self.services, case.id, case.record, case.field, case.opened_at)
+
+    async def _follow_people(self) -> None:
+        while True:
+            await self.services.people.changed.wait()
+            try:
+                await self.look_again()
+            except Exception:
+                log.exception("the cards of whoever changed could not be looked at")
+                await asyncio.sleep(1.0)
+
+    async def look_again(self) -> int:
+        """Somebody's role, accounts or standing changed: every room they can read is drawn again; how many."""
+        people = self.services.people
+        rooms: set[str] = set()
+        changed = people.take_changed()
+        try:
+            for person, accounts in changed.items():
+                rooms.update(await self.services.rooms.store.having(sorted(accounts)))
+                rooms.update(await self.services.slots.rooms(person=person))
+            for room in sorted(rooms):
+                await self.spine.refresh_room(room)
+        except Exception:
+            people.put_back(changed)
+            raise
+        return len(rooms)
 
     async def close(self) -> None:
         for task in self.tasks:

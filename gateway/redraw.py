@@ -17,7 +17,7 @@ Redraw = Callable[[Services, Shown, Trail], Awaitable["Show | None"]]
 
 async def redraw(s: Services, shown: Shown, trail: Trail) -> Act | None:
     """What its slot should show now: a card, nothing any more, or (None) what it shows already."""
-    if shown.message is None or shown.state.get("kind") in _STILL:
+    if shown.state.get("kind") in _STILL:
         return None
     made = await _PURPOSES[shown.slot.purpose](s, shown, trail)
     return made if made is not None else Hide(shown.slot)
@@ -41,7 +41,7 @@ async def _conflict(s: Services, shown: Shown, trail: Trail) -> Show | None:
 async def _alert(s: Services, shown: Shown, trail: Trail) -> Show | None:
     alert = await s.alerts.get(str(shown.state.get("alert", "")))
     manager = s.people.person(str(shown.state.get("person", "")))
-    if alert is None or manager is None or not manager.active:
+    if alert is None or manager is None or not await alerts.concerns(s, alert, manager):
         return None
     return await alerts.draw(s, shown.slot, alert, manager)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from weakref import WeakValueDictionary
 
 from channels.model import Channel, Members, Place, Roster, Sender
 from gateway.clock import Clock
@@ -14,11 +16,16 @@ from gateway.people import Identities
 from gateway.store.people import PeopleStore
 from gateway.store.rooms import RoomStore
 from identity.audience import audience
-from identity.model import Audience
+from identity.audience import joined as with_one_more
+from identity.model import Audience, Person
 
 log = logging.getLogger("floatcard.rooms")
 
 FRESH_MS = 600_000
+PATIENCE_MS = 3_000
+"""After a list that could not be had, before it is asked for again."""
+LAG_MS = 60_000
+"""For so long somebody who joined counts although the network's list does not have them yet."""
 _NOBODY_KNOWN = Roster((), complete=False, at=0)
 
 
@@ -46,32 +53,64 @@ class Rooms:
         self._spec = spec
         self._clock = clock
         self._kept: dict[str, _Kept] = {}
+        self._came: dict[str, dict[str, tuple[Sender, int]]] = {}
+        self._tired: dict[str, int] = {}
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def audience(self, place: Place) -> Audience:
         """Everyone who can read the room now. What is not surely known counts as an outsider."""
-        kept = self._kept.get(place.room_key)
-        now = self._clock.now()
-        if kept is None or now - kept.roster.at >= FRESH_MS:
-            roster = await self._fetch(place) or await self.store.roster(place.room_key) or _NOBODY_KNOWN
-            return await self._keep(place, roster)
-        if kept.people != self._people.version:
-            return await self._keep(place, kept.roster)
-        return kept.audience
+        return (await self._known(place)).audience
 
     async def roster(self, place: Place) -> Roster:
-        await self.audience(place)
-        return self._kept[place.room_key].roster
+        return (await self._known(place)).roster
 
-    async def joined(self, place: Place, who: Sender) -> None:
-        """Counts the newcomer at once, then asks the network for the whole list when next needed."""
-        await self.store.join(place.room_key, who)
-        kept = self._kept.pop(place.room_key, None)
+    async def _known(self, place: Place) -> _Kept:
+        """From memory while it is fresh; else one asks the network, and whoever else wants to know waits."""
+        async with self._lock(place.room_key):
+            kept = self._kept.get(place.room_key)
+            if kept is None or self._clock.now() - kept.roster.at >= FRESH_MS:
+                return await self._keep(place, await self._asked(place))
+            if kept.people != self._people.version:
+                return await self._keep(place, kept.roster)
+            return kept
+
+    def _lock(self, room_key: str) -> asyncio.Lock:
+        lock = self._locks.get(room_key)
+        if lock is None:
+            lock = self._locks[room_key] = asyncio.Lock()
+        return lock
+
+    async def joined(self, place: Place, who: Sender, person: Person | None) -> None:
+        """Counts the newcomer at once, whatever the network's list says for now."""
+        self._came.setdefault(place.room_key, {})[who.id.key] = (who, self._clock.now())
+        kept = self._kept.get(place.room_key)
         if kept is not None and all(member.id != who.id for member in kept.roster.members):
-            await self._keep(place, replace(kept.roster, members=(*kept.roster.members, who)))
+            grown = replace(kept.roster, members=(*kept.roster.members, who))
+            self._kept[place.room_key] = _Kept(grown, with_one_more(kept.audience, who, person), kept.people)
+        await self.store.join(place.room_key, who)
 
     async def left(self, place: Place, who: Sender) -> None:
-        await self.store.leave(place.room_key, who.id.key)
+        self._came.get(place.room_key, {}).pop(who.id.key, None)
         self._kept.pop(place.room_key, None)
+        await self.store.leave(place.room_key, who.id.key)
+
+    async def _asked(self, place: Place) -> Roster:
+        """The network's list, with who came while it was on its way; else the last one known, as old as it is."""
+        key = place.room_key
+        told = await self._fetch(place) if self._clock.now() >= self._tired.get(key, 0) else None
+        if told is None:
+            return self._whole(key, await self.store.roster(key) or _NOBODY_KNOWN)
+        roster = self._whole(key, told)
+        await self.store.keep(key, roster)
+        return roster
+
+    def _whole(self, key: str, roster: Roster) -> Roster:
+        there = {member.id.key for member in roster.members}
+        came = self._came.get(key, {})
+        for im, (_, at) in list(came.items()):
+            if im in there or self._clock.now() - at > LAG_MS:
+                del came[im]
+        return replace(roster, members=(*roster.members, *(who for who, _ in came.values())))
 
     async def _fetch(self, place: Place) -> Roster | None:
         """The network's own list; None when it has none to give or does not answer."""
@@ -79,16 +118,15 @@ class Rooms:
         if not isinstance(channel, Members):
             return None
         try:
-            roster = await channel.members(place)
+            return await channel.members(place)
         except (Retry, Refused) as failed:
             log.warning(
                 "a member list could not be read", extra={"channel": place.channel, "why": type(failed).__name__}
             )
+            self._tired[place.room_key] = self._clock.now() + PATIENCE_MS
             return None
-        await self.store.keep(place.room_key, roster)
-        return roster
 
-    async def _keep(self, place: Place, roster: Roster) -> Audience:
+    async def _keep(self, place: Place, roster: Roster) -> _Kept:
         version = self._people.version
         persons = await self._identities.everyone(roster)
         computed = audience(
@@ -99,5 +137,10 @@ class Rooms:
             public_channel_audience=self._spec.public_channel_audience,
             max_age=FRESH_MS,
         )
-        self._kept[place.room_key] = _Kept(roster, computed, version)
-        return computed
+        # Who came while their accounts were looked up counts too.
+        late = [who for who, _ in self._came.get(place.room_key, {}).values() if who not in roster.members]
+        for who in late:
+            computed = with_one_more(computed, who, self._people.linked("im", who.id.key))
+        made = _Kept(replace(roster, members=(*roster.members, *late)), computed, version)
+        self._kept[place.room_key] = made
+        return made

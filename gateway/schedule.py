@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 
 from gateway.config.model import seconds
 from gateway.handlers import alerts
 from gateway.services import Services
 from gateway.spine import Spine
 from gateway.store.due import Due
-from gateway.turn import Act, Trail, new_trail
+from gateway.turn import Trail, new_trail
 
 log = logging.getLogger("floatcard.schedule")
 
@@ -19,7 +19,7 @@ LONGEST_S = 1.0
 """Between two looks: a clock that jumps ahead is noticed this soon."""
 _CHORES_MS = 3_600_000
 
-Handler = Callable[[Services, Due, Trail], Awaitable[Sequence[Act]]]
+Handler = Callable[[Services, Due, Trail], Awaitable[None]]
 
 
 class Schedule:
@@ -65,10 +65,9 @@ class Schedule:
             if item.kind == "slot":
                 shown = await self._s.slots.by_id(str(item.payload["slot"]))
                 if shown is not None:
-                    await self._spine.repaint(shown, trail)
+                    await self._spine.refresh_room(shown.slot.place.room_key)
             else:
-                epoch = self._s.epoch.value
-                await self._spine.perform(await _KINDS[item.kind](self._s, item, trail), trail, epoch)
+                await _KINDS[item.kind](self._s, item, trail)
         except Exception:
             log.exception("a due %s failed", item.kind)
             return

@@ -31,30 +31,39 @@ class Shower:
         self._clock = clock
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    async def show(self, act: Show, trail: Trail, newer: Newer) -> None:
-        """Raises `Retry` when the network is down: the same act again is safe.
+    async def show(self, act: Show, trail: Trail, newer: Newer, *, again: bool = False) -> str | None:
+        """The slot's id where something new was posted. Raises `Retry` when the network is down: the same act again
+        is safe.
 
         `newer` says what a slot should show when something changed since `act` was drawn: asked before it is shown,
         and once more after, since the repaint of that change may have looked before the slot was there.
+        `again`: a crash may have come between posting it and knowing so.
         """
         key = slot_id(act.slot)
         async with self._lock(key):
             before = await self._slots.by_id(key)
-            latest = await newer(before) if before is not None and before.message is not None else None
-            shown = await self._put(latest if isinstance(latest, Show) else act, before, trail)
-            again = await newer(shown) if shown is not None else None
-            if isinstance(again, Show):
-                await self._put(again, shown, trail)
-        if isinstance(latest, Hide) or isinstance(again, Hide):
+            up = before is not None and before.message is not None
+            latest = await newer(self._after(key, act, before))
+            shown = None
+            if not isinstance(latest, Hide):
+                shown = await self._put(latest or act, before, trail, again)
+            later = await newer(shown) if shown is not None else None
+            if isinstance(later, Show):
+                await self._put(later, shown, trail, False)
+        if isinstance(latest, Hide) or isinstance(later, Hide):
             await self.hide(Hide(act.slot), trail)
+            return None
+        return key if shown is not None and not up else None
 
-    async def _put(self, act: Show, before: Shown | None, trail: Trail) -> Shown | None:
+    async def _put(self, act: Show, before: Shown | None, trail: Trail, again: bool) -> Shown | None:
         """Sends or edits, and stores what is shown now; None when this network has no way to show it."""
         after = self._after(slot_id(act.slot), act, before)
         if before is not None and before.message is not None:
             did, message = await self._again(before, after, act)
         else:
             did, message = "sent", await self._send(act, before)
+            if again and message is not None:
+                await self._sure(message, act)
         if message is None:
             trail.note("unheard", after.painted_at, purpose=act.slot.purpose)
             return None
@@ -97,7 +106,8 @@ class Shower:
             digest=digest(act.card),
             audience=act.audience,
             valid_until=act.valid_until,
-            painted_at=self._clock.now(),
+            # Never the same twice: the next showing after this one is known by it.
+            painted_at=max(self._clock.now(), before.painted_at + 1 if before is not None else 0),
             state=act.state,
         )
 
@@ -125,6 +135,12 @@ class Shower:
         if isinstance(channel, Directs):
             return await channel.send(await channel.direct(to), act.card, once=once)
         return None
+
+    async def _sure(self, message: MessageRef, act: Show) -> None:
+        """What was posted before a crash is there once; but it is what was so before the crash."""
+        channel = self._channels[act.slot.place.channel]
+        if isinstance(channel, Edits):
+            await _tolerant(channel.edit(message, act.card))
 
     async def _lease(self, shown: Shown, before: Shown | None) -> None:
         """A card whose disclosure ends by itself is looked at again at that moment, without any traffic."""

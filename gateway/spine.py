@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
 import time
@@ -14,13 +15,14 @@ from gateway import codec
 from gateway.answer import answer_apart
 from gateway.bus.model import Delivery, Job
 from gateway.errors import Refused, Rejected, Retry, Unreadable
-from gateway.handlers import alerts, forms, members, press, said
+from gateway.handlers import alerts, conflicts, forms, members, press, said
 from gateway.metrics import WHOLE_TURN
 from gateway.redraw import redraw
 from gateway.services import Services
 from gateway.show import Shower
 from gateway.store.slots import Shown
 from gateway.turn import Act, Outcome, Show, Trail, Turn, new_trail
+from gateway.worker import PRESS
 from identity.model import Person
 
 log = logging.getLogger("floatcard.spine")
@@ -41,15 +43,30 @@ HANDLERS: dict[type[Event], Handler] = {
 def lane_of(event: Event) -> str:
     """A room's order is kept; a press or a form never waits behind messages."""
     if isinstance(event, Pressed | Submitted):
-        return f"press:{event.once}"
+        return f"{PRESS}{event.once}"
     return f"room:{event.where.room_key}"
 
 
-@dataclass(slots=True)
-class Waiter:
-    """The request that a press came in, and whether it has been answered already without us."""
+class Broken(Exception):
+    """A bug: the one who waits is told its reference, the log has the rest."""
 
-    gone: bool = False
+
+@dataclass(frozen=True, slots=True)
+class Waiter:
+    """The request that a press came in. Whoever comes first ends it: its answer, or its patience."""
+
+    answer: asyncio.Future[Answer]
+
+    def tell(self, answer: Answer) -> bool:
+        """False when nobody waits any more: then the answer goes its own way."""
+        if self.answer.done():
+            return False
+        self.answer.set_result(answer)
+        return True
+
+    def fail(self, why: Exception) -> None:
+        if not self.answer.done():
+            self.answer.set_exception(why)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +80,14 @@ class Spine:
         self._s = services
         self._shower = shower
         self._queued: set[str] = set()
+        self._topics = {
+            "event": self._event,
+            "record": self._record,
+            "about": self._about,
+            "room": self._room,
+            "alert": self._alert,
+            "conflict": self._conflict,
+        }
         self.edited: tuple[Callable[[], None], ...] = ()
         """Called when an edit was decided: whoever writes back looks at once."""
 
@@ -71,45 +96,45 @@ class Spine:
         job = Job("event", lane_of(event), event.once, codec.encode(event))
         return await self._s.bus.publish(job, Accepted(event, waiter))
 
-    async def handle(self, delivery: Delivery) -> object:
-        if delivery.job.topic == "event":
-            local = delivery.local
-            accepted = local if isinstance(local, Accepted) else Accepted(codec.decode(delivery.job.body))
-            return await self._event(accepted)
-        subject = delivery.job.body.decode()
-        if delivery.job.topic == "record":
-            self._queued.discard(subject)
-            await self._repaint(await self._s.slots.about(subject), "", record=subject)
-        elif delivery.job.topic == "room":
-            self._queued.discard(subject)
-            await self._repaint(await self._s.slots.in_room(subject), subject)
-        else:
+    async def handle(self, delivery: Delivery) -> None:
+        handler = self._topics.get(delivery.job.topic)
+        if handler is None:
             raise Unreadable(f"no job is called {delivery.job.topic!r}")
-        return None
+        await handler(delivery)
 
-    async def _event(self, accepted: Accepted) -> Answer:
-        event = accepted.event
+    async def _event(self, delivery: Delivery) -> None:
+        local = delivery.local
+        accepted = local if isinstance(local, Accepted) else Accepted(codec.decode(delivery.job.body))
+        event, waiter = accepted.event, accepted.waiter
         started = time.perf_counter()
         trail = new_trail(event.where.room_key)
-        person = await self._speaking(event, await self._s.identities.who(event.who, event.where.room_key))
-        turn = Turn(event, person, self._s.clock.now(), trail)
         try:
-            epoch = self._s.epoch.value
-            outcome = await HANDLERS[type(event)](self._s, turn)
-            await self.perform(outcome.acts, trail, epoch)
-            await self._after(outcome)
-            if accepted.waiter is None or accepted.waiter.gone:
+            outcome, turn = await self._turn(event, trail, _again(delivery))
+            if waiter is None or not waiter.tell(outcome.answer):
                 await answer_apart(self._s, turn, outcome.answer)
-        except (Retry, Refused, Rejected, Unreadable):
+        except (Retry, Refused, Rejected, Unreadable) as why:
+            if waiter is not None:
+                waiter.fail(why)
             raise
         except Exception:
-            trail.note("broke", turn.now, reference=turn.id)
-            log.exception("turn %s broke", turn.id)
+            trail.note("broke", self._s.clock.now(), reference=trail.turn)
+            log.exception("turn %s broke", trail.turn)
+            if waiter is not None:
+                waiter.fail(Broken(trail.turn))
             raise
         finally:
             await self._s.trail.write(trail)
         WHOLE_TURN.labels(type(event).__name__.lower()).observe(time.perf_counter() - started)
-        return outcome.answer
+
+    async def _turn(self, event: Event, trail: Trail, again: bool) -> tuple[Outcome, Turn]:
+        """The other rooms' repaint is queued first: a card that cannot be posted here is no reason to forget them."""
+        person = await self._speaking(event, await self._s.identities.who(event.who, event.where.room_key))
+        turn = Turn(event, person, self._s.clock.now(), trail)
+        epoch = self._s.epoch.value
+        outcome = await HANDLERS[type(event)](self._s, turn)
+        await self._after(outcome)
+        await self.perform(outcome.acts, trail, epoch, again=again)
+        return outcome, turn
 
     async def _speaking(self, event: Event, person: Person | None) -> Person | None:
         """The person, with the language the network says they read: cards that reach them later speak it too."""
@@ -141,17 +166,35 @@ class Spine:
         if subject in self._queued:
             return
         self._queued.add(subject)
-        await self._s.bus.publish(Job(topic, lane, f"{topic}:{secrets.token_hex(8)}", subject.encode()))
+        try:
+            await self._s.bus.publish(Job(topic, lane, f"{topic}:{secrets.token_hex(8)}", subject.encode()))
+        except BaseException:
+            self._queued.discard(subject)
+            raise
 
-    async def perform(self, acts: Iterable[Act], trail: Trail, epoch: int) -> None:
-        """Shows and hides; what changed while the card was being drawn is drawn again under the slot's lock."""
+    async def perform(self, acts: Iterable[Act], trail: Trail, epoch: int, *, again: bool = False) -> None:
+        """Shows and hides; what changed while the card was being drawn is drawn again under the slot's lock.
+
+        `again`: this may have been done before, up to a crash. What the network refuses is noted, and the rest done.
+        """
         for act in acts:
-            if not isinstance(act, Show):
-                await self._shower.hide(act, trail)
-                continue
-            await self._shower.show(act, trail, self._newer(epoch, trail))
-            if act.slot.purpose == "card":
-                await self._note_floated(act)
+            try:
+                await self._act(act, trail, epoch, again)
+            except Refused as refused:
+                log.warning("the network refused a card: %s", refused.say)
+                trail.note("not_taken", self._s.clock.now(), purpose=act.slot.purpose)
+
+    async def _act(self, act: Act, trail: Trail, epoch: int, again: bool) -> None:
+        if not isinstance(act, Show):
+            await self._shower.hide(act, trail)
+            return
+        sent = await self._shower.show(act, trail, self._newer(epoch, trail), again=again)
+        room, now = act.slot.place.room_key, self._s.clock.now()
+        if sent is not None and act.slot.purpose == "card":
+            for record in act.records:
+                await self._s.rooms.store.note_floated(room, record, now, sent)
+        if act.state.get("kind") == "withheld":
+            await self._s.rooms.store.told(room, now)
 
     def _newer(self, epoch: int, trail: Trail) -> Callable[[Shown], Awaitable[Act | None]]:
         async def again(shown: Shown) -> Act | None:
@@ -161,29 +204,68 @@ class Spine:
 
         return again
 
-    async def _note_floated(self, act: Show) -> None:
-        shown = await self._s.slots.get(act.slot)
-        if shown is not None:
-            for record in act.records:
-                await self._s.rooms.store.note_floated(act.slot.place.room_key, record, self._s.clock.now(), shown.id)
+    async def _record(self, delivery: Delivery) -> None:
+        """Each room in its own lane: one that is slow or broken keeps no other waiting."""
+        record = delivery.job.body.decode()
+        self._queued.discard(record)
+        await alerts.settle_over(self._s, record)
+        for room in sorted({shown.slot.place.room_key for shown in await self._s.slots.about(record)}):
+            await self._queue("about", f"repaint:{room}", f"{room}\n{record}")
 
-    async def _repaint(self, slots: Iterable[Shown], room: str, record: str = "") -> None:
-        trail = new_trail(room)
+    async def _about(self, delivery: Delivery) -> None:
+        subject = delivery.job.body.decode()
+        self._queued.discard(subject)
+        room, _, record = subject.partition("\n")
+        slots = [shown for shown in await self._s.slots.about(record) if shown.slot.place.room_key == room]
+        await self._repaint(room, slots)
+
+    async def _room(self, delivery: Delivery) -> None:
+        room = delivery.job.body.decode()
+        self._queued.discard(room)
+        await self._repaint(room, await self._s.slots.in_room(room))
+
+    async def _alert(self, delivery: Delivery) -> None:
+        trail, epoch = new_trail(""), self._s.epoch.value
+        alert = await self._s.alerts.get(delivery.job.body.decode())
         try:
-            for shown in slots:
-                await self.repaint(shown, trail)
-            if record:
-                epoch = self._s.epoch.value
-                await self.perform(await alerts.settle_over(self._s, record, trail), trail, epoch)
+            acts = await alerts.shows(self._s, alert, trail) if alert is not None else []
+            await self.perform(acts, trail, epoch, again=_again(delivery))
         finally:
             await self._s.trail.write(trail)
 
-    async def repaint(self, shown: Shown, trail: Trail) -> None:
+    async def _conflict(self, delivery: Delivery) -> None:
+        trail, epoch = new_trail(""), self._s.epoch.value
+        try:
+            acts = await conflicts.where_it_happened(self._s, delivery.job.body.decode(), trail)
+            await self.perform(acts, trail, epoch, again=_again(delivery))
+        finally:
+            await self._s.trail.write(trail)
+
+    async def _repaint(self, room: str, slots: Iterable[Shown]) -> None:
+        """All of them, even if one of them breaks."""
+        trail, broken = new_trail(room), list[Exception]()
+        for shown in slots:
+            try:
+                await self._repaint_one(shown, trail)
+            except Exception as why:
+                broken.append(why)
+        await self._s.trail.write(trail)
+        if broken:
+            raise broken[0]
+
+    async def _repaint_one(self, shown: Shown, trail: Trail) -> None:
         """Told in the trail only where what is shown became another."""
-        told = Trail(trail.turn, shown.slot.place.room_key)
+        if shown.message is None:
+            return
+        told = Trail(trail.turn, trail.room)
         epoch = self._s.epoch.value
         act = await redraw(self._s, shown, told)
         if act is not None:
             await self.perform([act], told, epoch)
-        if any(step.step in ("shown", "removed") for step in told.steps):
+        if any(step.step in ("shown", "removed", "not_taken") for step in told.steps):
             trail.steps += told.steps
+
+
+def _again(delivery: Delivery) -> bool:
+    """Whether an earlier try, in this process or before a crash, may have done some of it."""
+    return delivery.tries > 1 or delivery.local is None

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from crm.model import Crm, Record
 from gateway.errors import Refused, Retry
-from gateway.handlers import alerts
+from gateway.handlers import alerts, conflicts
 from gateway.services import Services
 from gateway.spine import Spine
 from gateway.store.ledger import Observed
@@ -85,14 +85,14 @@ class Sweep:
             return False
         if told.stale:
             return True
+        # The alert comes before what it is judged by is replaced: after a crash in between it is judged again.
+        await alerts.risk_turned_high(self._s, before, record, trail)
         await self._s.records.put([record])
         if first and before is None:
             return True
         self._note(record, before, told, trail)
         for each in told.ingested:
-            await alerts.conflict_waits(self._s, each)
-        acts = await alerts.risk_turned_high(self._s, before, record, trail)
-        await self._spine.perform(acts, trail, self._s.epoch.value)
+            await conflicts.opened(self._s, each)
         if before != record:
             await self._spine.refresh(record.ref.key)
         return True

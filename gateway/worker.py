@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 
 from gateway.bus.model import Bus, Delivery, Handle
@@ -15,6 +16,8 @@ from gateway.metrics import JOBS, PARKED
 
 log = logging.getLogger("floatcard.worker")
 
+PRESS = "press:"
+"""What the lane of a press begins with: a person waits for it, so it waits for no room's work."""
 _LONGEST_WAIT = 300.0
 
 
@@ -25,24 +28,24 @@ class _Lane:
 
 
 class Worker:
-    """`handle` runs a delivery; what it returns answers whoever waits for that job's `once`."""
+    """At most `at_a_time` jobs run at once, and as many presses beside them; one that waits to be tried again holds
+    no place."""
 
     def __init__(self, bus: Bus, handle: Handle, *, at_a_time: int, tries: int) -> None:
         self._bus = bus
         self._handle = handle
-        self._slots = asyncio.Semaphore(at_a_time)
+        self._places = {True: asyncio.Semaphore(at_a_time), False: asyncio.Semaphore(at_a_time)}
         self._tries = tries
         self._lanes: dict[str, _Lane] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._answers: dict[str, asyncio.Future[object]] = {}
-        self._stopping = False
+        self._end = asyncio.Event()
 
     async def start(self) -> None:
         await self._bus.start(self.deliver)
 
     def deliver(self, delivery: Delivery) -> None:
         """Puts a delivery at the end of its lane."""
-        if self._stopping:
+        if self._end.is_set():
             return  # it stays in the bus, and is delivered at the next start
         lane = self._lanes.setdefault(delivery.job.lane, _Lane())
         lane.waiting.append(delivery)
@@ -50,26 +53,29 @@ class Worker:
             lane.busy = True
             self._spawn(self._drain(delivery.job.lane, lane))
 
-    def expect(self, once: str) -> asyncio.Future[object]:
-        """What the job named `once` will return; ask before it is published."""
-        future: asyncio.Future[object] = asyncio.get_running_loop().create_future()
-        self._answers[once] = future
-        future.add_done_callback(lambda _: self._answers.pop(once, None))
-        return future
-
     async def stop(self, within: float) -> None:
         """Takes nothing new, lets what runs finish; what still runs after `within` seconds is left to the bus."""
-        self._stopping = True
+        self._end.set()
         for lane in self._lanes.values():
             lane.waiting.clear()
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=within)
             for task in late:
                 task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
 
     @property
     def waiting(self) -> int:
         return sum(len(lane.waiting) for lane in self._lanes.values())
+
+    @property
+    def busy(self) -> bool:
+        return bool(self._tasks)
+
+    async def idle(self) -> None:
+        """Returns when some lane has come to its end."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
 
     def _spawn(self, work: Coroutine[object, object, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -79,21 +85,23 @@ class Worker:
     async def _drain(self, name: str, lane: _Lane) -> None:
         try:
             while lane.waiting:
-                async with self._slots:
-                    delivery = lane.waiting.popleft()
-                    await self._run(delivery)
+                try:
+                    await self._run(lane.waiting.popleft())
+                except Exception:
+                    log.exception("a job could not be ended: it is taken up again at the next start")
         finally:
             lane.busy = False
             if not lane.waiting:
                 self._lanes.pop(name, None)
 
     async def _run(self, delivery: Delivery) -> None:
-        """To its end: acknowledged or parked. A retry keeps its place, so that the lane keeps its order."""
+        """To its end: acknowledged or parked. A retry keeps its turn, so that the lane keeps its order."""
+        places = self._places[delivery.job.lane.startswith(PRESS)]
         while True:
-            wait = await self._try(delivery)
-            if wait is None or self._stopping:
+            async with places:
+                wait = await self._try(delivery)
+            if wait is None or await self._ended(wait):
                 return
-            await asyncio.sleep(wait)
             try:
                 delivery = await self._bus.retry(delivery, wait)
             except Retry:
@@ -102,39 +110,39 @@ class Worker:
     async def _try(self, delivery: Delivery) -> float | None:
         """None when done with; else the seconds to wait before the next try."""
         try:
-            result = await self._handle(delivery)
+            await self._handle(delivery)
         except Retry as tired:
             return await self._again(delivery, tired, tired.after)
         except (Refused, Rejected, Unreadable) as final:
-            await self._over(delivery, final)
+            await self._surely(lambda: self._bus.ack(delivery))
+            JOBS.labels(delivery.job.topic, type(final).__name__.lower()).inc()
             return None
         except Exception as bug:
             log.exception("a job failed", extra={"job": delivery.id, "tries": delivery.tries})
             return await self._again(delivery, bug, min(2.0 ** (delivery.tries - 1) * 0.2, 30.0))
-        await self._bus.ack(delivery)
-        self._answer(delivery, result)
+        await self._surely(lambda: self._bus.ack(delivery))
         JOBS.labels(delivery.job.topic, "done").inc()
         return None
 
     async def _again(self, delivery: Delivery, why: Exception, after: float) -> float | None:
-        self._fail(delivery, why)
         if delivery.tries < self._tries or (isinstance(why, Retry) and delivery.tries < self._tries * 20):
             return min(after * random.uniform(0.8, 1.2), _LONGEST_WAIT)  # noqa: S311 -- jitter, not a secret
-        await self._bus.park(delivery, f"{type(why).__name__}: tried {delivery.tries} times")
+        await self._surely(lambda: self._bus.park(delivery, f"{type(why).__name__}: tried {delivery.tries} times"))
         PARKED.inc()
         return None
 
-    async def _over(self, delivery: Delivery, why: Exception) -> None:
-        await self._bus.ack(delivery)
-        self._fail(delivery, why)
-        JOBS.labels(delivery.job.topic, type(why).__name__.lower()).inc()
+    async def _surely(self, tell: Callable[[], Awaitable[None]]) -> None:
+        """The bus is told how a job ended, even if it cannot listen just now: the lane must not end over that."""
+        while True:
+            try:
+                return await tell()
+            except Retry as tired:
+                log.warning("the bus takes nothing just now: %s", tired)
+                if await self._ended(tired.after):
+                    raise
 
-    def _answer(self, delivery: Delivery, result: object) -> None:
-        future = self._answers.get(delivery.job.once)
-        if future is not None and not future.done():
-            future.set_result(result)
-
-    def _fail(self, delivery: Delivery, why: Exception) -> None:
-        future = self._answers.get(delivery.job.once)
-        if future is not None and not future.done():
-            future.set_exception(why)
+    async def _ended(self, within: float) -> bool:
+        """Waits, but not for one who stops."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._end.wait(), within)
+        return self._end.is_set()

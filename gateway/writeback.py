@@ -7,7 +7,7 @@ import logging
 
 from crm.model import GATEWAY, Applied, Change, Conflict, Crm, Record, RecordRef
 from gateway.errors import Refused, Retry
-from gateway.handlers.alerts import conflict_waits
+from gateway.handlers import conflicts
 from gateway.metrics import WRITTEN
 from gateway.services import Services
 from gateway.spine import Spine
@@ -37,7 +37,6 @@ class Writeback:
         while True:
             try:
                 busy = await self.once()
-                await self._doubts()
             except Exception:
                 log.exception("the outbox of %s broke", self._crm.name)
                 busy = 0
@@ -51,14 +50,17 @@ class Writeback:
                 self._look.clear()
 
     async def once(self) -> int:
+        """Everything due now, and what is in doubt; how many rows came to something."""
         rows = await self._s.ledger.claim(self._crm.name, self._s.clock.now(), 32)
         for row in rows:
             trail = new_trail("")
             try:
                 await self._row(row, trail)
+            except Exception:
+                log.exception("a write to %s broke", self._crm.name)
             finally:
                 await self._s.trail.write(trail)
-        return len(rows)
+        return len(rows) + await self._doubts()
 
     async def _row(self, row: OutboxRow, trail: Trail) -> None:
         now = self._s.clock.now()
@@ -108,10 +110,11 @@ class Writeback:
             return
         await self._s.records.put([current])
         for each in told.ingested:
-            await conflict_waits(self._s, each)
+            await conflicts.opened(self._s, each)
 
-    async def _doubts(self) -> None:
+    async def _doubts(self) -> int:
         """Rows that were sent and never answered: read the record; an equal value under our own name is the ack."""
+        settled = 0
         for row in await self._s.ledger.doubt():
             if row.target != self._crm.name:
                 continue
@@ -124,3 +127,5 @@ class Writeback:
             ours = current.modified_by == GATEWAY
             await self._took(current, await self._s.ledger.settle(row, snapshot, ours=ours))
             await self._spine.refresh(row.record)
+            settled += 1
+        return settled

@@ -26,10 +26,19 @@ class EmbeddedBus:
         return True
 
     async def start(self, deliver: Callable[[Delivery], None]) -> None:
+        """What is published while the table is read is handed over after it, and once."""
+        meanwhile: list[Delivery] = []
+        self._deliver = meanwhile.append
         waiting = await self._jobs.ready()
         self._deliver = deliver
+        known = {delivery.id for delivery in waiting}
+        # A job of this very moment may be in both: what came with it in this process is worth keeping.
+        fresh = {delivery.id: delivery for delivery in meanwhile}
         for delivery in waiting:
-            deliver(delivery)
+            deliver(fresh.get(delivery.id, delivery))
+        for delivery in meanwhile:
+            if delivery.id not in known:
+                deliver(delivery)
 
     async def ack(self, delivery: Delivery) -> None:
         await self._jobs.remove(delivery.id)

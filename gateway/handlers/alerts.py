@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
+import secrets
 
 from cards.facts import AlertView
 from cards.tree import Button, Tone
 from cards.words import N_, say
 from channels.model import Directs, ImId, Place, Toast
 from crm.model import Record
+from gateway.bus.model import Job
 from gateway.config.model import seconds
 from gateway.errors import Refused
 from gateway.handlers import view
@@ -30,48 +31,50 @@ def alert_id(rule: str, record: str, subject: str) -> str:
     return hashlib.sha256(f"{rule}\x1f{record}\x1f{subject}".encode()).hexdigest()[:24]
 
 
-async def risk_turned_high(s: Services, before: Record | None, after: Record, trail: Trail) -> list[Act]:
+async def risk_turned_high(s: Services, before: Record | None, after: Record, trail: Trail) -> None:
     """Raised for each risk that was not high when the record was last read, and is now."""
     if not s.config.alerts.risk_high or before is None:
-        return []
+        return
     was = {item.id for item in before.related.get("risk", ()) if item.level == "high" and not item.done}
-    acts: list[Act] = []
     for item in after.related.get("risk", ()):
         if item.level == "high" and not item.done and item.id not in was:
-            subject = f"{item.id}:{after.version}"
-            acts += await raise_alert(s, "risk_high", after.ref.key, subject, "", trail)
-    return acts
+            await raise_alert(s, "risk_high", after.ref.key, f"{item.id}:{after.version}", "", trail)
 
 
 async def conflict_waits(s: Services, ingested: Ingested) -> None:
     """Sets the reminder of a conflict that this edit opened."""
+    if ingested.conflict == "opened" and ingested.conflict_id is not None:
+        made = ingested.decision
+        await remind(s, ingested.conflict_id, made.record, made.field, made.at)
+
+
+async def remind(s: Services, conflict: str, record: str, field: str, opened: int) -> None:
     wait = s.config.alerts.conflict_open
-    if wait is None or ingested.conflict != "opened" or ingested.conflict_id is None:
-        return
-    at = s.clock.now() + seconds(wait) * 1000
-    about: dict[str, Json] = {
-        "conflict": ingested.conflict_id,
-        "record": ingested.decision.record,
-        "field": ingested.decision.field,
-    }
-    await s.due.put(Due(f"conflict:{ingested.conflict_id}", "conflict", at, about))
+    if wait is not None:
+        about: dict[str, Json] = {"conflict": conflict, "record": record, "field": field}
+        await s.due.put(Due(f"conflict:{conflict}", "conflict", opened + seconds(wait) * 1000, about))
 
 
-async def conflict_due(s: Services, item: Due, trail: Trail) -> list[Act]:
+async def conflict_due(s: Services, item: Due, trail: Trail) -> None:
     conflict, record, field = (str(item.payload[name]) for name in ("conflict", "record", "field"))
     state = await s.ledger.state(record, field)
-    if state is None or state.conflict != conflict:
-        return []
-    return await raise_alert(s, "conflict_open", record, f"{conflict}|{field}", state.decision, trail)
+    if state is not None and state.conflict == conflict:
+        await raise_alert(s, "conflict_open", record, f"{conflict}|{field}", state.decision, trail)
 
 
-async def raise_alert(s: Services, rule: str, record: str, subject: str, trace: str, trail: Trail) -> list[Act]:
+async def raise_alert(s: Services, rule: str, record: str, subject: str, trace: str, trail: Trail) -> None:
+    """Once for one subject. Shown by a job of its own, so that a network that is down only delays it."""
     new = Alert(alert_id(rule, record, subject), rule, record, subject, s.clock.now(), trace=trace or trail.turn)
-    if not await s.alerts.raise_(new):
-        return []
-    ALERTS.labels(rule).inc()
-    trail.note("alert", new.since, rule=rule, record=record, alert=new.id, decision=trace)
-    return await shows(s, new, trail)
+    if await s.alerts.raise_(new):
+        ALERTS.labels(rule).inc()
+        trail.note("alert", new.since, rule=rule, record=record, alert=new.id, decision=trace)
+    await publish(s, new.id, once=f"alert:{new.id}")
+
+
+async def publish(s: Services, alert: str, *, once: str = "") -> None:
+    """Shows it as it is by then, to everyone it is for."""
+    once = once or f"alert:{alert}:{secrets.token_hex(8)}"
+    await s.bus.publish(Job("alert", f"alert:{alert}", once, alert.encode()), "here")
 
 
 async def shows(s: Services, alert: Alert, trail: Trail) -> list[Act]:
@@ -89,6 +92,11 @@ async def shows(s: Services, alert: Alert, trail: Trail) -> list[Act]:
         if show is not None:
             acts.append(show)
     return acts
+
+
+async def concerns(s: Services, alert: Alert, person: Person) -> bool:
+    record = await s.records.get(alert.record)
+    return record is not None and person.id in {each.id for each in managers(s, record)}
 
 
 def managers(s: Services, record: Record) -> tuple[Person, ...]:
@@ -163,38 +171,40 @@ def _buttons(s: Services, alert: Alert, locale: str) -> tuple[Button, ...]:
 
 async def acknowledge(s: Services, turn: Turn, person: Person, press: Press) -> Outcome:
     alert = await _mine(s, person, press)
-    moved = await s.alerts.move(alert.id, "acknowledged", by=person.id)
+    moved = await s.alerts.move(alert.id, "acknowledged", by=person.id, frm=("open", "snoozed"))
     if moved is None:
-        raise Refused("This was acknowledged already, by {who}.", who=_who(s, alert))
+        raise await _passed(s, alert)
     await s.due.cancel(f"alert:{alert.id}")
+    await publish(s, alert.id)
     turn.trail.note("acknowledged", turn.now, alert=alert.id, person=person.id)
-    return Outcome(_toast(s, turn, N_("Acknowledged.")), tuple(await shows(s, moved, turn.trail)))
+    return Outcome(_toast(s, turn, N_("Acknowledged.")))
 
 
 async def snooze(s: Services, turn: Turn, person: Person, press: Press) -> Outcome:
+    """When it comes back is written down before it is hushed: a crash between the two hushes nothing for ever."""
     alert = await _mine(s, person, press)
+    if alert.state != "open":
+        raise await _passed(s, alert)
     until = turn.now + seconds(s.config.alerts.snooze) * 1000
-    moved = await s.alerts.move(alert.id, "snoozed", by=person.id, until=until)
-    if moved is None:
-        raise Refused("This alert is snoozed or over already.")
     await s.due.put(Due(f"alert:{alert.id}", "alert", until, {"alert": alert.id}))
+    moved = await s.alerts.move(alert.id, "snoozed", by=person.id, until=until, frm=("open",))
+    if moved is None:
+        raise await _passed(s, alert)
+    await publish(s, alert.id)
     turn.trail.note("snoozed", turn.now, alert=alert.id, person=person.id)
-    return Outcome(_toast(s, turn, N_("Snoozed.")), tuple(await shows(s, moved, turn.trail)))
+    return Outcome(_toast(s, turn, N_("Snoozed.")))
 
 
-async def woke(s: Services, item: Due, trail: Trail) -> list[Act]:
+async def woke(s: Services, item: Due, trail: Trail) -> None:
     """A snooze is over: the alert is open again."""
-    alert = await s.alerts.get(str(item.payload["alert"]))
-    if alert is None or alert.state != "snoozed":
-        return []
-    moved = await s.alerts.move(alert.id, "open")
-    trail.note("woke", s.clock.now(), alert=alert.id)
-    return await shows(s, moved, trail) if moved is not None else []
+    alert = str(item.payload["alert"])
+    if await s.alerts.move(alert, "open", frm=("snoozed",)) is not None:
+        trail.note("woke", s.clock.now(), alert=alert)
+    await publish(s, alert)
 
 
-async def settle_over(s: Services, record: str, trail: Trail) -> list[Act]:
-    """Alerts about conflicts that are settled meanwhile are over, and say so."""
-    acts: list[Act] = []
+async def settle_over(s: Services, record: str) -> None:
+    """Alerts about conflicts that are settled meanwhile are over; the repaint of the record tells their cards."""
     for alert in await s.alerts.about(record):
         if alert.rule != "conflict_open" or alert.state == "over":
             continue
@@ -202,19 +212,26 @@ async def settle_over(s: Services, record: str, trail: Trail) -> list[Act]:
         state = await s.ledger.state(record, field)
         if state is not None and state.conflict == conflict:
             continue
-        moved = await s.alerts.move(alert.id, "over", by=alert.by)
-        acts += await shows(s, moved or replace(alert, state="over"), trail)
-    return acts
+        await s.alerts.move(alert.id, "over", by=alert.by)
 
 
 async def _mine(s: Services, person: Person, press: Press) -> Alert:
     alert = await s.alerts.get(press.text("i"))
     if alert is None:
         raise Refused("This alert is not there any more.")
-    record = await s.records.get(alert.record)
-    if record is None or person.id not in {each.id for each in managers(s, record)}:
+    if not await concerns(s, alert, person):
         raise Refused("This alert is for the managers of this customer.")
     return alert
+
+
+async def _passed(s: Services, alert: Alert) -> Refused:
+    """What became of it meanwhile, in words."""
+    now = await s.alerts.get(alert.id) or alert
+    if now.state == "over":
+        return Refused("This alert is over: there is nothing left to do.")
+    if now.state == "snoozed":
+        return Refused("This alert was snoozed already, by {who}.", who=_who(s, now))
+    return Refused("This was acknowledged already, by {who}.", who=_who(s, now))
 
 
 def _who(s: Services, alert: Alert) -> str:

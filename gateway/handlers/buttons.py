@@ -6,7 +6,7 @@ from typing import Literal, cast
 
 from cards.tree import Button
 from cards.words import say
-from gateway.errors import Rejected
+from gateway.errors import Rejected, Unreadable
 from reconcile.model import Json
 from reconcile.token import read_button, sign_button
 
@@ -15,18 +15,18 @@ Style = Literal["default", "primary", "danger"]
 
 
 class Press(dict[str, Json]):
-    """A verified button's payload. A missing or mistyped entry is a token of an older build: `Rejected`."""
+    """A verified button's payload. A missing or mistyped entry is a button of another version: `Unreadable`."""
 
     def text(self, key: str) -> str:
         value = self.get(key)
         if not isinstance(value, str):
-            raise Rejected(f"a button without {key}")
+            raise Unreadable(f"a button without {key}")
         return value
 
     def texts(self, key: str) -> tuple[str, ...]:
         value = self.get(key)
         if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-            raise Rejected(f"a button without {key}")
+            raise Unreadable(f"a button without {key}")
         return tuple(cast("list[str]", value))
 
 

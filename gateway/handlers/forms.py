@@ -11,7 +11,7 @@ from cards.words import N_, match, say
 from channels.model import FieldErrors, OpenForm, ShowCard, Submitted, Toast
 from crm.model import FieldValue, Record
 from gateway.config.model import FieldSpec
-from gateway.errors import Refused, Rejected
+from gateway.errors import Refused, Unreadable
 from gateway.handlers import conflicts, view
 from gateway.handlers.alerts import conflict_waits
 from gateway.handlers.buttons import Press
@@ -115,8 +115,12 @@ def parents_token(s: Services, record: str, field: str, state: FieldState | None
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    field: str
+    given: Incoming
     ingested: Ingested
+
+    @property
+    def field(self) -> str:
+        return self.given.field
 
 
 async def submitted(s: Services, turn: Turn) -> Outcome:
@@ -141,7 +145,11 @@ async def _save(s: Services, turn: Turn, person: Person, event: Submitted, press
         return Outcome(FieldErrors(errors))
     if not values:
         return Outcome(Toast(say(turn.locale or s.config.locale, "Nothing was changed."), "neutral"))
-    saved = [await _ingest(s, turn, person, ref, name, value, event.tokens.get(name)) for name, value in values.items()]
+    given = [_incoming(s, turn, person, ref, name, value, event.tokens.get(name)) for name, value in values.items()]
+    saved = [Saved(*pair) for pair in zip(given, await s.ledger.ingest_many(given), strict=True)]
+    for one in saved:
+        await conflict_waits(s, one.ingested)
+        _note(turn, one)
     return await _answer(s, turn, person, ref, saved)
 
 
@@ -152,7 +160,7 @@ async def _changed(
     locale = turn.locale or s.config.locale
     shown = press.get("w")
     if not isinstance(shown, dict):
-        raise Rejected("a form without what it showed")
+        raise Unreadable("a form without what it showed")
     values: dict[str, Json] = {}
     errors: dict[str, str] = {}
     for name, typed in event.values.items():
@@ -160,7 +168,8 @@ async def _changed(
         if spec is None or not spec.editable or name not in each.editable:
             raise Refused("You may not edit {field}.", field=view.label(spec, name, locale))
         text = typed.strip()
-        before = await s.ledger.value_of(str(shown[name])) if name in shown else None
+        was = shown.get(name)  # absent or null: there was no value
+        before = await s.ledger.value_of(was) if isinstance(was, str) else None
         if equal(spec.normaliser, text or None, before or None):
             continue
         wrong = _wrong(spec, text)
@@ -179,10 +188,10 @@ def _wrong(spec: FieldSpec, text: str) -> str | None:
     return valid(spec.type, text)
 
 
-async def _ingest(s: Services, turn: Turn, person: Person, ref: str, name: str, value: Json, sent: str | None) -> Saved:
+def _incoming(s: Services, turn: Turn, person: Person, ref: str, name: str, value: Json, sent: str | None) -> Incoming:
     seen = token.read(sent, s.keys.forms, deployment=s.config.deployment, record=ref, field=name, now=turn.now)
     TOKENS.labels(seen.status).inc()
-    incoming = Incoming(
+    return Incoming(
         record=ref,
         field=name,
         kind="set" if value is not None else "clear",
@@ -194,45 +203,75 @@ async def _ingest(s: Services, turn: Turn, person: Person, ref: str, name: str, 
         trace=turn.id,
         role_ok=True,
     )
-    ingested = await s.ledger.ingest(incoming)
-    await conflict_waits(s, ingested)
+
+
+def _note(turn: Turn, each: Saved) -> None:
     turn.trail.note(
         "edited",
         turn.now,
-        record=ref,
-        field=name,
-        reason=ingested.reason,
-        decision=ingested.decision.id,
-        token=seen.status,
-        source=incoming.source.watermark,
-        conflict=ingested.conflict,
-        first=ingested.first,
+        record=each.given.record,
+        field=each.field,
+        reason=each.ingested.reason,
+        decision=each.ingested.decision.id,
+        token=each.given.seen.status if each.given.seen is not None else "",
+        source=each.given.source.watermark,
+        conflict=each.ingested.conflict,
+        first=each.ingested.first,
     )
-    return Saved(name, ingested)
 
 
 async def _answer(s: Services, turn: Turn, person: Person, ref: str, saved: list[Saved]) -> Outcome:
-    """ "Saved", or the conflict card: for the one who pressed, and in the room where it happened."""
+    """ "Saved", or what became of it instead; a conflict's card goes to the room, or to this person alone."""
     locale = turn.locale or s.config.locale
     acts: list[Act] = []
     conflicting = [each for each in saved if each.ingested.conflict in ("opened", "open")]
     for each in conflicting:
         acts += await conflicts.shows(s, turn, person, ref, each.field)
-    if acts:
-        return Outcome(Toast(_conflicted(locale), "warning"), tuple(acts), (ref,))
-    if conflicting:
-        card = await conflicts.personal(s, turn, person, ref, conflicting[0].field)
-        answer = ShowCard(card) if card is not None else Toast(_conflicted(locale), "warning")
-        return Outcome(answer, tuple(acts), (ref,))
     foreign = any(each.ingested.seen == "foreign" for each in saved)
+    if conflicting and not acts and not foreign:
+        card = await conflicts.personal(s, turn, person, ref, conflicting[0].field)
+        if card is not None:
+            return Outcome(ShowCard(card), (), (ref,))
+    text = await _unsaved(s, locale, ref, saved, foreign)
+    toast = Toast(text, "warning") if text else Toast(say(locale, "Saved."), "info")
+    return Outcome(toast, tuple(acts), (ref,))
+
+
+async def _unsaved(s: Services, locale: str, ref: str, saved: list[Saved], foreign: bool) -> str:
+    """Why what was typed is not what stands now; empty when all of it is."""
     if foreign:
-        return Outcome(
-            Toast(say(locale, "This form came from elsewhere; your change was kept for comparison."), "warning"),
-            (),
-            (ref,),
-        )
-    return Outcome(Toast(say(locale, "Saved."), "info"), tuple(acts), (ref,))
+        return say(locale, "This form came from elsewhere; your change was kept for comparison.")
+    if any(each.ingested.conflict in ("opened", "open") for each in saved):
+        return say(locale, "Someone changed it meanwhile. Both values are kept until somebody decides.")
+    for each in saved:
+        if conflicts.proposed(each.ingested):
+            return _proposal(s, locale, each)
+        if not _stands(s, each):
+            state = await s.ledger.state(ref, each.field)
+            facts = {"field": _named(s, each.field, locale), "source": state.source if state is not None else ""}
+            return say(
+                locale,
+                "{field} was changed meanwhile, and {source} wins by this field's policy. Yours is in its history.",
+                **facts,
+            )
+    return ""
 
 
-def _conflicted(locale: str) -> str:
-    return say(locale, "Someone changed it meanwhile. Both values are kept until somebody decides.")
+def _proposal(s: Services, locale: str, each: Saved) -> str:
+    policy = s.ledger.policies.of(each.given.record.split(":")[1], each.field)
+    systems = ["CRM" if system in s.crms else system for system in policy.authority]
+    field = _named(s, each.field, locale)
+    if not systems:
+        return say(locale, "Kept as a proposal: {field} is not set from here.", field=field)
+    return say(locale, "Kept as a proposal: {field} is set by {systems} alone.", field=field, systems=systems)
+
+
+def _stands(s: Services, each: Saved) -> bool:
+    if each.ingested.standing_winner == each.ingested.edit_id:
+        return True
+    normaliser = s.ledger.policies.of(each.given.record.split(":")[1], each.field).normaliser
+    return equal(normaliser, each.ingested.standing, each.given.value)
+
+
+def _named(s: Services, name: str, locale: str) -> str:
+    return view.label(s.config.fields.get(name), name, locale)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 
 from cards.words import N_, say
 from channels.model import Answer, Place, Pressed, ShowCard, Toast
-from gateway.errors import Refused
+from gateway.errors import Refused, Unreadable
 from gateway.handlers import alerts, conflicts, forms
 from gateway.handlers.buttons import Press
 from gateway.handlers.cards import personal_card
-from gateway.handlers.said import float_card, whisper
+from gateway.handlers.said import float_card, picker, whisper
 from gateway.services import Services
-from gateway.turn import Act, Hide, Outcome, Turn
+from gateway.turn import Act, Hide, Outcome, Show, Turn
 from identity.model import Person
 from reconcile.model import Json
 
@@ -29,7 +30,10 @@ async def pressed(s: Services, turn: Turn) -> Outcome:
     try:
         if turn.person is None:
             raise Refused("I don't know who you are yet. Type /link where you are known, and enter the code here.")
-        return await _HANDLERS[name](s, turn, turn.person, press)
+        handler = _HANDLERS.get(name)
+        if handler is None:
+            raise Unreadable(f"no button is called {name!r} in this version")
+        return await handler(s, turn, turn.person, press)
     except Refused as refused:
         turn.trail.note("refused", turn.now, action=name)
         return Outcome(Toast(say(locale, refused.say, **refused.facts), "warning"))
@@ -51,27 +55,44 @@ async def _pick(s: Services, turn: Turn, person: Person, press: Press) -> Outcom
         raise Refused("You may not see this customer.")
     await s.rooms.store.choose(turn.place.room_key, name, ref, person.id, turn.now)
     turn.trail.note("taught", turn.now, record=ref, person=person.id)
-    acts = await float_card(s, _at(turn, press), message, (ref,), {ref: name})
-    return Outcome(_done(s, turn, N_("I will remember that here.")), (Hide(whisper(turn, message)), *acts))
+    there = _at(turn, press)
+    acts = await float_card(s, there, message, (ref,), {ref: name})
+    asked = Hide(whisper(there, f"{message}:{name}"))
+    return Outcome(_done(s, turn, N_("I will remember that here.")), (asked, *acts))
 
 
 async def _none(s: Services, turn: Turn, person: Person, press: Press) -> Outcome:
     name, message = press.text("n"), press.text("m")
     await s.rooms.store.choose(turn.place.room_key, name, "", person.id, turn.now)
     turn.trail.note("taught", turn.now, record="", person=person.id)
-    return Outcome(_done(s, turn, N_("I will keep quiet about that name here.")), (Hide(whisper(turn, message)),))
+    asked = Hide(whisper(_at(turn, press), f"{message}:{name}"))
+    return Outcome(_done(s, turn, N_("I will keep quiet about that name here.")), (asked,))
 
 
 async def _wrong(s: Services, turn: Turn, person: Person, press: Press) -> Outcome:
-    """The card goes; where others bear the name the author is asked, else the name is hushed in this room."""
+    """The card goes; where others bear the name the presser is asked, else the name is hushed in this room."""
     ref, message = press.text("r"), press.text("m")
-    shown = [each for each in await s.slots.for_subject(turn.place.room_key, message) if each.slot.purpose == "card"]
-    names = {str(name) for each in shown for name in _names(each.state, ref)}
-    for name in names:
-        await s.rooms.store.choose(turn.place.room_key, name, "", person.id, turn.now)
-    turn.trail.note("taught", turn.now, record="", person=person.id)
+    shown = [
+        each
+        for each in await s.slots.for_message(turn.place.room_key, message)
+        if each.slot.purpose == "card" and ref in each.records
+    ]
     acts: list[Act] = [Hide(each.slot) for each in shown]
+    for name in {name for each in shown for name in _names(each.state, ref)}:
+        others = [other for other in _bearing(s, name) if other != ref]
+        if others:
+            await s.rooms.store.forget_choice(turn.place.room_key, name)
+            acts.append(await picker(s, turn, message, name, others))
+            continue
+        await s.rooms.store.choose(turn.place.room_key, name, "", person.id, turn.now)
+        turn.trail.note("taught", turn.now, record="", person=person.id)
+    if any(isinstance(act, Show) for act in acts):
+        return Outcome(_done(s, turn, N_("Taken away. Which one did you mean?")), tuple(acts))
     return Outcome(_done(s, turn, N_("Taken away. I will keep quiet about that name here.")), tuple(acts))
+
+
+def _bearing(s: Services, name: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(each.ref for mention in s.records.names.find(name) for each in mention.candidates))
 
 
 def _names(state: Mapping[str, Json], ref: str) -> list[str]:
@@ -89,7 +110,7 @@ def _at(turn: Turn, press: Press) -> Turn:
     place = Place.parse(press.text("t"))
     if place.room_key != turn.place.room_key:
         raise Refused("That button belongs to another room.")
-    return turn
+    return replace(turn, event=replace(turn.event, where=place))
 
 
 _HANDLERS: dict[str, Handler] = {

@@ -52,17 +52,20 @@ async def edited(s: Services, turn: Turn) -> Outcome:
     if event.who.kind == "bot":
         return Outcome()
     named = await names(s, turn, event.text, event.quoted)
-    acts = await _acts(s, turn, event.message.id, named, again=True)
+    before = [shown for shown in await s.slots.for_message(event.where.room_key, event.message.id) if shown.message]
+    own = frozenset(ref for shown in before if shown.slot.purpose == "card" for ref in shown.records)
+    if (await s.rooms.store.state(event.where.room_key)).quiet_until > turn.now:
+        named = Named(tuple(ref for ref in named.refs if ref in own), (), named.surfaces)
+    acts = await _acts(s, turn, event.message.id, named, own)
     kept = {act.slot for act in acts}
-    before = await s.slots.for_subject(event.where.room_key, event.message.id)
-    gone = [Hide(shown.slot) for shown in before if shown.message is not None and shown.slot not in kept]
+    gone = [Hide(shown.slot) for shown in before if shown.slot not in kept]
     return Outcome(acts=(*acts, *gone))
 
 
 async def deleted(s: Services, turn: Turn) -> Outcome:
     event = turn.event
     assert isinstance(event, Deleted)
-    before = await s.slots.for_subject(event.where.room_key, event.message.id)
+    before = await s.slots.for_message(event.where.room_key, event.message.id)
     turn.trail.note("message_deleted", turn.now, cards=len(before))
     return Outcome(acts=tuple(Hide(shown.slot) for shown in before))
 
@@ -102,23 +105,25 @@ async def _decide(s: Services, turn: Turn, name: str, mention: Mention) -> str |
     return only.ref
 
 
-async def _acts(s: Services, turn: Turn, message: str, named: Named, *, again: bool = False) -> list[Act]:
+async def _acts(s: Services, turn: Turn, message: str, named: Named, own: frozenset[str] = frozenset()) -> list[Act]:
+    """`own`: customers on the card that this very message has already: they stay on it."""
     acts: list[Act] = []
     for name, refs in named.asks:
-        acts.append(_picker_show(s, turn, message, name, await _options(s, turn, name, refs, message)))
-    warm = named.refs if again else await _warm(s, turn, named.refs)
+        acts.append(await picker(s, turn, message, name, refs))
+    warm = await _warm(s, turn, named.refs, own)
     if warm:
         acts += await float_card(s, turn, message, warm, named.surfaces)
     return acts
 
 
-async def _warm(s: Services, turn: Turn, refs: Sequence[str]) -> tuple[str, ...]:
+async def _warm(s: Services, turn: Turn, refs: Sequence[str], own: frozenset[str]) -> tuple[str, ...]:
     """Customers that floated no card in this room lately; the others' cards are there, and follow by themselves."""
     window = seconds(s.config.mentions.cool_down) * 1000
     warm: list[str] = []
     for ref in refs:
         last = await s.rooms.store.floated(turn.place.room_key, ref)
-        if last is not None and turn.now - last[0] < window and await _still_up(s, last[1]):
+        cool = last is not None and turn.now - last[0] < window and await _still_up(s, last[1])
+        if cool and ref not in own:
             turn.trail.note("cooled", turn.now, record=ref)
         else:
             warm.append(ref)
@@ -153,7 +158,8 @@ async def _for_author(s: Services, turn: Turn, message: str, refs: Sequence[str]
     for ref in refs:
         card = await personal_card(s, ref, turn.person, turn.event.who, turn.locale or s.config.locale)
         if card is not None:
-            acts.append(Show(whisper(turn, f"{message}:{ref}"), card, (ref,), state={"refs": [ref], "kind": "mine"}))
+            state: dict[str, Json] = {"refs": [ref], "kind": "mine", "message": message}
+            acts.append(Show(whisper(turn, f"{message}:{ref}"), card, (ref,), state=state))
     return acts
 
 
@@ -170,7 +176,6 @@ async def _tell_withheld(s: Services, turn: Turn, refs: Sequence[str]) -> list[A
             hidden.append(all_.disclosed)
     if not hidden:
         return []
-    await s.rooms.store.told(turn.place.room_key, turn.now)
     locale = turn.locale or s.config.locale
     reasons = withheld_views(s, hidden, audience, locale)
     card = s.deck.draw("withheld", locale=locale, zone=s.config.zone, now=turn.now, reasons=reasons)
@@ -179,6 +184,11 @@ async def _tell_withheld(s: Services, turn: Turn, refs: Sequence[str]) -> list[A
 
 def whisper(turn: Turn, subject: str) -> Slot:
     return Slot(turn.place, "whisper", f"{subject}:{turn.event.who.id.key}", turn.event.who.id.key)
+
+
+async def picker(s: Services, turn: Turn, message: str, name: str, refs: Sequence[str]) -> Act:
+    """Asks the one who speaks or presses, alone, which of those that bear the name is meant."""
+    return _picker_show(s, turn, message, name, await _options(s, turn, name, refs, message))
 
 
 async def _options(s: Services, turn: Turn, name: str, refs: Sequence[str], message: str) -> tuple[OptionView, ...]:
@@ -207,11 +217,11 @@ def _hints(s: Services, record: Record, locale: str) -> tuple[str, ...]:
 
 
 def _picker_show(s: Services, turn: Turn, message: str, name: str, options: tuple[OptionView, ...]) -> Act:
-    slot = whisper(turn, message)
+    slot = whisper(turn, f"{message}:{name}")
     if not options:
         return Hide(slot)
     locale = turn.locale or s.config.locale
     none = s.buttons.make(locale, N_("Not a customer"), "none", n=name, m=message, t=turn.place.key)
     options = (*options, OptionView(say(locale, "None of these"), (), none))
     card = s.deck.draw("picker", locale=locale, zone=s.config.zone, now=turn.now, surface=name, options=options)
-    return Show(slot, card, (), state={"kind": "picker"})
+    return Show(slot, card, (), state={"kind": "picker", "message": message})

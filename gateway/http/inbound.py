@@ -13,8 +13,7 @@ from channels.model import Answer, Answers, Channel, Event, Inbound, Reply, Toas
 from gateway.errors import Refused, Rejected, Retry, Unreadable
 from gateway.metrics import DUPLICATES, EVENTS, RECEIVED
 from gateway.services import Services
-from gateway.spine import Spine, Waiter
-from gateway.worker import Worker
+from gateway.spine import Broken, Spine, Waiter
 
 log = logging.getLogger("floatcard.http")
 
@@ -23,10 +22,9 @@ MARGIN_S = 0.4
 
 
 class Door:
-    def __init__(self, services: Services, spine: Spine, worker: Worker) -> None:
+    def __init__(self, services: Services, spine: Spine) -> None:
         self._s = services
         self._spine = spine
-        self._worker = worker
 
     def routes(self) -> list[web.RouteDef]:
         return [web.route("*", "/in/{channel}", self.receive)]
@@ -57,10 +55,10 @@ class Door:
 
     async def _accept(self, name: str, channel: Channel, reply: Reply) -> web.Response:
         try:
-            if reply.wait and reply.events:
-                return await self._answered(name, channel, reply)
-            for event in reply.events:
+            for event in reply.events[1 if reply.wait else 0 :]:
                 await self._store(name, event)
+            if reply.wait and reply.events:
+                return await self._answered(name, channel, reply.events[0])
         except Retry as tired:
             # Not stored, so not acknowledged: the network brings it again.
             return web.Response(status=503, headers={"Retry-After": str(max(1, round(tired.after)))})
@@ -73,19 +71,14 @@ class Door:
             DUPLICATES.labels(name).inc()
         return fresh
 
-    async def _answered(self, name: str, channel: Channel, reply: Reply) -> web.Response:
+    async def _answered(self, name: str, channel: Channel, event: Event) -> web.Response:
         """Stored first; then the answer, if it comes before the network's patience ends."""
-        event = reply.events[0]
-        waiting = self._worker.expect(event.once)
-        waiter = Waiter()
+        waiter = Waiter(asyncio.get_running_loop().create_future())
+        patience = asyncio.get_running_loop().time() + channel.limits.deadline - MARGIN_S
         if not await self._store(name, event, waiter):
-            waiting.cancel()
             return _response(self._worded(channel, event, self._toast(event, N_("This was received already."))))
         try:
-            answer = await asyncio.wait_for(waiting, max(channel.limits.deadline - MARGIN_S, 0.1))
-        except TimeoutError:
-            waiter.gone = True
-            answer = self._toast(event, N_("Received. This takes a little longer; the card will follow."))
+            answer = await _within(waiter, patience)
         except Retry:
             answer = self._toast(event, N_("Received, but something is slow just now. It is kept and will be done."))
         except Refused as refused:
@@ -95,8 +88,10 @@ class Door:
             return web.Response(status=401, text="The signature is missing, wrong or too old.")
         except Unreadable:
             answer = self._toast(event, N_("This was made by an older version. Ask for the card again."))
-        except Exception:
-            answer = Toast(say(self._locale(event), "Something broke. Try again, or tell an admin."), "danger")
+        except Broken as bug:
+            answer = Toast(say(self._locale(event), "Something broke, reference {turn}.", turn=str(bug)), "danger")
+        if answer is None:
+            answer = self._toast(event, N_("Received. This takes a little longer; the card will follow."))
         return _response(self._worded(channel, event, answer))
 
     def _toast(self, event: Event, msgid: str) -> Toast:
@@ -109,6 +104,13 @@ class Door:
     def _worded(self, channel: Channel, event: Event, answer: Any) -> Reply:
         shown: Answer = answer
         return channel.answer(event, shown) if isinstance(channel, Answers) else Reply()
+
+
+async def _within(waiter: Waiter, patience: float) -> Answer | None:
+    """None when the answer is late: from then on it goes its own way."""
+    left = max(patience - asyncio.get_running_loop().time(), 0.1)
+    await asyncio.wait({waiter.answer}, timeout=left)
+    return waiter.answer.result() if not waiter.answer.cancel() else None
 
 
 def _response(reply: Reply) -> web.Response:

@@ -37,7 +37,7 @@ class Server:
 def application(house: House, health: Health, more: Sequence[web.RouteDef] = ()) -> web.Application:
     limit = house.services.config.server.body_limit
     app = web.Application(client_max_size=limit, middlewares=[_last_resort])
-    app.add_routes([*Door(house.services, house.spine, house.worker).routes(), *health.routes(), *more])
+    app.add_routes([*Door(house.services, house.spine).routes(), *health.routes(), *more])
     return app
 
 

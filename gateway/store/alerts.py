@@ -45,9 +45,17 @@ class AlertStore:
     async def about(self, record: str) -> list[Alert]:
         return await self._store.read(lambda connection: _read(connection, alert.c.record == record))
 
-    async def move(self, id_: str, state: State, *, by: str = "", until: int = 0) -> Alert | None:
-        """To another state, unless it is there already or over; the alert as it now is, or None."""
-        return await self._store.write(_move, (id_, state, by, until))
+    async def move(
+        self,
+        id_: str,
+        state: State,
+        *,
+        by: str = "",
+        until: int = 0,
+        frm: tuple[State, ...] = ("open", "snoozed", "acknowledged"),
+    ) -> Alert | None:
+        """To another state, from one of `frm`; the alert as it now is, or None."""
+        return await self._store.write(_move, (id_, state, by, until, frm))
 
 
 def _row(row: Any) -> Alert:
@@ -65,12 +73,16 @@ def _raise(connection: Connection, items: Sequence[Alert]) -> list[bool]:
     return [upsert.add(connection, alert, {name: getattr(new, name) for name in fields}) for new in items]
 
 
-def _move(connection: Connection, items: Sequence[tuple[str, State, str, int]]) -> list[Alert | None]:
+def _move(
+    connection: Connection, items: Sequence[tuple[str, State, str, int, tuple[State, ...]]]
+) -> list[Alert | None]:
     return [_move_one(connection, *item) for item in items]
 
 
-def _move_one(connection: Connection, id_: str, state: State, by: str, until: int) -> Alert | None:
-    fits = (alert.c.id == id_, alert.c.state.not_in((state, "over")))
+def _move_one(
+    connection: Connection, id_: str, state: State, by: str, until: int, frm: tuple[State, ...]
+) -> Alert | None:
+    fits = (alert.c.id == id_, alert.c.state.in_(frm))
     moved = connection.execute(update(alert).where(*fits).values(state=state, by=by, until=until))
     found = _read(connection, alert.c.id == id_)
     return found[0] if moved.rowcount == 1 and found else None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -41,6 +42,8 @@ class PeopleStore:
         self._links: dict[tuple[str, str], Link] = {}
         self.version = 0
         """Grows with every change: whoever caches what depends on persons compares it."""
+        self.changed = asyncio.Event()
+        self._changed: dict[str, set[str]] = {}
 
     async def load(self) -> None:
         persons, links = await self._store.read(_all)
@@ -72,10 +75,27 @@ class PeopleStore:
         found = [each for each in self._persons.values() if each.active and email in each.emails]
         return found[0] if len(found) == 1 else None
 
+    def take_changed(self) -> dict[str, set[str]]:
+        """Whose rights may have become others since this was last asked, each with the accounts they read with."""
+        self.changed.clear()
+        taken, self._changed = self._changed, {}
+        return taken
+
+    def put_back(self, changed: Mapping[str, set[str]]) -> None:
+        for id_, accounts in changed.items():
+            self._changed.setdefault(id_, set()).update(accounts)
+        self.changed.set()
+
+    def _touch(self, person: str, ended: Link | None = None) -> None:
+        self.version += 1
+        mine = [*self.links(person), *([ended] if ended is not None else [])]
+        self._changed.setdefault(person, set()).update(each.key for each in mine if each.kind == "im")
+        self.changed.set()
+
     async def put(self, who: Person) -> None:
         await self._store.write(_put_person, who)
         self._persons[who.id] = who
-        self.version += 1
+        self._touch(who.id)
 
     async def speaks(self, person_id: str, locale: str) -> None:
         """The language a network says this person reads; changes nothing that anybody may see."""
@@ -97,15 +117,16 @@ class PeopleStore:
         if kept.person != person:
             raise Refused("This account belongs to somebody else already. End that link first.")
         self._links[(kind, key)] = kept
-        self.version += 1
+        self._touch(person)
         return kept
 
     async def unlink(self, link_id: str, by: str) -> None:
         ended = await self._store.write(_unlink, (link_id, by, self._clock.now()))
         if ended is None:
             raise Refused("There is no such link, or it has ended already.")
-        self._links.pop(ended, None)
-        self.version += 1
+        gone = self._links.pop(ended, None)
+        if gone is not None:
+            self._touch(gone.person, gone)
 
     async def saw(self, im: str, name: str, kind: str, room: str) -> None:
         """Remembers an account that nobody is linked to, for the admin's list."""

@@ -40,6 +40,11 @@ class RoomStore:
     async def leave(self, room_key: str, im: str) -> None:
         await self._store.write(_leave, (room_key, im))
 
+    async def having(self, accounts: Sequence[str]) -> list[str]:
+        """Rooms that list any of these accounts (`ImId.key`)."""
+        query = select(member.c.room).where(member.c.im.in_(accounts)).distinct()
+        return await self._store.read(lambda connection: list(connection.execute(query).scalars()))
+
     async def state(self, room_key: str) -> RoomState:
         return await self._store.read(lambda connection: _state(connection, room_key))
 
@@ -62,6 +67,9 @@ class RoomStore:
     async def choice(self, room_key: str, name: str) -> str | None:
         """The customer a name means in this room; empty: none; None: nobody said."""
         return await self._store.read(lambda connection: _choice(connection, room_key, name))
+
+    async def forget_choice(self, room_key: str, name: str) -> None:
+        await self._store.write(_forget_choice, (room_key, name))
 
     async def choose(self, room_key: str, name: str, record: str, by: str, at: int) -> None:
         await self._store.write(_choose, (room_key, name, record, by, at))
@@ -152,4 +160,10 @@ def _choice(connection: Connection, room_key: str, name: str) -> str | None:
 def _choose(connection: Connection, items: Sequence[tuple[str, str, str, str, int]]) -> list[None]:
     rows = [{"room": r, "name": name, "record": record, "by": by, "at": at} for r, name, record, by, at in items]
     upsert.put(connection, choice, rows)
+    return [None] * len(items)
+
+
+def _forget_choice(connection: Connection, items: Sequence[tuple[str, str]]) -> list[None]:
+    for room_key, name in items:
+        connection.execute(delete(choice).where(choice.c.room == room_key, choice.c.name == name))
     return [None] * len(items)

@@ -57,19 +57,32 @@ class SlotStore:
     async def in_room(self, room_key: str) -> list[Shown]:
         return await self._store.read(lambda connection: _read(connection, slot.c.room == room_key))
 
-    async def for_subject(self, room_key: str, subject: str) -> list[Shown]:
-        matches = (slot.c.room == room_key, slot.c.subject == subject)
-        return await self._store.read(lambda connection: _read(connection, *matches))
+    async def for_message(self, room_key: str, message: str) -> list[Shown]:
+        """What a message brought about in its room: its card, and what was whispered to its author."""
+        matches = (slot.c.room == room_key, slot.c.subject.startswith(message, autoescape=True))
+        near = await self._store.read(lambda connection: _read(connection, *matches))
+        return [shown for shown in near if _of_message(shown, message)]
 
-    async def stale(self) -> list[Shown]:
-        """Slots whose every paint may have been missed by a crash: all that are still up."""
-        return await self._store.read(lambda connection: _read(connection, slot.c.message.is_not(None)))
+    async def rooms(self, *, person: str = "") -> list[str]:
+        """Rooms in which something is up; with `person` those where an alert for that person is."""
+        query = select(slot.c.room).where(slot.c.message.is_not(None)).distinct()
+        if person:
+            mine = slot.c.subject.endswith(f":{person}", autoescape=True)
+            query = query.where(slot.c.purpose == "alert", mine)
+        return await self._store.read(lambda connection: list(connection.execute(query).scalars()))
 
     async def keep(self, shown: Shown) -> None:
         await self._store.write(_keep, shown)
 
     async def drop(self, id_: str) -> None:
         await self._store.write(_drop, id_)
+
+
+def _of_message(shown: Shown, message: str) -> bool:
+    """A whisper's subject begins with the message and names its reader; an id may begin with another one."""
+    if shown.slot.subject == message:
+        return True
+    return shown.slot.subject.startswith(f"{message}:") and shown.state.get("message", message) == message
 
 
 def _read(connection: Connection, *where: Any) -> list[Shown]:
