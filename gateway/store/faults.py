@@ -26,7 +26,8 @@ Why = Literal[
 SAY: dict[Why, str] = {
     "locked": "another program holds the database locked; stop it, or wait until it is done",
     "full": "the disk that holds the database is full; free some space, nothing acknowledged is lost",
-    "read_only": "the database cannot be written; give this process write access to the file and to its folder",
+    "read_only": "the database cannot be written; give this process write access to the file and to its folder, "
+    "or point it at PostgreSQL's primary",
     "unreachable": "the database cannot be reached or opened; check that it is running, its path and its rights",
     "password": "the database refuses the user or the password; mend them in the address of `store`",
     "not_let_in": "the database does not let this user in from here; add a line for it to its pg_hba.conf",

@@ -1,4 +1,4 @@
-"""A process of its own that ingests: `python -m tests.gateway.store.feeder FOLDER NAME COUNT MODE`.
+"""A process of its own that ingests: `python -m tests.gateway.store.feeder URL NAME COUNT MODE`.
 
 `pairs` edits one field as fast as it can, of every pair one having seen what stands and one having seen nothing.
 `stream` edits many fields and prints each once key after it was acknowledged, until it is killed.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from pathlib import Path
 
 from gateway.store.engine import Store
 from gateway.store.ledger import Incoming, Ledger
@@ -55,12 +54,12 @@ async def stream(ledger: Ledger, name: str) -> None:
     await asyncio.gather(*(lane(f"f{n}") for n in range(8)))
 
 
-async def main(folder: Path, name: str, count: int, mode: str) -> None:
-    store = Store.open(f"sqlite:///{folder}/floatcard.db")
+async def main(url: str, name: str, count: int, mode: str) -> None:
+    store = Store.open(url)
     ledger = Ledger(store, Vault(KEY), Policies(default=PAIRS), clock=now)
     await (pairs(ledger, name, count) if mode == "pairs" else stream(ledger, name))
     await store.close()
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4]))
+    asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]))

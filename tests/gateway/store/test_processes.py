@@ -1,4 +1,4 @@
-"""Several processes on one file, and processes that die."""
+"""Several processes on one database, and processes that die."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ COUNT = 1000 if SOAK else 60
 KILLS = 200 if SOAK else 12
 
 
-def feeder(folder: Path, name: str, count: int, mode: str) -> subprocess.Popen[str]:
-    words = [sys.executable, "-m", "tests.gateway.store.feeder", str(folder), name, str(count), mode]
+def feeder(url: str, name: str, count: int, mode: str) -> subprocess.Popen[str]:
+    words = [sys.executable, "-m", "tests.gateway.store.feeder", url, name, str(count), mode]
     return subprocess.Popen(
         words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=Path(__file__).parents[3]
     )
 
 
 @pytest.mark.timeout(3600 if SOAK else 120)
-async def test_two_processes_edit_one_field_and_every_decision_is_what_resolve_says(tmp_path: Path) -> None:
-    started = [feeder(tmp_path, name, COUNT, "pairs") for name in ("a", "b")]
+async def test_two_processes_edit_one_field_and_every_decision_is_what_resolve_says(store_url: str) -> None:
+    started = [feeder(store_url, name, COUNT, "pairs") for name in ("a", "b")]
     for process in started:
         _, err = await asyncio.to_thread(process.communicate)
         assert process.returncode == 0, err
-    store, vault = Store.open(f"sqlite:///{tmp_path}/floatcard.db"), Vault(KEY)
+    store, vault = Store.open(store_url), Vault(KEY)
     every = 20 if SOAK else 1
     compared = await store.read(lambda c: oracle.check(c, vault, ACME, "phone", PAIRS, every))
     assert compared >= 4 * COUNT // every
@@ -47,11 +47,11 @@ async def test_two_processes_edit_one_field_and_every_decision_is_what_resolve_s
 
 
 @pytest.mark.timeout(3600 if SOAK else 120)
-async def test_a_process_killed_at_any_moment_leaves_all_or_nothing_of_each_edit(tmp_path: Path) -> None:
+async def test_a_process_killed_at_any_moment_leaves_all_or_nothing_of_each_edit(store_url: str) -> None:
     seed = int(os.environ.get("FLOATCARD_SEED", "7"))
     rng, acknowledged = random.Random(seed), set[str]()
     for round_ in range(KILLS):
-        process = feeder(tmp_path, f"r{round_}", 0, "stream")
+        process = feeder(store_url, f"r{round_}", 0, "stream")
         assert process.stdout is not None
         for _ in range(rng.randrange(1, 60)):
             acknowledged.add(process.stdout.readline().strip())
@@ -60,11 +60,11 @@ async def test_a_process_killed_at_any_moment_leaves_all_or_nothing_of_each_edit
         assert not err, err
         acknowledged |= set(out.split("\n")[:-1])  # a line that was cut is no acknowledgement
     acknowledged.discard("")
-    await check(tmp_path, acknowledged, seed)
+    await check(store_url, acknowledged, seed)
 
 
-async def check(folder: Path, acknowledged: set[str], seed: int) -> None:
-    store = Store.open(f"sqlite:///{folder}/floatcard.db")
+async def check(url: str, acknowledged: set[str], seed: int) -> None:
+    store = Store.open(url)
     ledger = Ledger(store, Vault(KEY), Policies(default=PAIRS), clock=now)
     count = {
         table: await store.read(
