@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Literal
 
 from gateway.errors import Refused
 from gateway.services import Services
 from gateway.spine import Spine
 from gateway.turn import new_trail
-from identity.model import Link
+from identity.model import Link, Person
+from reconcile.model import Json
+
+
+def new_person_id() -> str:
+    return f"p_{secrets.token_hex(4)}"
 
 
 class Linking:
@@ -26,7 +32,7 @@ class Linking:
         if kind == "im" and await self._is_bot(key):
             raise Refused("A bot cannot be linked to a person.")
         made = await self._s.people.link(person, kind, key, step="admin", evidence=evidence, made_by=by)
-        await self._note("linked", made, by)
+        await self._note("linked", by, person=person, link=made.id, kind=kind, step="admin")
         return made
 
     async def unlink(self, id_: str, *, by: str) -> bool:
@@ -38,18 +44,24 @@ class Linking:
             await self._s.people.unlink(id_, by)
         except Refused:
             return False
-        await self._note("unlinked", known, by)
+        await self._note("unlinked", by, person=known.person, link=id_, kind=known.kind, step=known.step)
         return True
+
+    async def put(self, person: Person, *, by: str) -> None:
+        """A person as an admin wrote them: new, or with other roles, another team, deactivated."""
+        await self._s.people.put(person)
+        roles: list[Json] = [*sorted(person.roles)]
+        await self._note("person", by, person=person.id, roles=roles, active=person.active, external=person.external)
 
     async def _is_bot(self, key: str) -> bool:
         rooms = [await self._s.rooms.store.roster(room.key) for room in await self._s.rooms.store.rooms()]
         members = (member for roster in rooms if roster is not None for member in roster.members)
         return any(member.kind == "bot" and member.id.key == key for member in members)
 
-    async def _note(self, step: str, link: Link, by: str) -> None:
+    async def _note(self, what: str, by: str, /, **facts: Json) -> None:
         """Who may see what has changed: every card is computed again for who reads it now."""
         trail = new_trail("")
-        trail.note(step, self._s.clock.now(), person=link.person, link=link.id, kind=link.kind, step=link.step, by=by)
+        trail.note(what, self._s.clock.now(), by=by, **facts)
         await self._s.trail.write(trail)
         for room in await self._s.rooms.store.rooms():
             await self._spine.refresh_room(room.key)

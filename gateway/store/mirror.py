@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, cast
 
 import orjson
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from crm.model import FieldValue, Item, Kind, Record, RecordRef
 from gateway.store import upsert
@@ -47,6 +47,10 @@ class MirrorStore:
         query = select(mirror.c.ref).where(mirror.c.ref > after, mirror.c.deleted.is_(False))
         ordered = query.order_by(mirror.c.ref).limit(limit)
         return await self._store.read(lambda connection: list(connection.execute(ordered).scalars()))
+
+    async def count(self, crm: str) -> int:
+        query = select(func.count()).where(mirror.c.crm == crm, mirror.c.deleted.is_(False))
+        return await self._store.read(lambda connection: connection.execute(query).scalar()) or 0
 
     async def cursor(self, crm: str) -> str:
         query = select(feed.c.cursor).where(feed.c.crm == crm)

@@ -18,6 +18,7 @@ from gateway.demo.people import settle_in
 from gateway.demo.run import prepare
 from gateway.http.api import Api
 from gateway.http.auth import Rate
+from gateway.http.console import Console
 from gateway.http.health import Health
 from gateway.http.server import application, listen
 from gateway.store.tokens import Token, TokenStore
@@ -105,6 +106,7 @@ async def open_world(folder: Path, *, rate: Rate | None = None, demo: bool = Tru
     tokens = TokenStore(house.services.store, clock)
     health = Health(house.services, house.worker)
     more = [*Api(house.services, house.spine, tokens, rate).routes()]
+    more += Console(house.services, house.spine, tokens).routes()
     server = await listen(application(house, health, more), health, "127.0.0.1", 0)
     await house.start()
     health.ready = True

@@ -1,0 +1,143 @@
+"""The console's pages: server-rendered, in the reader's language, with nothing that needs a script."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from cards.words import Reader
+from gateway.console.chat.page import STATIC as CHAT_STATIC
+
+HERE = Path(__file__).parent
+FILES: dict[str, tuple[Path, str]] = {
+    "tokens.css": (CHAT_STATIC / "tokens.css", "text/css"),
+    "mark.svg": (CHAT_STATIC / "mark.svg", "image/svg+xml"),
+    "console.css": (HERE / "static" / "console.css", "text/css"),
+}
+"""What a page loads. The look's own words are the chat's, shared and not copied."""
+
+LONGEST = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What is around every page. `me` is empty before anybody signed in."""
+
+    reader: Reader
+    me: str = ""
+    csrf: str = ""
+    page: str = ""
+    demo: bool = False
+    said: str = ""
+    wrong: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plugged:
+    name: str
+    type: str
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    channels: Sequence[Plugged]
+    crms: Sequence[Plugged]
+    persons: int
+    unmapped: int
+    conflicts: int
+    parked: int
+
+
+@dataclass(frozen=True, slots=True)
+class Likely:
+    id: str
+    name: str
+    percent: int
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    key: str
+    name: str
+    kind: str
+    also_in: Sequence[str]
+    seen_at: int
+    likely: Sequence[Likely]
+
+
+@dataclass(frozen=True, slots=True)
+class RoomTail:
+    title: str
+    key: str
+    accounts: Sequence[Account]
+
+
+@dataclass(frozen=True, slots=True)
+class LinkRow:
+    id: str
+    kind: str
+    key: str
+    step: str
+    evidence: str
+    made_by: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRow:
+    id: str
+    name: str
+    roles: Sequence[str]
+    team: str
+    region: str
+    emails: str
+    active: bool
+    external: bool
+    me: bool
+    links: Sequence[LinkRow]
+
+
+@dataclass(frozen=True, slots=True)
+class Identities:
+    """`more_*`: how many are not on this page. Persons are offered in a list up to a size, else by their ids."""
+
+    rooms: Sequence[RoomTail]
+    unmapped: int
+    more_unmapped: int
+    persons: Sequence[PersonRow]
+    more_persons: int
+    query: str
+    offered: Sequence[tuple[str, str]]
+    roles: Sequence[str]
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["short"] = short
+    return environment
+
+
+def short(text: str, longest: int = LONGEST) -> str:
+    """A name of ten thousand signs is told by its beginning."""
+    return text if len(text) <= longest else text[:longest] + "…"
+
+
+def render(template: str, frame: Frame, **facts: object) -> bytes:
+    """UTF-8; what UTF-8 cannot say (a lone surrogate in a name) is a question mark."""
+    reader = frame.reader
+    told = _environment().get_template(f"{template}.html.j2")
+    html = told.render(frame=frame, say=reader.say, reader=reader, lang=reader.locale, **facts)
+    return html.encode("utf-8", "replace")

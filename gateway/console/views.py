@@ -1,0 +1,123 @@
+"""From what the house knows to what the console's pages show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from cards.words import N_, Reader
+from channels.model import ImId, Sender
+from gateway.console.page import Account, Identities, Likely, LinkRow, Overview, PersonRow, Plugged, RoomTail
+from gateway.services import Services
+from gateway.store.people import Unmapped
+from identity.model import Link, Person
+from identity.suggest import suggest
+
+ACCOUNTS: Final = 50
+PERSONS: Final = 50
+OFFERED: Final = 300
+ROLES: Final = ("admin", "manager", "rep", "marketing", "employee")
+
+KINDS: Final[Mapping[str, str]] = {
+    "member": N_("colleague"),
+    "guest": N_("guest"),
+    "outsider": N_("outsider"),
+    "unknown": N_("unknown"),
+}
+LINK_KINDS: Final[Mapping[str, str]] = {"im": N_("chat"), "crm": N_("CRM"), "device": N_("device")}
+STEPS: Final[Mapping[str, str]] = {
+    "link": N_("known before"),
+    "email": N_("by e-mail address"),
+    "crm_field": N_("by the CRM's own field"),
+    "code": N_("by one-time code"),
+    "admin": N_("by an admin"),
+    "import": N_("imported"),
+}
+_CRM: Final = N_("Customers known here: {n}")
+
+
+async def overview(s: Services, reader: Reader) -> Overview:
+    channels = [Plugged(name, spec.type) for name, spec in s.config.channels.items()]
+    crms = [
+        Plugged(name, spec.type, reader.say(_CRM, n=await s.mirror.count(name))) for name, spec in s.config.crms.items()
+    ]
+    return Overview(
+        channels=channels,
+        crms=crms,
+        persons=sum(1 for each in s.people.persons() if each.active),
+        unmapped=len(await s.people.unmapped()),
+        conflicts=len(await s.ledger.conflicts()),
+        parked=len(await s.bus.parked()),
+    )
+
+
+async def identities(s: Services, reader: Reader, me: Person, query: str) -> Identities:
+    unmapped, persons = await s.people.unmapped(), s.people.persons()
+    titles = {room.key: room.title for room in await s.rooms.store.rooms()}
+    found = [each for each in persons if _fits(s, each, query)]
+    active = [(each.id, each.name) for each in persons if each.active]
+    known = {role for each in persons for role in each.roles}
+    return Identities(
+        rooms=_tails(unmapped[:ACCOUNTS], titles, persons, reader),
+        unmapped=len(unmapped),
+        more_unmapped=max(0, len(unmapped) - ACCOUNTS),
+        persons=[_person(s, each, me) for each in found[:PERSONS]],
+        more_persons=max(0, len(found) - PERSONS),
+        query=query,
+        offered=sorted(active, key=lambda each: each[1]) if len(active) <= OFFERED else (),
+        roles=(*ROLES, *sorted(known - set(ROLES))),
+    )
+
+
+def _fits(s: Services, person: Person, query: str) -> bool:
+    wanted = query.strip().casefold()
+    said = (person.id, person.name, *person.emails, *(link.key for link in s.people.links(person.id)))
+    return any(wanted in each.casefold() for each in said)
+
+
+def _tails(
+    unmapped: Sequence[Unmapped], titles: Mapping[str, str], persons: Sequence[Person], reader: Reader
+) -> list[RoomTail]:
+    """Each account once, under its first room."""
+    by_room: dict[str, list[Account]] = {}
+    for each in unmapped:
+        rooms = sorted(each.rooms) or [""]
+        also = [titles.get(key) or key for key in rooms[1:]]
+        by_room.setdefault(rooms[0], []).append(_account(each, also, persons, reader))
+    return [RoomTail(titles.get(key, ""), key, accounts) for key, accounts in sorted(by_room.items())]
+
+
+def _account(each: Unmapped, also: Sequence[str], persons: Sequence[Person], reader: Reader) -> Account:
+    sender = Sender(ImId.parse(each.im), each.name, each.kind)  # type: ignore[arg-type]
+    likely = [
+        Likely(
+            one.person.id,
+            one.person.name,
+            round(one.score * 100),
+            " · ".join(reader.say(words) for words in one.evidence),
+        )
+        for one in suggest(sender, persons, limit=3)
+    ]
+    kind = each.kind if each.kind in KINDS else "unknown"
+    return Account(each.im, each.name, kind, also, each.seen_at, likely)
+
+
+def _person(s: Services, person: Person, me: Person) -> PersonRow:
+    return PersonRow(
+        id=person.id,
+        name=person.name,
+        roles=sorted(person.roles),
+        team=person.team,
+        region=person.region,
+        emails=", ".join(person.emails),
+        active=person.active,
+        external=person.external,
+        me=person.id == me.id,
+        links=[_link(s, each) for each in s.people.links(person.id)],
+    )
+
+
+def _link(s: Services, link: Link) -> LinkRow:
+    maker = s.people.person(link.made_by)
+    by = maker.name if maker is not None else link.made_by
+    return LinkRow(link.id, link.kind, link.key, link.step, link.evidence, by, link.at)

@@ -1,0 +1,262 @@
+"""`/console`: signing in, what is connected, and the identities."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Literal
+
+from aiohttp import web
+
+from cards.words import N_, Reader, match
+from gateway.console import views
+from gateway.console.page import FILES, Frame, render
+from gateway.errors import Refused, Retry
+from gateway.http.console_session import LANGUAGE, LANGUAGES, Form, Session, Sessions, Turned, form_of
+from gateway.http.linking import Linking, new_person_id
+from gateway.services import Services
+from gateway.spine import Spine
+from gateway.store.tokens import TokenStore
+from identity.model import Person
+
+Serve = Callable[[web.Request], Awaitable[web.Response]]
+Act = Callable[[web.Request, Session, Form], Awaitable[web.Response]]
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"
+    ),
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+SAID = {
+    "linked": N_("Linked: {n}. Their cards are drawn again."),
+    "taken": N_("Not linked: {n}. The account is somebody else's, the person is gone, or it is a bot."),
+    "nothing": N_("Nothing was chosen."),
+    "unlinked": N_("The link is undone. The account belongs to nobody now."),
+    "gone": N_("That link had ended already."),
+    "saved": N_("The person is saved."),
+    "own": N_("You cannot take the role admin from yourself, nor deactivate yourself: somebody else has to."),
+    "unnamed": N_("A person needs a name."),
+}
+YEAR_S = 365 * 86_400
+_WRONG = frozenset({"taken", "gone", "own", "unnamed"})
+
+
+class Console:
+    def __init__(self, services: Services, spine: Spine, tokens: TokenStore) -> None:
+        self._s = services
+        self._tokens = tokens
+        self._sessions = Sessions(services, tokens)
+        self._linking = Linking(services, spine)
+
+    def routes(self) -> list[web.RouteDef]:
+        acts: dict[str, Act] = {
+            "/console/logout": self.logout,
+            "/console/identities/map": self.map,
+            "/console/identities/unlink": self.unlink,
+            "/console/identities/person": self.person,
+        }
+        return [
+            web.get("/console", self._page(self.overview)),
+            web.get("/console/identities", self._page(self.identities)),
+            web.get("/console/login", self._page(self.login_page)),
+            web.get("/console/static/{file}", self.static),
+            web.post("/console/login", self._page(self.login)),
+            web.post("/console/enter", self._page(self.enter)),
+            *(web.post(path, self._page(self._act(act))) for path, act in acts.items()),
+        ]
+
+    # -- around every page
+
+    def _page(self, serve: Serve) -> Serve:
+        async def page(request: web.Request) -> web.Response:
+            response = await self._answered(serve, request)
+            if (asked := request.query.get("lang")) in LANGUAGES:
+                response.set_cookie(LANGUAGE, asked, path="/console", httponly=True, samesite="Strict", max_age=YEAR_S)
+            response.headers.update(HEADERS)
+            return response
+
+        return page
+
+    async def _answered(self, serve: Serve, request: web.Request) -> web.Response:
+        try:
+            return await serve(request)
+        except Turned as turned:
+            return self._message(request, turned)
+        except web.HTTPRequestEntityTooLarge:
+            text = N_("This form is larger than what is taken.")
+            return self._message(request, Turned(413, N_("Too large"), text))
+        except Retry:
+            text = N_("The store does not answer just now. Nothing was changed; try again in a moment.")
+            return self._message(request, Turned(503, N_("Try again"), text))
+
+    def _act(self, act: Act) -> Serve:
+        """A form of somebody signed in, sent by the console's own page."""
+
+        async def serve(request: web.Request) -> web.Response:
+            form = await form_of(request)
+            session = await self._sessions.of(request)
+            if session is None:
+                raise Turned(403, N_("You are signed out"), N_("Sign in again; nothing was changed."))
+            self._sessions.checked(session, form)
+            return await act(request, session, form)
+
+        return serve
+
+    def _frame(self, request: web.Request, session: Session | None, page: str = "") -> Frame:
+        person = session.person if session is not None else None
+        reader = Reader(self._locale(request, person), self._zone(person), self._s.clock.now())
+        code = next((code for code in SAID if code in request.query), "")
+        count = request.query.get(code, "")[:6]
+        return Frame(
+            reader=reader,
+            me=person.name if person is not None else "",
+            csrf=self._sessions.csrf(session) if session is not None else "",
+            page=page,
+            demo=self._s.config.demo,
+            said=reader.say(SAID[code], n=count) if code else "",
+            wrong=code in _WRONG,
+        )
+
+    def _locale(self, request: web.Request, person: Person | None) -> str:
+        chosen = request.query.get("lang") or request.cookies.get(LANGUAGE, "")
+        if chosen in LANGUAGES:
+            return chosen
+        told = request.headers.get("Accept-Language", "").partition(",")[0].partition(";")[0][:32]
+        return match((person.locale if person is not None else "") or told or self._s.config.locale)
+
+    def _zone(self, person: Person | None) -> str:
+        return (person.zone if person is not None else "") or self._s.config.zone
+
+    def _message(self, request: web.Request, turned: Turned) -> web.Response:
+        frame = self._frame(request, None)
+        title, text = frame.reader.say(turned.title), frame.reader.say(turned.text)
+        return _html(render("message", frame, title=title, text=text), turned.status)
+
+    async def static(self, request: web.Request) -> web.StreamResponse:
+        found = FILES.get(request.match_info["file"])
+        if found is None:
+            raise web.HTTPNotFound
+        headers = {"Content-Type": found[1], "Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}
+        return web.FileResponse(found[0], headers=headers)
+
+    # -- signing in
+
+    async def overview(self, request: web.Request) -> web.Response:
+        session = await self._sessions.of(request)
+        frame = self._frame(request, session, "overview")
+        if session is None:
+            return _html(render("signin", frame, admins=self._admins() if self._s.config.demo else ()))
+        return _html(render("overview", frame, it=await views.overview(self._s, frame.reader)))
+
+    def _admins(self) -> list[Person]:
+        return [each for each in self._s.people.persons() if self._sessions.admin(each.id) is not None]
+
+    async def login_page(self, request: web.Request) -> web.Response:
+        """Shows a button and uses nothing up: whatever previews links may fetch it."""
+        return _html(render("login", self._frame(request, None), link=request.query.get("link", "")[:200]))
+
+    async def login(self, request: web.Request) -> web.Response:
+        form = await form_of(request)
+        opened = await self._tokens.open_session(form.get("link")[:200])
+        if opened is None or self._sessions.admin(opened[1]) is None:
+            text = N_("It was used, is older than fifteen minutes, or its person is no admin. Make a new one.")
+            raise Turned(403, N_("This link opens nothing"), text)
+        return self._entered(opened[0])
+
+    async def enter(self, request: web.Request) -> web.Response:
+        """The demo's own door, without a link."""
+        form = await form_of(request)
+        person = self._sessions.admin(form.get("person"))
+        if not self._s.config.demo or person is None:
+            raise Turned(403, N_("This door is closed"), N_("Only in the demo can one enter like this."))
+        opened = await self._tokens.open_session(await self._tokens.login_link(person.id))
+        assert opened is not None
+        return self._entered(opened[0])
+
+    def _entered(self, secret: str) -> web.Response:
+        response = _see("/console")
+        self._sessions.keep(response, secret)
+        return response
+
+    async def logout(self, request: web.Request, session: Session, form: Form) -> web.Response:
+        response = _see("/console")
+        await self._sessions.end(request, response)
+        return response
+
+    # -- identities
+
+    async def identities(self, request: web.Request) -> web.Response:
+        session = await self._sessions.of(request)
+        if session is None:
+            return _see("/console")
+        frame = self._frame(request, session, "identities")
+        it = await views.identities(self._s, frame.reader, session.person, request.query.get("q", "")[:100])
+        words = {
+            name: {key: frame.reader.say(msgid) for key, msgid in table.items()}
+            for name, table in (("kinds", views.KINDS), ("link_kinds", views.LINK_KINDS), ("steps", views.STEPS))
+        }
+        return _html(render("identities", frame, it=it, **words))
+
+    async def map(self, request: web.Request, session: Session, form: Form) -> web.Response:
+        """Every account for which somebody was chosen; each stands or falls alone."""
+        waiting = {each.im for each in await self._s.people.unmapped()}
+        chosen = {im: who.strip() for im, who in form.pairs if im != "csrf" and who.strip()}
+        linked = taken = 0
+        for im, who in chosen.items():
+            try:
+                if im not in waiting:
+                    raise Refused("This account belongs to somebody else already. End that link first.")
+                await self._linking.link(who, "im", im, by=session.person.id, evidence="chosen in the console")
+                linked += 1
+            except Refused:
+                taken += 1
+        counts = [f"{name}={n}" for name, n in (("taken", taken), ("linked", linked)) if n]
+        return _see(f"/console/identities?{counts[0] if counts else 'nothing'}")
+
+    async def unlink(self, request: web.Request, session: Session, form: Form) -> web.Response:
+        done = await self._linking.unlink(form.get("link"), by=session.person.id)
+        return _see("/console/identities?" + ("unlinked" if done else "gone"))
+
+    async def person(self, request: web.Request, session: Session, form: Form) -> web.Response:
+        return _see("/console/identities?" + await self._save(session, form))
+
+    async def _save(self, session: Session, form: Form) -> Literal["saved", "own", "unnamed"]:
+        who = _person(form, self._s.people.person(form.get("id")))
+        if not who.name:
+            return "unnamed"
+        if who.id == session.person.id and not (who.active and "admin" in who.roles):
+            return "own"
+        await self._linking.put(who, by=session.person.id)
+        return "saved"
+
+
+def _plain(text: str, longest: int) -> str:
+    """Without what nobody can see or type: NUL, line ends, marks that turn the direction of writing."""
+    return "".join(sign for sign in text if sign.isprintable()).strip()[:longest]
+
+
+def _person(form: Form, known: Person | None) -> Person:
+    emails = [_plain(each, 254) for each in form.get("emails")[:1000].split(",")]
+    return Person(
+        id=known.id if known is not None else new_person_id(),
+        name=_plain(form.get("name"), 200),
+        roles=frozenset(role for each in form.all("role") if (role := _plain(each, 32))),
+        team=_plain(form.get("team"), 100),
+        region=_plain(form.get("region"), 100),
+        external=bool(form.get("external")),
+        active=bool(form.get("active")),
+        locale=known.locale if known is not None else "",
+        zone=known.zone if known is not None else "",
+        emails=tuple(each for each in emails if each),
+    )
+
+
+def _html(body: bytes, status: int = 200) -> web.Response:
+    return web.Response(body=body, status=status, content_type="text/html", charset="utf-8")
+
+
+def _see(where: str) -> web.Response:
+    return web.Response(status=303, headers={"Location": where})
