@@ -123,7 +123,6 @@ def answered(batch: Batch, reply: Reply) -> Answer:
     acknowledged(batch, it, row.target, reply.version, sent.heads)
     written(batch, it, row.target, reply.version, sent.image, _spelling(batch, it, reply, sent))
     _mark(batch, row, reply.version)
-    sync(batch, it, row.target)
     return "done" if it.standing_image == sent.image else "superseded"
 
 
