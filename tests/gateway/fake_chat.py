@@ -53,7 +53,8 @@ class Room:
     """The same for its list of members alone."""
     open: asyncio.Event = field(default_factory=asyncio.Event)
     """Requests wait here; set unless a test holds them."""
-    waiting: int = 0
+    reached: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once a request waits."""
 
 
 class FakeChat:
@@ -101,12 +102,11 @@ class FakeChat:
         if room is None:
             return web.json_response({}, status=404)
         if not room.open.is_set():
-            room.waiting += 1
+            room.reached.set()
             await room.open.wait()
-            room.waiting -= 1
         status = room.lists if what == "rooms" else room.status
         if status != 200:
-            return web.json_response({}, status=status)
+            return web.json_response({}, status=status, headers={"Retry-After": "0"})
         return web.json_response(self._roster(room) if what == "rooms" else self._write(method, what, id_, body))
 
     def _roster(self, room: Room) -> Json:
