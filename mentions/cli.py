@@ -1,6 +1,7 @@
 """`floatcard mentions`: an admin's own customer list tried on their own messages, before a room is switched on.
 
-In: lines of JSON. Dictionary {"id", "name", "aliases"}, messages {"id", "text"}; other members are not looked at.
+In: lines of JSON, or a table with these columns. Dictionary {"id", "name", "aliases"}, messages {"id", "text"}; other
+members are not looked at.
 Out: {"id", "mentions": [{"start", "end", "customer_id"} | {"start", "end", "candidates": [...]}]}, offsets in code
 points; with `candidates` it would ask the author.
 """
@@ -18,6 +19,8 @@ from mentions.decide import Decision, decide
 from mentions.derive import derive
 from mentions.index import NameIndex, unusable
 from mentions.model import Name
+from mentions.reading import Ignored, objects
+from mentions.saved import save
 
 Parse = Callable[[dict[str, Any]], Any]
 
@@ -30,8 +33,8 @@ class Tally:
     messages: int = 0
     cards: int = 0
     asks: int = 0
-    dictionary_ignored: list[tuple[int, str]] = field(default_factory=list)
-    messages_ignored: list[tuple[int, str]] = field(default_factory=list)
+    dictionary_ignored: Ignored = field(default_factory=list)
+    messages_ignored: Ignored = field(default_factory=list)
 
     def lines(self) -> Iterator[str]:
         """For people, in English."""
@@ -45,7 +48,7 @@ def run(dictionary: Path, messages: Path, out: TextIO) -> Tally:
     """Raises OSError when a file cannot be read; a line that cannot be is in the tally."""
     tally = Tally()
     index = read_dictionary(dictionary, tally)
-    for _, (message, text) in _lines(messages, _message, tally.messages_ignored):
+    for _, (message, text) in _read(messages, _message, tally.messages_ignored):
         mentions = index.find(text)
         tally.messages += 1
         shown = [line for mention in mentions for line in _shown(decide(mention))]
@@ -58,7 +61,7 @@ def run(dictionary: Path, messages: Path, out: TextIO) -> Tally:
 def read_dictionary(path: Path, tally: Tally) -> NameIndex:
     """The index of a customer list; of two lines with one id the later counts."""
     customers: dict[str, Sequence[Name]] = {}
-    for number, (ref, names) in _lines(path, _customer, tally.dictionary_ignored):
+    for number, (ref, names) in _read(path, _customer, tally.dictionary_ignored):
         if ref in customers:
             tally.dictionary_ignored.append((number, "the same id again; this line counts"))
         for name in names:
@@ -69,25 +72,21 @@ def read_dictionary(path: Path, tally: Tally) -> NameIndex:
     return NameIndex.build(customers.items())
 
 
-def _lines(path: Path, parse: Parse, ignored: list[tuple[int, str]]) -> Iterator[tuple[int, Any]]:
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, 1):
-            if not (line := line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line).strip():
-                continue
-            try:
-                yield number, parse(_object(line))
-            except ValueError as broken:
-                ignored.append((number, str(broken)))
+def build_index(dictionary: Path, out: Path) -> Tally:
+    """Writes the index of a customer list to a file that `mentions.saved.load` reads; runs in any process."""
+    tally = Tally()
+    save(read_dictionary(dictionary, tally), out)
+    return tally
 
 
-def _object(line: bytes) -> dict[str, Any]:
-    try:
-        value = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        raise ValueError("not JSON in UTF-8") from None
-    if not isinstance(value, dict):
-        raise ValueError("not a JSON object")
-    return value
+def _read(path: Path, parse: Parse, ignored: Ignored) -> Iterator[tuple[int, Any]]:
+    for number, value in objects(path, ignored):
+        try:
+            parsed = parse(value)
+        except ValueError as broken:
+            ignored.append((number, str(broken)))
+        else:
+            yield number, parsed
 
 
 def _text(value: dict[str, Any], key: str) -> str:

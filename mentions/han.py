@@ -17,6 +17,7 @@ _LAST = r"(?:有限公司|股份公司|集团公司|" + "|".join(ORGS_ZH) + ")$"
 _ORGANISATION = re.compile(_LAST)
 _WORK = re.compile("|".join(sorted(WORK_ZH, key=len, reverse=True)))
 _HANDLE = re.compile(r"@[\w-]*$")
+_ADDRESS = re.compile(r"(?:大?[路街道]|巷|弄|里)(?:[0-9]|[一二三四五六七八九十]{1,3}号)")
 _SHARED = re.compile(r"(?:分享自|转自|[(（]来自)@?$")
 _COMMON = {"noun", "verb", "adjective", "adverb", "idiom", "number", "time", "position"}
 
@@ -92,6 +93,7 @@ def _neighbours(window: str, start: int, end: int, cut: Cut) -> dict[str, float]
     rest = window[end:]
     return {
         "part of a place's or another's name": float(after in SITES_ZH or (right in "路街区县镇村号" and bool(right))),
+        "an address follows": float(bool(_ADDRESS.match(rest))),
         "goes on as an organisation": float(after in ORGS_ZH),
         "what companies do follows": float(after in VERBS_ZH),
         "somebody one deals with": float(before in BEFORE_ZH),
@@ -107,9 +109,15 @@ def _neighbours(window: str, start: int, end: int, cut: Cut) -> dict[str, float]
         "stands in a list": float(left in "、，,和与/" and right in "、，,和与/等" and bool(left) and bool(right)),
         "behind a place": float(cut.before is not None and cut.before.kind == "place"),
         "before a place": float(cut.after is not None and cut.after.kind == "place"),
-        "words of work around": float(bool(_WORK.search(window[:start]) or _WORK.search(rest))),
+        "words of work around": _work(window[:start], rest),
         "beside a Latin letter or digit": float(_ascii_word(left) or _ascii_word(right)),
     }
+
+
+def _work(left: str, right: str) -> float:
+    """1 for one such word, 1.5 for more."""
+    words = len(_WORK.findall(left)) + len(_WORK.findall(right))
+    return min(1.5, 0.5 + words / 2) if words else 0.0
 
 
 def _ascii_word(character: str) -> bool:

@@ -16,7 +16,7 @@ from mentions.match import Ground, Stretch, stretches
 from mentions.model import Candidate, Mention, Name
 from mentions.normal import Normal, normalise, normalise_name
 from mentions.score import candidate, model, place
-from mentions.segment import KINDS, NEVER, Entry, Item, Segment
+from mentions.segment import KINDS, NEVER, Entry, Item, Segment, paced
 
 YOUNG = 512  # names a young segment holds before it is sealed; making one of these takes about a millisecond
 FAN = 8  # segments of a size before they become one of the next
@@ -27,19 +27,19 @@ MAX_NAME = 1000
 
 def unusable(name: str) -> str | None:
     """Why a name is not looked for, or None."""
-    if len(name) > MAX_NAME:
-        return "too long"
-    pattern = normalise_name(name)
-    if not pattern:
-        return "empty"
+    return "too long" if len(name) > MAX_NAME else _fault(normalise_name(name))
+
+
+def _fault(pattern: str) -> str | None:
     if len(pattern) < 2:
-        return "a single character"
+        return "a single character" if pattern else "empty"
     return None if any(c.isalnum() for c in pattern) else "no letter or digit"
 
 
 def prepared(names: Sequence[Name]) -> list[tuple[str, Name]]:
     """Each usable name with the pattern it is looked for by."""
-    return [(normalise_name(name.text), name) for name in names if unusable(name.text) is None]
+    patterns = ((normalise_name(name.text), name) for name in names if len(name.text) <= MAX_NAME)
+    return [(pattern, name) for pattern, name in patterns if _fault(pattern) is None]
 
 
 class NameIndex:
@@ -53,13 +53,19 @@ class NameIndex:
         self._segments: tuple[Segment, ...] | None = ()
         self._merging: threading.Thread | None = None
         self._killed: list[str] = []
+        self._since: list[tuple[str, Sequence[Name] | None]] | None = None
+        self._turn = 0  # counts swaps, so that a merge of names that are gone is not adopted
 
     @classmethod
     def build(cls, items: Iterable[tuple[str, Sequence[Name]]]) -> NameIndex:
         """In bulk. Of two items with one ref the later counts, as with put."""
-        index = cls()
         ready: dict[str, list[tuple[str, Name]]] = {ref: prepared(names) for ref, names in items}
-        index._adopt([Segment(ready.items())] if ready else [])
+        return cls.of(Segment(ready.items())) if ready else cls()
+
+    @classmethod
+    def of(cls, segment: Segment) -> NameIndex:
+        index = cls()
+        index._adopt([segment])
         return index
 
     def __len__(self) -> int:
@@ -70,6 +76,7 @@ class NameIndex:
         """Replaces the names of that customer; seen by the next find."""
         ready = prepared(names)
         with self._lock:
+            self._remember(ref, names)
             self._drop(ref)
             self._young[ref] = ready
             self._young_names += len(ready) + 1
@@ -80,6 +87,7 @@ class NameIndex:
     def remove(self, ref: str) -> None:
         """Nothing happens when it was not there."""
         with self._lock:
+            self._remember(ref, None)
             self._drop(ref)
 
     def find(self, text: str, quoted: Spans = ()) -> list[Mention]:
@@ -87,6 +95,32 @@ class NameIndex:
         normal = normalise(text)
         found = stretches(self.segments(), normal, lambda: Ground(normal, protected(text, quoted)))
         return _mentions(text, normal, found[:MAX_MENTIONS]) if found else []
+
+    def whole(self) -> Segment:
+        """All of it in one segment, nothing dead in it."""
+        segments = self.segments()
+        if len(segments) == 1 and segments[0].living == len(segments[0].refs):
+            return segments[0]
+        return Segment(_items(segments), gently=True)
+
+    def mark(self) -> None:
+        """From now on changes are remembered, to be made again in what `swap` brings."""
+        with self._lock:
+            self._since = []
+
+    def swap(self, built: NameIndex) -> None:
+        """Takes over the names of an index built elsewhere; every put and remove since `mark` is made again.
+
+        Readers see the old names or the new, never a part.
+        """
+        with self._lock:
+            since, self._since = self._since or [], None
+            for ref, names in since:
+                built.remove(ref) if names is None else built.put(ref, names)
+            self._turn += 1
+            self._young, self._young_names = built._young, built._young_names
+            self._merging = None
+            self._adopt(built._sealed)
 
     def settle(self) -> None:
         """Waits until sealed segments have become as few as they will."""
@@ -101,6 +135,10 @@ class NameIndex:
             young = (Segment(self._young.items()),) if self._young else ()
             self._segments = (*self._sealed, *young)
             return self._segments
+
+    def _remember(self, ref: str, names: Sequence[Name] | None) -> None:
+        if self._since is not None:
+            self._since.append((ref, names))
 
     def _drop(self, ref: str) -> None:
         if (names := self._young.pop(ref, None)) is not None:
@@ -118,13 +156,17 @@ class NameIndex:
         self._young, self._young_names = {}, 0
         if self._merging is None and (group := _crowd(self._sealed)):
             self._killed = []
-            self._merging = threading.Thread(target=self._merge, args=(group,), name="mentions-merge", daemon=True)
+            self._merging = threading.Thread(
+                target=self._merge, args=(group, self._turn), name="mentions-merge", daemon=True
+            )
             self._merging.start()
 
-    def _merge(self, group: list[Segment]) -> None:
+    def _merge(self, group: list[Segment], turn: int) -> None:
         while group:
-            merged = Segment(_items(group))
+            merged = Segment(_items(group), gently=True)
             with self._lock:
+                if turn != self._turn:
+                    return
                 for ref in self._killed:
                     merged.kill(ref)
                 self._adopt([merged, *(one for one in self._sealed if one not in group)])
@@ -148,7 +190,7 @@ def _crowd(segments: Sequence[Segment]) -> list[Segment]:
 
 def _items(segments: Sequence[Segment]) -> Iterable[Item]:
     for segment in segments:
-        for ref, names in segment.names():
+        for ref, names in paced(segment.names()):
             yield ref, prepared(names)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from daachorse import MATCH_KIND_STANDARD, CharwiseDoubleArrayAhoCorasick
 
@@ -38,6 +39,16 @@ class Strings:
             at.append(len(data))
         self._data, self._at = bytes(data), at
 
+    @classmethod
+    def of(cls, data: bytes, at: array[int]) -> Strings:
+        strings = cls()
+        strings._data, strings._at = data, at
+        return strings
+
+    @property
+    def parts(self) -> tuple[bytes, array[int]]:
+        return self._data, self._at
+
     def __len__(self) -> int:
         return len(self._at) - 1
 
@@ -54,6 +65,38 @@ class Strings:
         return at if at < len(self) and self.raw(at) == wanted else None
 
 
+class Parts(NamedTuple):
+    """All that a segment is made of, as it is kept in a file."""
+
+    machine: bytes
+    refs: bytes
+    refs_at: array[int]
+    alive: bytes
+    at: array[int]
+    owner: array[int]
+    kind: bytes
+    prior: array[float]
+    spelling: bytes
+    spelling_at: array[int]
+
+
+CODES = {"refs_at": "I", "at": "I", "owner": "I", "prior": "f", "spelling_at": "I"}  # of Parts that are arrays
+PACE = 64
+_T = TypeVar("_T")
+
+
+def paced(items: Iterable[_T], gently: bool = True) -> Iterable[_T]:
+    """The same, `gently` letting other threads run now and then: nobody waits for an answer while segments merge."""
+    return _resting(items) if gently else items
+
+
+def _resting(items: Iterable[_T]) -> Iterator[_T]:
+    for count, item in enumerate(items):
+        if count % PACE == 0:
+            time.sleep(0.00005)
+        yield item
+
+
 Item = tuple[str, Sequence[tuple[str, Name]]]  # ref, and its names with the pattern each is looked for by
 
 
@@ -62,17 +105,17 @@ class Segment:
 
     __slots__ = ("_alive", "_at", "_kind", "_machine", "_owner", "_prior", "_spelling", "_suffixes", "living", "refs")
 
-    def __init__(self, items: Iterable[Item]) -> None:
+    def __init__(self, items: Iterable[Item], gently: bool = False) -> None:
         ordered = sorted(items, key=lambda item: item[0].encode("utf-8", "surrogatepass"))
         self.refs = Strings(ref for ref, _ in ordered)
         self.living = len(ordered)
         self._alive = bytearray(b"\x01" * len(ordered))
         self._suffixes: dict[int, tuple[tuple[int, int], ...]] = {}
-        patterns = _by_pattern(ordered)
+        patterns = _by_pattern(paced(ordered, gently))
         self._machine = _machine(list(patterns))
         self._at, self._owner, self._prior = array("I", [0]), array("I"), array("f")
         kinds = bytearray()
-        for rows in patterns.values():
+        for rows in paced(patterns.values(), gently):
             rows.sort()
             self._owner.extend(owner for _, owner, _, _ in rows)
             self._prior.extend(-rank for rank, _, _, _ in rows)
@@ -80,6 +123,28 @@ class Segment:
             self._at.append(len(self._owner))
         self._kind = bytes(kinds)
         self._spelling = Strings(spelling for rows in patterns.values() for _, _, _, spelling in rows)
+
+    def parts(self) -> Parts:
+        machine = self._machine.serialize() if self._machine else b""
+        alive, prior = bytes(self._alive), self._prior
+        return Parts(machine, *self.refs.parts, alive, self._at, self._owner, self._kind, prior, *self._spelling.parts)
+
+    @classmethod
+    def of(cls, parts: Parts) -> Segment:
+        """Raises ValueError when the parts do not fit together."""
+        segment = cls(())
+        segment.refs = Strings.of(parts.refs, parts.refs_at)
+        segment._alive = bytearray(parts.alive)
+        segment.living = sum(parts.alive)
+        segment._at, segment._owner, segment._prior, segment._kind = parts.at, parts.owner, parts.prior, parts.kind
+        segment._spelling = Strings.of(parts.spelling, parts.spelling_at)
+        rows = len(parts.owner)
+        if not rows == len(parts.prior) == len(parts.kind) == len(segment._spelling) == parts.at[-1]:
+            raise ValueError("rows are missing")
+        if len(parts.alive) != len(segment.refs) or (rows and max(parts.owner) >= len(segment.refs)):
+            raise ValueError("customers are missing")
+        segment._machine = CharwiseDoubleArrayAhoCorasick.deserialize(parts.machine) if parts.machine else None
+        return segment
 
     def scan(self, text: str) -> list[tuple[int, int, int]]:
         """(start, end, pattern): at each end the longest pattern that ends there, dead ones too."""
@@ -143,7 +208,7 @@ class Segment:
     def names(self) -> Iterator[tuple[str, list[Name]]]:
         """The living with their names, grouped by ref."""
         rows: dict[int, list[Name]] = {at: [] for at in range(len(self.refs)) if self._alive[at]}
-        for row, owner in enumerate(self._owner):
+        for row, owner in enumerate(paced(self._owner)):
             if owner in rows:
                 kind = KINDS[self._kind[row]]
                 rows[owner].append(Name(self._spelling[row], kind, round(self._prior[row], 6)))  # type: ignore[arg-type]
@@ -153,7 +218,7 @@ class Segment:
 Row = tuple[float, int, int, str]  # minus the prior, owner, kind, spelling
 
 
-def _by_pattern(ordered: Sequence[Item]) -> dict[str, list[Row]]:
+def _by_pattern(ordered: Iterable[Item]) -> dict[str, list[Row]]:
     patterns: dict[str, list[Row]] = {}
     for owner, (_, names) in enumerate(ordered):
         for pattern, name in _best(names):
