@@ -123,7 +123,7 @@ def test_an_item_is_overdue_from_midnight_in_the_readers_zone(zone: str) -> None
 def test_a_conflict_shows_every_side_and_settled_has_no_button_but_undo() -> None:
     still_open, settled = (draw("conflict", facts) for facts in samples("en")["conflict"])
     sides = next(block for block in still_open.blocks if isinstance(block, Columns)).columns
-    assert [side.label for side in sides] == ["Before", "Now in the CRM", "Yours", "Somebody else's"]
+    assert [side.label for side in sides] == ["Before", "Now in the CRM", "Yours", "Changed to"]
     assert sides[1].value == "(empty)"
     assert [side.button is not None for side in sides] == [False, True, True, False]
     done = next(block for block in settled.blocks if isinstance(block, Columns)).columns
