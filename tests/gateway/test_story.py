@@ -17,12 +17,13 @@ def noted() -> set[str]:
     for path in (ROOT / "gateway").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "note":
-                found |= {each.value for each in ast.walk(node.args[0]) if _word(each)} - {"resolve"}
+                found |= _words(node.args[0]) - {"resolve"}
     return found
 
 
-def _word(node: ast.AST) -> bool:
-    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+def _words(node: ast.AST) -> set[str]:
+    constants = (each.value for each in ast.walk(node) if isinstance(each, ast.Constant))
+    return {value for value in constants if isinstance(value, str)}
 
 
 def test_every_noted_step_can_be_told() -> None:
