@@ -146,18 +146,16 @@ def _pressed(source: Source, payload: Mapping[str, Any]) -> model.Event:
 def _submitted(source: Source, payload: Mapping[str, Any]) -> model.Event:
     body = read(_Form, payload)
     once, where, who = _head(source, "form", body)
-    more = (_ref(where, body.message), body.locale)
-    return model.Submitted(once, where, who, body.data, body.values, body.tokens, body.at, *more)
+    ref = _ref(where, body.message)
+    return model.Submitted(once, where, who, body.data, body.values, body.tokens, body.at, ref, body.locale)
 
 
 def _joined(source: Source, payload: Mapping[str, Any]) -> model.Event:
-    body = read(_Any, payload)
-    return model.Joined(*_head(source, "joined", body), body.at)
+    return model.Joined(*_head(source, "joined", body := read(_Any, payload)), body.at)
 
 
 def _left(source: Source, payload: Mapping[str, Any]) -> model.Event:
-    body = read(_Any, payload)
-    return model.Left(*_head(source, "left", body), body.at)
+    return model.Left(*_head(source, "left", body := read(_Any, payload)), body.at)
 
 
 EVENTS: Mapping[str, Callable[[Source, Mapping[str, Any]], model.Event]] = {
