@@ -61,21 +61,25 @@ class Sweep:
         async for record, cursor in self._crm.changes(cursor):  # noqa: B020 -- the cursor moves with the feed
             page.append(record)
             if len(page) >= PAGE:
-                seen += await self._page(page, cursor, first)
-                page = []
-        return seen + (await self._page(page, cursor, first) if page else 0)
+                if not await self._page(page, cursor, first):
+                    return seen
+                seen, page = seen + len(page), []
+        if page and await self._page(page, cursor, first):
+            seen += len(page)
+        return seen
 
-    async def _page(self, page: Sequence[Record], cursor: str, first: bool) -> int:
+    async def _page(self, page: Sequence[Record], cursor: str, first: bool) -> bool:
+        """False when one of its records is held: then the cursor stays, and nothing behind it is read yet."""
         trail = new_trail("")
         try:
-            held = False
-            for record in page:
-                held = not await self._observe(record, trail, first) or held
+            # A record stands once in a run, so they may be decided side by side, in shared commits.
+            read = await asyncio.gather(*(self._observe(record, trail, first) for record in page))
         finally:
             await self._s.trail.write(trail)
-        if not held:
-            await self._s.mirror.advance(self._crm.name, cursor, self._s.clock.now())
-        return len(page)
+        if not all(read):
+            return False
+        await self._s.mirror.advance(self._crm.name, cursor, self._s.clock.now())
+        return True
 
     async def _observe(self, record: Record, trail: Trail, first: bool) -> bool:
         """False while the record is held: a write of ours to it is unanswered, and its echo must not be read first."""
@@ -87,7 +91,10 @@ class Sweep:
             return True
         # The alert comes before what it is judged by is replaced: after a crash in between it is judged again.
         await alerts.risk_turned_high(self._s, before, record, trail)
-        await self._s.records.put([record])
+        try:
+            await self._s.records.put([record])
+        except Refused:
+            return True  # erased here: what the CRM still says of it is not taken in again
         if first and before is None:
             return True
         self._note(record, before, told, trail)
