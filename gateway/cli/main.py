@@ -203,20 +203,35 @@ def publish(config: ConfigFile = HERE) -> None:
 @app.command()
 def token(
     name: Annotated[str, typer.Argument(help="What the token is for, for example `wecom-plugin`.")],
-    scope: Annotated[list[str], typer.Option(help="read, edit or identities; give it several times.")],
+    scope: Annotated[list[str] | None, typer.Option(help="read, edit or identities; give it several times.")] = None,
     person: Annotated[str, typer.Option(help="The person it reads as.")] = "",
     system: Annotated[str, typer.Option(help="With `edit`: the system its edits come from.")] = "",
     surface: Annotated[str, typer.Option(help="With `edit`: how people read that source.")] = "",
     actor: Annotated[
         list[str] | None, typer.Option(help="With `edit`: persons it may speak for; none = its own.")
     ] = None,
+    end: Annotated[bool, typer.Option("--end", help="End every token of that name instead.")] = False,
     config: ConfigFile = HERE,
 ) -> None:
     """Makes a bearer token for the API and prints it once; only its hash is stored."""
-    from gateway.cli.tokens import new_token
+    from gateway.cli.tokens import end_tokens, new_token
 
-    secret = asyncio.run(new_token(config, name, tuple(scope), person, system, surface, tuple(actor or ())))
+    if end:
+        out.print(f"{asyncio.run(end_tokens(config, name))} ended.", markup=False)
+        return
+    secret = asyncio.run(new_token(config, name, tuple(scope or ()), person, system, surface, tuple(actor or ())))
     sys.stdout.write(secret + "\n")
+
+
+@app.command()
+def admin(
+    name: Annotated[str, typer.Argument(help="The name of the first admin.")],
+    config: ConfigFile = HERE,
+) -> None:
+    """Makes the first person, with the role `admin`, and prints their one-time link to the console."""
+    from gateway.cli.tokens import first_admin
+
+    sys.stdout.write(asyncio.run(first_admin(config, name)) + "\n")
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from pathlib import Path
 
 from gateway.clock import SystemClock
@@ -10,12 +11,15 @@ from gateway.errors import Misconfigured
 from gateway.store.engine import Store
 from gateway.store.people import PeopleStore
 from gateway.store.tokens import SCOPES, Token, TokenStore
+from identity.model import Person
 
 
 async def new_token(
     config: Path, name: str, scopes: tuple[str, ...], person: str, system: str, surface: str, actors: tuple[str, ...]
 ) -> str:
     faults = [("scope", f"{each!r} is none of {', '.join(SCOPES)}") for each in scopes if each not in SCOPES]
+    if not scopes:
+        faults.append(("scope", f"say what it may do: {', '.join(SCOPES)}"))
     loaded = load(config)
     if "edit" in scopes and not system:
         faults.append(("system", "an editing token needs the system its edits come from"))
@@ -29,6 +33,33 @@ async def new_token(
     try:
         made = Token(name, frozenset(scopes), person, system, surface or system, actors)
         return await TokenStore(store, SystemClock()).make(made)
+    finally:
+        await store.close()
+
+
+async def end_tokens(config: Path, name: str) -> int:
+    """How many bore that name and open nothing any more, in a running gateway too."""
+    store = Store.open(load(config).store)
+    try:
+        return await TokenStore(store, SystemClock()).end(name)
+    finally:
+        await store.close()
+
+
+async def first_admin(config: Path, name: str) -> str:
+    """The link. Raises `Misconfigured` where there is an admin already: they make the others in the console."""
+    loaded = load(config)
+    store = Store.open(loaded.store)
+    try:
+        people = PeopleStore(store, SystemClock())
+        await people.load()
+        there = [who.id for who in people.persons() if who.active and "admin" in who.roles]
+        if there:
+            raise Misconfigured([("floatcard admin", name, f"there is one: floatcard login {there[0]}")])
+        made = Person(f"p_{secrets.token_hex(4)}", name.strip(), frozenset({"admin", "employee"}))
+        await people.put(made)
+        link = await TokenStore(store, SystemClock()).login_link(made.id)
+        return f"{loaded.public_url.rstrip('/')}/console/login?link={link}"
     finally:
         await store.close()
 

@@ -7,6 +7,7 @@ import os
 import sys
 from pathlib import Path
 
+import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 
 from gateway.http.api_table import ENDPOINTS
@@ -61,6 +62,7 @@ positive_data_acceptance.expected-statuses = ["2xx", "403", "404", "409", "422"]
 """
 
 
+@pytest.mark.timeout(1800 if SOAK else 300)
 async def test_schemathesis_finds_nothing(world: World, tmp_path: Path) -> None:
     """The command line tool as anybody runs it, every check on, against a real server."""
     client = await world.client("read", "edit", "identities", person="p_zhaolei")
