@@ -18,7 +18,7 @@ from mentions.normal import Normal, normalise, normalise_name
 from mentions.score import candidate, model, place
 from mentions.segment import KINDS, NEVER, Entry, Item, Segment, paced
 
-YOUNG = 512  # names a young segment holds before it is sealed; making one of these takes about a millisecond
+YOUNG = 256  # names a young segment holds before it is sealed; making one of these takes half a millisecond
 FAN = 8  # segments of a size before they become one of the next
 MAX_CANDIDATES = 20
 MAX_MENTIONS = 500  # of one text; whatever names more is a list, not a message

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mentions.index import NameIndex
-from mentions.segment import CODES, Parts, Segment
+from mentions.segment import ARRAYS, Parts, Segment
 
 MAGIC = b"floatcard names 1\n"
 _LENGTH = struct.Struct("<Q")
@@ -62,9 +62,9 @@ def _sections(parts: Parts) -> Iterable[bytes]:
     return (section if isinstance(section, bytes) else _little(section) for section in parts)
 
 
-def _little(numbers: array[int] | array[float]) -> bytes:
+def _little(numbers: array[int]) -> bytes:
     if sys.byteorder == "big":
-        numbers = array(numbers.typecode, numbers)
+        numbers = array("I", numbers)
         numbers.byteswap()
     return numbers.tobytes()
 
@@ -92,16 +92,16 @@ def _left(source: BinaryIO) -> int:
     return os.fstat(source.fileno()).st_size - source.tell()
 
 
-def _typed(sections: list[bytes]) -> Iterator[bytes | array[int] | array[float]]:
+def _typed(sections: list[bytes]) -> Iterator[bytes | array[int]]:
     for name, section in zip(Parts._fields, sections, strict=True):
-        code = CODES.get(name)
-        if code is None:
-            yield section
-            continue
-        numbers: array[int] | array[float] = array(code)
-        if len(section) % numbers.itemsize:
-            raise BadIndexFile("cut short")
-        numbers.frombytes(section)
-        if sys.byteorder == "big":
-            numbers.byteswap()
-        yield numbers
+        yield _numbers(section) if name in ARRAYS else section
+
+
+def _numbers(section: bytes) -> array[int]:
+    numbers = array("I")
+    if len(section) % numbers.itemsize:
+        raise BadIndexFile("cut short")
+    numbers.frombytes(section)
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return numbers

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeVar
 
 from daachorse import MATCH_KIND_STANDARD, CharwiseDoubleArrayAhoCorasick
@@ -72,15 +72,17 @@ class Parts(NamedTuple):
     refs: bytes
     refs_at: array[int]
     alive: bytes
-    at: array[int]
+    more: array[int]
+    more_at: array[int]
     owner: array[int]
     kind: bytes
-    prior: array[float]
+    prior: bytes
     spelling: bytes
     spelling_at: array[int]
 
 
-CODES = {"refs_at": "I", "at": "I", "owner": "I", "prior": "f", "spelling_at": "I"}  # of Parts that are arrays
+ARRAYS = ("refs_at", "more", "more_at", "owner", "spelling_at")  # of Parts, of four bytes each
+STEPS = 200  # a prior is kept in two-hundredths
 PACE = 64
 _T = TypeVar("_T")
 
@@ -101,9 +103,25 @@ Item = tuple[str, Sequence[tuple[str, Name]]]  # ref, and its names with the pat
 
 
 class Segment:
-    """Frozen but for `kill`. Patterns are numbered as the automaton numbers them; owners are places in `refs`."""
+    """Frozen but for `kill`. Patterns are numbered as the automaton numbers them; owners are places in `refs`.
 
-    __slots__ = ("_alive", "_at", "_kind", "_machine", "_owner", "_prior", "_spelling", "_suffixes", "living", "refs")
+    A row is one customer under one pattern. Row n is the best of pattern n; further ones of a pattern, which few have,
+    lie behind all of those, from `_more_at[i]` on for the pattern `_more[i]`.
+    """
+
+    __slots__ = (
+        "_alive",
+        "_kind",
+        "_machine",
+        "_more",
+        "_more_at",
+        "_owner",
+        "_prior",
+        "_spelling",
+        "_suffixes",
+        "living",
+        "refs",
+    )
 
     def __init__(self, items: Iterable[Item], gently: bool = False) -> None:
         ordered = sorted(items, key=lambda item: item[0].encode("utf-8", "surrogatepass"))
@@ -113,21 +131,18 @@ class Segment:
         self._suffixes: dict[int, tuple[tuple[int, int], ...]] = {}
         patterns = _by_pattern(paced(ordered, gently))
         self._machine = _machine(list(patterns))
-        self._at, self._owner, self._prior = array("I", [0]), array("I"), array("f")
-        kinds = bytearray()
         for rows in paced(patterns.values(), gently):
             rows.sort()
-            self._owner.extend(owner for _, owner, _, _ in rows)
-            self._prior.extend(-rank for rank, _, _, _ in rows)
-            kinds += bytes(kind for _, _, kind, _ in rows)
-            self._at.append(len(self._owner))
-        self._kind = bytes(kinds)
-        self._spelling = Strings(spelling for rows in patterns.values() for _, _, _, spelling in rows)
+        self._more, self._more_at = _further(patterns.values())
+        self._owner = array("I", (row[1] for row in _in_order(patterns.values())))
+        self._prior = bytes(-row[0] for row in _in_order(patterns.values()))
+        self._kind = bytes(row[2] for row in _in_order(patterns.values()))
+        self._spelling = Strings(row[3] for row in _in_order(patterns.values()))
 
     def parts(self) -> Parts:
         machine = self._machine.serialize() if self._machine else b""
-        alive, prior = bytes(self._alive), self._prior
-        return Parts(machine, *self.refs.parts, alive, self._at, self._owner, self._kind, prior, *self._spelling.parts)
+        alive, more, owner = bytes(self._alive), (self._more, self._more_at), self._owner
+        return Parts(machine, *self.refs.parts, alive, *more, owner, self._kind, self._prior, *self._spelling.parts)
 
     @classmethod
     def of(cls, parts: Parts) -> Segment:
@@ -136,10 +151,11 @@ class Segment:
         segment.refs = Strings.of(parts.refs, parts.refs_at)
         segment._alive = bytearray(parts.alive)
         segment.living = sum(parts.alive)
-        segment._at, segment._owner, segment._prior, segment._kind = parts.at, parts.owner, parts.prior, parts.kind
+        segment._more, segment._more_at = parts.more, parts.more_at
+        segment._owner, segment._prior, segment._kind = parts.owner, parts.prior, parts.kind
         segment._spelling = Strings.of(parts.spelling, parts.spelling_at)
         rows = len(parts.owner)
-        if not rows == len(parts.prior) == len(parts.kind) == len(segment._spelling) == parts.at[-1]:
+        if not rows == len(parts.prior) == len(parts.kind) == len(segment._spelling) == parts.more_at[-1]:
             raise ValueError("rows are missing")
         if len(parts.alive) != len(segment.refs) or (rows and max(parts.owner) >= len(segment.refs)):
             raise ValueError("customers are missing")
@@ -183,17 +199,22 @@ class Segment:
         self._suffixes = known
         return found
 
+    def _rows(self, pattern: int) -> Iterator[int]:
+        yield pattern
+        at = bisect_left(self._more, pattern)
+        if at < len(self._more) and self._more[at] == pattern:
+            yield from range(self._more_at[at], self._more_at[at + 1])
+
     def lives(self, pattern: int) -> bool:
         alive, owner = self._alive, self._owner
-        return any(alive[owner[row]] for row in range(self._at[pattern], self._at[pattern + 1]))
+        return bool(alive[owner[pattern]]) or any(alive[owner[row]] for row in self._rows(pattern))
 
     def entries(self, pattern: int) -> Iterator[Entry]:
         """Living customers under a pattern, best first."""
-        for row in range(self._at[pattern], self._at[pattern + 1]):
+        for row in self._rows(pattern):
             owner = self._owner[row]
             if self._alive[owner]:
-                rank = -round(self._prior[row], 6)
-                yield Entry(rank, self.refs[owner], self._kind[row], self._spelling[row])
+                yield Entry(-self._prior[row] / STEPS, self.refs[owner], self._kind[row], self._spelling[row])
 
     def kill(self, ref: str) -> bool:
         """Whether it lived here until now."""
@@ -211,18 +232,33 @@ class Segment:
         for row, owner in enumerate(paced(self._owner)):
             if owner in rows:
                 kind = KINDS[self._kind[row]]
-                rows[owner].append(Name(self._spelling[row], kind, round(self._prior[row], 6)))  # type: ignore[arg-type]
+                rows[owner].append(Name(self._spelling[row], kind, self._prior[row] / STEPS))  # type: ignore[arg-type]
         return ((self.refs[owner], names) for owner, names in rows.items())
 
 
-Row = tuple[float, int, int, str]  # minus the prior, owner, kind, spelling
+Row = tuple[int, int, int, str]  # minus the prior in steps, owner, kind, spelling
+
+
+def _in_order(patterns: Collection[Sequence[Row]]) -> Iterator[Row]:
+    """The first row of every pattern, then the further ones."""
+    yield from (rows[0] for rows in patterns)
+    yield from (row for rows in patterns for row in rows[1:])
+
+
+def _further(patterns: Collection[Sequence[Row]]) -> tuple[array[int], array[int]]:
+    more, at = array("I"), array("I", [len(patterns)])
+    for pattern, rows in enumerate(patterns):
+        if len(rows) > 1:
+            more.append(pattern)
+            at.append(at[-1] + len(rows) - 1)
+    return more, at
 
 
 def _by_pattern(ordered: Iterable[Item]) -> dict[str, list[Row]]:
     patterns: dict[str, list[Row]] = {}
     for owner, (_, names) in enumerate(ordered):
         for pattern, name in _best(names):
-            row = (-min(1.0, max(0.0, name.prior)), owner, KINDS.index(name.kind), name.text)
+            row = (-round(min(1.0, max(0.0, name.prior)) * STEPS), owner, KINDS.index(name.kind), name.text)
             patterns.setdefault(pattern, []).append(row)
     return patterns
 

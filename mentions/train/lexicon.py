@@ -1,4 +1,4 @@
-"""Makes `data/zh_words.txt.gz`, `data/en_words.txt.gz` and `data/pinyin.txt.gz` from word lists that may be shipped.
+"""Makes `zh_words.txt.gz` and its automaton, `en_words.txt.gz` and `pinyin.txt.gz` from lists that may be shipped.
 
     python -m mentions.train.lexicon JIEBA_DICT SYMSPELL_EN HUNSPELL_EN PINYIN
 
@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import gzip
 import json
+import lzma
 import sys
 import unicodedata
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from mentions.lexicon import machine
 from mentions.words import DATA
 
 LEAST_COUNT = 5
@@ -97,6 +99,7 @@ def main(arguments: list[str]) -> None:
 
     jieba, symspell, hunspell, readings = (Path(one) for one in arguments)
     write(DATA / "zh_words.txt.gz", chinese(jieba))
+    (DATA / "zh_words.machine.xz").write_bytes(lzma.compress(machine().serialize()))
     write(DATA / "en_words.txt.gz", english(symspell, Dictionary.from_files(str(hunspell)).lookup))
     write(DATA / "pinyin.txt.gz", pinyin(readings))
 

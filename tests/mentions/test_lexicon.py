@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mentions.lexicon import chinese, english, readings
+from mentions.lexicon import chinese, english, machine, readings
 from mentions.train.fit import Row, fit, solve
 
 
@@ -41,6 +41,10 @@ def test_any_cut_is_sound(text: str, data: st.DataObject) -> None:
     assert sum(cut.parts) == end - start
     assert (cut.before is None) == (start == 0)
     assert (cut.after is None) == (end == len(clean))
+
+
+def test_the_kept_automaton_is_that_of_the_words() -> None:
+    assert chinese()._machine.serialize() == machine().serialize()
 
 
 def test_words_are_there() -> None:
