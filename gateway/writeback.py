@@ -64,6 +64,11 @@ class Writeback:
 
     async def _row(self, row: OutboxRow, trail: Trail) -> None:
         now = self._s.clock.now()
+        state = await self._s.ledger.state(row.record, row.field)
+        if state is not None and state.conflict is not None:
+            # Queued before the conflict was known: what stands there now may be the other side of it.
+            await self._s.ledger.later(row, IDLE_S, "a person has to decide first")
+            return
         try:
             answer = await self._write(row)
         except Retry as tired:

@@ -10,7 +10,7 @@ import contextlib
 import itertools
 import json
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -218,14 +218,14 @@ class Live:
         return sum(each.value for each in samples if labels.items() <= each.labels.items())
 
 
-def configured(folder: Path, chat: str, extra: str = "", **changed: str) -> Path:
+def configured(folder: Path, chat: str, extra: str = "", changed: Mapping[str, str] | None = None) -> Path:
     """The demo's configuration with a moody CRM; `changed` replaces lines, `extra` is put at the end."""
     (folder / "master.key").write_text(MASTER)
     (folder / "web.key").write_text(SECRET)
     text = TEMPLATE.read_text("utf-8").replace("http://127.0.0.1:8300/demo/api", chat)
     text = text.replace('"sqlite:///', f'"sqlite:///{folder.as_posix()}/').replace('"local"\ndata', '"moody"\ndata')
     text = text.replace('type = "moody"', 'type = "tests.gateway.moody"')
-    for old, new in changed.items():
+    for old, new in (changed or {}).items():
         assert old in text, old
         text = text.replace(old, new)
     path = folder / "floatcard.toml"
@@ -245,22 +245,28 @@ def furnished(chat: FakeChat) -> None:
 
 @contextlib.asynccontextmanager
 async def opened(
-    folder: Path, clock: Hands | None = None, chat: FakeChat | None = None, extra: str = "", **changed: str
+    folder: Path,
+    clock: Hands | None = None,
+    chat: FakeChat | None = None,
+    extra: str = "",
+    changed: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Live]:
     """A house that works; a second one on the same folder is the first one restarted."""
     if not (folder / "floatcard.db").exists():
         await _copy(folder)
-    async with _begun(folder, clock or Hands(), chat, extra, **changed) as live:
+    async with _begun(folder, clock or Hands(), chat, extra, changed) as live:
         yield live
 
 
 @contextlib.asynccontextmanager
-async def _begun(folder: Path, clock: Hands, chat: FakeChat | None, extra: str, **changed: str) -> AsyncIterator[Live]:
+async def _begun(
+    folder: Path, clock: Hands, chat: FakeChat | None, extra: str, changed: Mapping[str, str] | None
+) -> AsyncIterator[Live]:
     if chat is None:
         chat = FakeChat(SECRET.encode())
         furnished(chat)
     async with _listening(chat.app()) as chat_url, ClientSession() as session:
-        house = await open_house(load(configured(folder, f"{chat_url}/demo/api", extra, **changed)), clock)
+        house = await open_house(load(configured(folder, f"{chat_url}/demo/api", extra, changed)), clock)
         crm = house.services.crms["local"]
         assert isinstance(crm, Crm)
         await load_sample(crm, START)
@@ -285,7 +291,7 @@ async def _copy(folder: Path) -> None:
     if "first" not in _FIRST:
         made = folder.parent / f"{folder.name}-first"
         made.mkdir()
-        async with _begun(made, Hands(), None, ""):
+        async with _begun(made, Hands(), None, "", None):
             pass
         _FIRST["first"] = made
     for path in _FIRST["first"].glob("*.db"):
