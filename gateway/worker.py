@@ -99,8 +99,10 @@ class Worker:
         places = self._places[delivery.job.lane.startswith(PRESS)]
         while True:
             async with places:
+                if not self._bus.holds(delivery):
+                    return  # another process has it now
                 wait = await self._try(delivery)
-            if wait is None or await self._ended(wait):
+            if wait is None or await self._ended(wait) or not self._bus.holds(delivery):
                 return
             try:
                 delivery = await self._bus.retry(delivery, wait)
@@ -114,24 +116,26 @@ class Worker:
         except Retry as tired:
             return await self._again(delivery, tired, tired.after)
         except (Refused, Rejected, Unreadable) as final:
-            await self._surely(lambda: self._bus.ack(delivery))
+            await self._surely(delivery, lambda: self._bus.ack(delivery))
             JOBS.labels(delivery.job.topic, type(final).__name__.lower()).inc()
             return None
         except Exception as bug:
             log.exception("a job failed", extra={"job": delivery.id, "tries": delivery.tries})
             return await self._again(delivery, bug, min(2.0 ** (delivery.tries - 1) * 0.2, 30.0))
-        await self._surely(lambda: self._bus.ack(delivery))
+        await self._surely(delivery, lambda: self._bus.ack(delivery))
         JOBS.labels(delivery.job.topic, "done").inc()
         return None
 
     async def _again(self, delivery: Delivery, why: Exception, after: float) -> float | None:
         if delivery.tries < self._tries or (isinstance(why, Retry) and delivery.tries < self._tries * 20):
             return min(after * random.uniform(0.8, 1.2), _LONGEST_WAIT)  # noqa: S311 -- jitter, not a secret
-        await self._surely(lambda: self._bus.park(delivery, f"{type(why).__name__}: tried {delivery.tries} times"))
+        await self._surely(
+            delivery, lambda: self._bus.park(delivery, f"{type(why).__name__}: tried {delivery.tries} times")
+        )
         PARKED.inc()
         return None
 
-    async def _surely(self, tell: Callable[[], Awaitable[None]]) -> None:
+    async def _surely(self, delivery: Delivery, tell: Callable[[], Awaitable[None]]) -> None:
         """The bus is told how a job ended, even if it cannot listen just now: the lane must not end over that."""
         while True:
             try:
@@ -140,6 +144,8 @@ class Worker:
                 log.warning("the bus takes nothing just now: %s", tired)
                 if await self._ended(tired.after):
                     raise
+                if not self._bus.holds(delivery):
+                    return None  # whoever has it now comes to the same end
 
     async def _ended(self, within: float) -> bool:
         """Waits, but not for one who stops."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from gateway.bus.model import Bus, Delivery, Job
+from gateway.bus.model import Bus, Deliver, Delivery, Job
 from gateway.clock import Clock
 from gateway.store.jobs import JobStore
 
@@ -15,7 +13,8 @@ class EmbeddedBus:
     def __init__(self, jobs: JobStore, clock: Clock) -> None:
         self._jobs = jobs
         self._clock = clock
-        self._deliver: Callable[[Delivery], None] | None = None
+        self._deliver: Deliver | None = None
+        self._epoch = 0
 
     async def publish(self, job: Job, local: object = None) -> bool:
         id_ = await self._jobs.add(job, self._clock.now())
@@ -25,7 +24,7 @@ class EmbeddedBus:
             self._deliver(Delivery(id_, job, 1, local))
         return True
 
-    async def start(self, deliver: Callable[[Delivery], None]) -> None:
+    async def start(self, deliver: Deliver) -> None:
         """What is published while the table is read is handed over after it, and once."""
         meanwhile: list[Delivery] = []
         self._deliver = meanwhile.append
@@ -39,6 +38,12 @@ class EmbeddedBus:
         for delivery in meanwhile:
             if delivery.id not in known:
                 deliver(delivery)
+
+    async def close(self) -> None:
+        self._deliver = None
+
+    def holds(self, delivery: Delivery) -> bool:
+        return True
 
     async def ack(self, delivery: Delivery) -> None:
         await self._jobs.remove(delivery.id)
@@ -63,6 +68,12 @@ class EmbeddedBus:
 
     async def forget(self, before: int) -> int:
         return await self._jobs.forget(before)
+
+    async def epoch(self) -> int:
+        return self._epoch
+
+    async def bump(self) -> None:
+        self._epoch += 1
 
 
 _: type[Bus] = EmbeddedBus

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
@@ -12,14 +14,18 @@ from gateway.store import upsert
 from gateway.store.engine import Store
 from gateway.store.tables_app import job, seen
 
+_LONGEST = 400
+
 
 class JobStore:
+    """A lane's or a job's name that a column cannot hold is kept as its digest: equal names stay equal."""
+
     def __init__(self, store: Store) -> None:
         self._store = store
 
     async def add(self, new: Job, at: int) -> int | None:
         """The job's id; None when its `once` was seen before and nothing was added."""
-        return await self._store.write(_publish, (new, at))
+        return await self._store.write(_publish, (replace(new, lane=_name(new.lane), once=_name(new.once)), at))
 
     async def ready(self) -> list[Delivery]:
         return await self._store.read(_ready)
@@ -41,6 +47,13 @@ class JobStore:
 
     async def forget(self, before: int) -> int:
         return await self._store.write(_forget, before)
+
+
+def _name(text: str) -> str:
+    raw = text.encode("utf-8", "surrogatepass")
+    if len(raw) <= _LONGEST and b"\0" not in raw and not any("\ud800" <= each <= "\udfff" for each in text):
+        return text
+    return f"#{hashlib.blake2b(raw, digest_size=24).hexdigest()}"
 
 
 def _publish(connection: Connection, items: Sequence[tuple[Job, int]]) -> list[int | None]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from gateway.store.engine import Store
+from gateway.store.connect import address
+from gateway.store.migrate import prepare
 from tests.engines import postgresql as postgresql_
 from tests.engines import redis as redis_
 
@@ -44,7 +44,7 @@ def _migrated(_postgresql: postgresql_.Postgresql | None) -> str:
     """A database that is brought to this program's schema once, and copied for each test."""
     if _postgresql is not None:
         _postgresql.run(f"CREATE DATABASE {TEMPLATE}")
-        asyncio.run(Store.open(_postgresql.url(TEMPLATE)).close())
+        prepare(address(_postgresql.url(TEMPLATE)))
     return TEMPLATE
 
 

@@ -1,0 +1,397 @@
+"""The shared bus: Redis Streams, read by several gateways, with a room's order kept across them.
+
+A room is hashed to one of 64 lanes. A lane is a stream that one process at a time reads, under a lease with a fence:
+every step on a job says which lease it was handed out under, and is refused once that is another's. What a process
+left unacknowledged is claimed, in order, by whoever takes its lanes. What must run in this very process (`Job.here`:
+somebody waits for the answer) stands in a lane of its own, which the others adopt when it is gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from redis.asyncio import Redis
+
+from gateway.bus import redis_scripts as scripts
+from gateway.bus.model import Bus, Deliver, Delivery, Job
+from gateway.bus.redis_address import BLOCK_MS, FAULTS, Address, address, away, client, fit, made, sign
+from gateway.bus.redis_lanes import GROUP, LANES, TICK_S, Held, Lanes, Names, lane_of
+from gateway.clock import Clock
+from gateway.errors import Retry
+
+log = logging.getLogger("floatcard.bus")
+
+BOUND = 20_000
+"""Jobs that may wait in one lane; past it nothing new is taken, but what somebody waits for."""
+AT_HAND = 2_048
+"""Jobs handed to the worker and not done with."""
+EMPTIED = (
+    "Redis was emptied or lost its data: jobs that were waiting there are gone, those in this process were put back; "
+    "every card is drawn again"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Under which lease a job was handed out."""
+
+    lane: str
+    token: str
+    id: str
+
+
+class RedisBus:
+    """Opened with `await RedisBus.open(url, deployment, clock)`, which raises `Misconfigured`."""
+
+    def __init__(self, redis: Redis, to: Address, deployment: str, clock: Clock) -> None:
+        self.emptied: Callable[[], Awaitable[None]] | None = None
+        """Called after Redis lost what it held."""
+        self._redis = redis
+        self._to = to
+        self._deployment = deployment
+        self._clock = clock
+        self._names = Names(to.prefix)
+        self._lanes = Lanes(redis, self._names, secrets.token_hex(8))
+        self._at_hand: dict[Hold, Delivery] = {}
+        self._deliver: Deliver | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._room = asyncio.Event()
+        self._made = ""
+        self._closing = False
+        self._news: set[str] | None = None
+        """The lanes that have something new, None when that is not known."""
+        register = redis.register_script
+        self._publish, self._claim, self._read = map(register, (scripts.PUBLISH, scripts.CLAIM, scripts.READ))
+        self._ack, self._tried, self._park = map(register, (scripts.ACK, scripts.TRIED, scripts.PARK))
+        self._replay = register(scripts.REPLAY)
+
+    @classmethod
+    async def open(cls, url: str, deployment: str, clock: Clock) -> RedisBus:
+        to = address(url)
+        redis = client(to)
+        try:
+            await fit(redis, to, deployment)
+        except BaseException:
+            await redis.aclose()
+            raise
+        return cls(redis, to, deployment, clock)
+
+    async def publish(self, job: Job, local: object = None) -> bool:
+        own = self._lanes.held.get(self._lanes.own) if job.here and self._deliver is not None else None
+        lane, shared = self._lanes.own, lane_of(job.lane)
+        keys = [self._names.key("once"), self._names.lane(lane), self._names.lane(shared), self._names.lease(lane)]
+        at = self._clock.now()
+        words = [own.token if own else "", GROUP, self._lanes.me, _digest(job.once), at, BOUND]
+        try:
+            answer = await self._run(self._publish, keys, [*words, job.topic, _raw(job.lane), _raw(job.once), job.body])
+        except Retry:
+            if own is not None:
+                own.behind = b""  # it may stand there all the same
+            raise
+        if answer is None:
+            return False
+        if answer == 0:
+            raise Retry(2.0, "more is waiting than can be held; it is worked off, come again")
+        if own is not None and answer[1] == 1:
+            self._hand_over(own, answer[0], job, 1, local)
+        return True
+
+    async def start(self, deliver: Deliver) -> None:
+        self._deliver = deliver
+        self._made = await self._ask(made(self._redis, self._to.prefix))
+        await self._once(self._tick)
+        self._tasks = [asyncio.create_task(self._beating()), asyncio.create_task(self._reading())]
+
+    async def close(self) -> None:
+        self._closing = True  # a cancellation alone may be swallowed on its way through a client
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        with contextlib.suppress(*FAULTS):
+            await self._lanes.goodbye()
+        self._lanes.held.clear()
+        await self._redis.aclose()
+
+    def holds(self, delivery: Delivery) -> bool:
+        hold = delivery.held
+        return isinstance(hold, Hold) and hold in self._at_hand and self._lanes.holds(hold.lane, hold.token)
+
+    async def ack(self, delivery: Delivery) -> None:
+        hold = _hold(delivery)
+        await self._run(self._ack, self._keys(hold), [hold.token, GROUP, hold.id])
+        self._done_with(hold)
+
+    async def retry(self, delivery: Delivery, after: float) -> Delivery:
+        hold, again = _hold(delivery), replace(delivery, tries=delivery.tries + 1)
+        await self._run(self._tried, self._keys(hold), [hold.token, GROUP, hold.id, self._lanes.me, again.tries])
+        return again
+
+    async def park(self, delivery: Delivery, why: str) -> None:
+        hold = _hold(delivery)
+        words = [hold.token, GROUP, hold.id, _raw(why[:2000]), delivery.tries]
+        await self._run(self._park, [*self._keys(hold), self._names.key("parked")], words)
+        self._done_with(hold)
+
+    async def parked(self) -> list[tuple[Delivery, str]]:
+        entries: list[Any] = await self._ask(self._redis.xrange(self._names.key("parked")))
+        return [_parked(id_, fields) for id_, fields in entries]
+
+    async def replay(self, ids: list[int] | None = None) -> int:
+        wanted = [delivery for delivery, _ in await self.parked() if ids is None or delivery.id in ids]
+        done = 0
+        for each in wanted:
+            keys = [self._names.key("parked"), self._names.lane(lane_of(each.job.lane))]
+            done += int(await self._run(self._replay, keys, [_spelt(each.id)]))
+        return done
+
+    async def forget(self, before: int) -> int:
+        waiting = await self._ask(self._waiting_since(before))
+        once, gone, start = self._names.key("once"), 0, 0
+        while True:
+            page: Any = await self._ask(self._redis.zrangebyscore(once, "-inf", f"({before}", start, 1000))
+            if not page:
+                return gone
+            stale = [each for each in page if each not in waiting]
+            start += len(page) - len(stale)
+            if stale:
+                gone += int(await self._ask(self._redis.zrem(once, *stale)))
+
+    async def epoch(self) -> int:
+        return int(await self._ask(self._redis.get(self._names.key("epoch"))) or 0)
+
+    async def bump(self) -> None:
+        await self._ask(self._redis.incr(self._names.key("epoch")))
+
+    # -- jobs in hand
+
+    def _hand_over(self, held: Held, id_: bytes, job: Job, tries: int, local: object = None) -> None:
+        hold = Hold(held.lane, held.token, id_.decode())
+        if self._deliver is None or hold in self._at_hand:
+            return
+        held.working += 1
+        delivery = self._at_hand[hold] = Delivery(_number(id_), job, tries, local, hold)
+        self._deliver(delivery)
+
+    def _done_with(self, hold: Hold) -> None:
+        if self._at_hand.pop(hold, None) is None:
+            return
+        held = self._lanes.held.get(hold.lane)
+        if held is not None and held.token == hold.token:
+            held.working -= 1
+        if len(self._at_hand) == AT_HAND - 1:
+            self._room.set()
+
+    def _drop(self, lost: list[Held]) -> None:
+        """Another process has them now, or will."""
+        tokens = {each.token for each in lost}
+        for hold in [hold for hold in self._at_hand if hold.token in tokens]:
+            del self._at_hand[hold]
+
+    def _keys(self, hold: Hold) -> list[str]:
+        return [self._names.lane(hold.lane), self._names.lease(hold.lane)]
+
+    # -- lanes
+
+    async def _beating(self) -> None:
+        while not self._closing:
+            await asyncio.sleep(TICK_S)
+            await self._once(self._tick)
+
+    async def _tick(self) -> None:
+        beat = await self._lanes.beat()
+        if beat.made != self._made:
+            await self._after_emptying()
+        self._drop(await self._lanes.renew())
+        await self._own()
+        before = set(self._lanes.held)
+        await self._lanes.give(beat.living)
+        self._drop_left(before)
+        taken = await self._lanes.adopt(beat.strangers) + await self._lanes.take_share(beat.living)
+        for held in taken:
+            await self._take_up(held)
+        for held in [held for held in self._lanes.held.values() if not held.behind]:
+            await self._take_up(held)
+        await self._lanes.retire()
+
+    def _drop_left(self, before: set[str]) -> None:
+        left = before - set(self._lanes.held)
+        for hold in [hold for hold in self._at_hand if hold.lane in left]:
+            del self._at_hand[hold]
+
+    async def _own(self) -> None:
+        """The lane of this process; it stands in the list before it is used, so that others find it."""
+        if self._lanes.own in self._lanes.held:
+            return
+        await self._redis.sadd(self._names.key("own"), self._lanes.me)
+        for held in await self._lanes.take([self._lanes.own], 1):
+            await self._take_up(held)
+
+    async def _take_up(self, held: Held) -> None:
+        """What was handed out in this lane and never acknowledged comes first, in order."""
+        keys = [self._names.lane(held.lane), self._names.lease(held.lane)]
+        left = await self._claim(keys=keys, args=[held.token, GROUP, self._lanes.me])
+        if left is None:
+            return
+        for id_, fields, tries in left:
+            self._hand_over(held, id_, _job(_pairs(fields)), int(tries))
+        held.behind = b"0-0"
+        self._news = None
+
+    async def _after_emptying(self) -> None:
+        log.error(EMPTIED)
+        mine = sorted(self._at_hand.items(), key=lambda each: each[1].id)
+        self._at_hand.clear()
+        self._lanes.held.clear()
+        await sign(self._redis, self._to.prefix, self._deployment)
+        self._made = await made(self._redis, self._to.prefix)
+        for _, delivery in mine:
+            await self.publish(replace(delivery.job, here=False))
+        if self.emptied is not None:
+            await self.emptied()
+
+    # -- new jobs
+
+    async def _reading(self) -> None:
+        while not self._closing:
+            if not await self._once(self._round):
+                # what was handed out in an answer that never came is claimed again before anything newer is read
+                for held in self._lanes.held.values():
+                    held.behind = b""
+
+    async def _round(self) -> None:
+        news, self._news = self._news, set()
+        lanes, room = self._lanes.reading(), AT_HAND - len(self._at_hand)
+        if not lanes or room <= 0:
+            self._news = None
+            await self._until_room()
+            return
+        wanted = [each for each in lanes if news is None or each.lane in news]
+        if wanted and await self._read_from(wanted, max(1, min(64, room // len(wanted)))):
+            self._news = None  # there may be more than was taken
+            return
+        found = await self._news_of(lanes)
+        if self._news is not None:
+            self._news |= found
+
+    async def _read_from(self, lanes: list[Held], count: int) -> bool:
+        """Whether a lane had as many as were asked for."""
+        keys = [key for each in lanes for key in (self._names.lane(each.lane), self._names.lease(each.lane))]
+        pages = await self._read(keys=keys, args=[count, GROUP, self._lanes.me, *(each.token for each in lanes)])
+        for held, page in zip(lanes, pages, strict=True):
+            if not page:
+                continue  # it is another's; the next beat says so
+            for id_, fields in page[0]:
+                self._hand_over(held, id_, _job(_pairs(fields)), 1)
+            held.behind = page[1] or held.behind
+        return any(page and len(page[0]) >= count for page in pages)
+
+    async def _news_of(self, lanes: list[Held]) -> set[str]:
+        """Waits until there is something new. Looks only: what is read is read under the lease."""
+        behind: dict[Any, Any] = {self._names.lane(each.lane): each.behind for each in lanes if each.behind}
+        found: Any = await self._redis.xread(behind, count=1, block=BLOCK_MS) if behind else []
+        pairs = found.items() if isinstance(found, dict) else found
+        return {name.decode().removeprefix(self._names.lane("")) for name, _ in pairs}
+
+    async def _until_room(self) -> None:
+        self._room.clear()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._room.wait(), 0.2)
+
+    async def _waiting_since(self, before: int) -> set[bytes]:
+        """The names of jobs older than `before` that still wait or are parked."""
+        own = [f"own:{each.decode()}" for each in await self._smembers("own")]
+        streams = [self._names.lane(lane) for lane in (*map(str, range(LANES)), *own)] + [self._names.key("parked")]
+        found: set[bytes] = set()
+        for stream in streams:
+            async for fields in self._from_the_oldest(stream):
+                if int(fields[b"a"]) >= before:
+                    break
+                found.add(_digest(fields[b"o"].decode("utf-8", "surrogatepass")))
+        return found
+
+    async def _smembers(self, name: str) -> set[bytes]:
+        found: Any = await self._redis.smembers(self._names.key(name))
+        return set(found)
+
+    async def _from_the_oldest(self, stream: str) -> Any:
+        start = "-"
+        while page := await self._redis.xrange(stream, start, count=200):
+            for id_, fields in page:
+                start = f"({_text(id_)}"
+                yield fields
+
+    # -- Redis away
+
+    async def _once(self, step: Callable[[], Awaitable[None]]) -> bool:
+        """Whether it went through; what did not is tried again."""
+        try:
+            await step()
+        except (Retry, *FAULTS) as broke:
+            log.warning("the queue: %s", broke if isinstance(broke, Retry) else away(broke))
+        except Exception:
+            log.exception("the queue: a bug")
+        else:
+            return True
+        await asyncio.sleep(0.5)
+        return False
+
+    async def _run(self, script: Any, keys: list[str], words: list[Any]) -> Any:
+        return await self._ask(script(keys=keys, args=words))
+
+    async def _ask(self, call: Any) -> Any:
+        try:
+            return await call
+        except FAULTS as broke:
+            raise away(broke) from broke
+
+
+def _raw(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _text(raw: Any) -> str:
+    return raw.decode() if isinstance(raw, bytes) else str(raw)
+
+
+def _digest(once: str) -> bytes:
+    """A name of any length, remembered in 16 bytes."""
+    return hashlib.blake2b(_raw(once), digest_size=16).digest()
+
+
+def _hold(delivery: Delivery) -> Hold:
+    assert isinstance(delivery.held, Hold)
+    return delivery.held
+
+
+def _number(id_: bytes) -> int:
+    """A stream's id (milliseconds-serial) as one number that sorts the same."""
+    at, _, serial = id_.partition(b"-")
+    return (int(at) << 20) | int(serial)
+
+
+def _spelt(number: int) -> str:
+    return f"{number >> 20}-{number & 0xFFFFF}"
+
+
+def _pairs(flat: list[bytes]) -> dict[bytes, bytes]:
+    return dict(zip(flat[::2], flat[1::2], strict=True))
+
+
+def _job(fields: dict[bytes, bytes]) -> Job:
+    topic, lane, once = (fields[name].decode("utf-8", "surrogatepass") for name in (b"t", b"l", b"o"))
+    return Job(topic, lane, once, fields[b"b"])
+
+
+def _parked(id_: bytes, fields: dict[bytes, bytes]) -> tuple[Delivery, str]:
+    why = fields[b"w"].decode("utf-8", "surrogatepass")
+    return Delivery(_number(id_), _job(fields), int(fields[b"n"])), why
+
+
+_: type[Bus] = RedisBus

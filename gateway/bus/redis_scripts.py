@@ -1,0 +1,199 @@
+"""What Redis does in one step each, so that a process that dies in between leaves nothing half done.
+
+Every script but `PUBLISH` asks first whether the caller still holds the lane's lease: `ARGV[1]` is what the lease
+must say. `false` is the answer to one that does not.
+"""
+
+from __future__ import annotations
+
+# KEYS: once, lane, lane to fall back to, lease of the first lane
+# ARGV: token ("" = do not run it here), group, consumer, digest of once, at, bound, topic, lane, once, body
+# -> nothing when seen before; 0 when the lane is full; else {id, whether it is ours to run now}
+PUBLISH = """
+local here = ARGV[1] ~= '' and redis.call('GET', KEYS[4]) == ARGV[1]
+local lane = KEYS[3]
+if here then lane = KEYS[2] end
+if redis.call('ZSCORE', KEYS[1], ARGV[4]) then
+  return false
+end
+if ARGV[1] == '' and redis.call('XLEN', lane) >= tonumber(ARGV[6]) then
+  return 0
+end
+redis.call('ZADD', KEYS[1], ARGV[5], ARGV[4])
+local id = redis.call('XADD', lane, '*', 't', ARGV[7], 'l', ARGV[8], 'o', ARGV[9], 'b', ARGV[10], 'a', ARGV[5])
+if here then
+  local read = redis.pcall('XREADGROUP', 'GROUP', ARGV[2], ARGV[3], 'COUNT', 1, 'STREAMS', lane, '>')
+  if read and read.err then
+    redis.call('XGROUP', 'CREATE', lane, ARGV[2], '0', 'MKSTREAM')
+    redis.call('XREADGROUP', 'GROUP', ARGV[2], ARGV[3], 'COUNT', 1, 'STREAMS', lane, '>')
+  end
+end
+return {id, here and 1 or 0}
+"""
+
+# KEYS: alive, own, mark; ARGV: consumer, ttl, "1" to say goodbye
+# -> {when this queue was made, "" if it is no more; how many live; the consumers that have a lane of their own}
+BEAT = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+if ARGV[3] == '1' then
+  redis.call('ZREM', KEYS[1], ARGV[1])
+else
+  redis.call('ZADD', KEYS[1], now, ARGV[1])
+end
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - tonumber(ARGV[2]))
+return {redis.call('HGET', KEYS[3], 'made') or '', redis.call('ZCARD', KEYS[1]), redis.call('SMEMBERS', KEYS[2])}
+"""
+
+# KEYS: leases; ARGV: ttl, token a lease -> {1 where it is still ours}
+RENEW = """
+local held = {}
+for n, key in ipairs(KEYS) do
+  if redis.call('GET', key) == ARGV[n + 1] then
+    redis.call('PEXPIRE', key, ARGV[1])
+    held[n] = 1
+  else
+    held[n] = 0
+  end
+end
+return held
+"""
+
+# KEYS: fence, leases; ARGV: consumer, ttl, how many at most -> {token or "" a lease}
+TAKE = """
+local taken, count = {}, 0
+for n = 2, #KEYS do
+  taken[n - 1] = ''
+  if count < tonumber(ARGV[3]) and redis.call('EXISTS', KEYS[n]) == 0 then
+    local token = ARGV[1] .. '/' .. redis.call('INCR', KEYS[1])
+    redis.call('SET', KEYS[n], token, 'PX', ARGV[2])
+    taken[n - 1] = token
+    count = count + 1
+  end
+end
+return taken
+"""
+
+# KEYS: leases; ARGV: tokens
+RELEASE = """
+for n, key in ipairs(KEYS) do
+  if redis.call('GET', key) == ARGV[n] then
+    redis.call('DEL', key)
+  end
+end
+"""
+
+# KEYS: lane, lease; ARGV: token, group, consumer
+# -> {{id, fields, tries}}: everything that was handed out here and never acknowledged, in order
+CLAIM = """
+if redis.call('GET', KEYS[2]) ~= ARGV[1] then
+  return false
+end
+local made = redis.pcall('XGROUP', 'CREATE', KEYS[1], ARGV[2], '0', 'MKSTREAM')
+local found, cursor = {}, '0-0'
+repeat
+  local page = redis.call('XAUTOCLAIM', KEYS[1], ARGV[2], ARGV[3], 0, cursor, 'COUNT', 100, 'JUSTID')
+  cursor = page[1]
+  for _, id in ipairs(page[2]) do
+    local entry = redis.call('XRANGE', KEYS[1], id, id)
+    if #entry == 0 then
+      redis.call('XACK', KEYS[1], ARGV[2], id)
+    else
+      local pending = redis.call('XPENDING', KEYS[1], ARGV[2], id, id, 1)
+      found[#found + 1] = {id, entry[1][2], pending[1][4]}
+    end
+  end
+until cursor == '0-0'
+return found
+"""
+
+# KEYS: a lane and its lease each; ARGV: count, group, consumer, token a lane
+# -> {{entries, id to wait behind}} a lane, or false where the lease is another's
+READ = """
+local read = {}
+for n = 1, #KEYS / 2 do
+  local lane = KEYS[2 * n - 1]
+  if redis.call('GET', KEYS[2 * n]) == ARGV[3 + n] then
+    local page = redis.call('XREADGROUP', 'GROUP', ARGV[2], ARGV[3], 'COUNT', ARGV[1], 'STREAMS', lane, '>')
+    local entries = page and page[1][2] or {}
+    local behind = ''
+    if #entries > 0 then
+      behind = entries[#entries][1]
+    else
+      local info = redis.call('XINFO', 'STREAM', lane)
+      for m = 1, #info, 2 do
+        if info[m] == 'last-generated-id' then behind = info[m + 1] end
+      end
+    end
+    read[n] = {entries, behind}
+  else
+    read[n] = false
+  end
+end
+return read
+"""
+
+# KEYS: lane, lease; ARGV: token, group, id
+ACK = """
+if redis.call('GET', KEYS[2]) ~= ARGV[1] then
+  return false
+end
+redis.call('XACK', KEYS[1], ARGV[2], ARGV[3])
+return redis.call('XDEL', KEYS[1], ARGV[3])
+"""
+
+# KEYS: lane, lease; ARGV: token, group, id, consumer, tries
+TRIED = """
+if redis.call('GET', KEYS[2]) ~= ARGV[1] then
+  return false
+end
+redis.call('XCLAIM', KEYS[1], ARGV[2], ARGV[4], 0, ARGV[3], 'RETRYCOUNT', ARGV[5], 'JUSTID')
+return 1
+"""
+
+# KEYS: lane, lease, parked; ARGV: token, group, id, why, tries
+PARK = """
+if redis.call('GET', KEYS[2]) ~= ARGV[1] then
+  return false
+end
+local entry = redis.call('XRANGE', KEYS[1], ARGV[3], ARGV[3])
+if #entry == 0 then
+  return 0
+end
+local fields = entry[1][2]
+fields[#fields + 1] = 'w'
+fields[#fields + 1] = ARGV[4]
+fields[#fields + 1] = 'n'
+fields[#fields + 1] = ARGV[5]
+redis.call('XADD', KEYS[3], '*', unpack(fields))
+redis.call('XACK', KEYS[1], ARGV[2], ARGV[3])
+return redis.call('XDEL', KEYS[1], ARGV[3])
+"""
+
+# KEYS: parked, lane; ARGV: id -> 1 when it was there
+REPLAY = """
+local entry = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1])
+if #entry == 0 then
+  return 0
+end
+local fields = {}
+for n = 1, #entry[1][2], 2 do
+  local name = entry[1][2][n]
+  if name ~= 'w' and name ~= 'n' then
+    fields[#fields + 1] = name
+    fields[#fields + 1] = entry[1][2][n + 1]
+  end
+end
+redis.call('XADD', KEYS[2], '*', unpack(fields))
+return redis.call('XDEL', KEYS[1], ARGV[1])
+"""
+
+# KEYS: lane, lease, own; ARGV: token, consumer -> 1 when the lane of a consumer that is gone was empty and is no more
+RETIRE = """
+if redis.call('GET', KEYS[2]) ~= ARGV[1] or redis.call('XLEN', KEYS[1]) > 0 then
+  return 0
+end
+redis.call('DEL', KEYS[1], KEYS[2])
+redis.call('SREM', KEYS[3], ARGV[2])
+return 1
+"""
