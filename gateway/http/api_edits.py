@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from cards.words import N_, say
 from gateway.config.model import FieldSpec
-from gateway.handlers.alerts import conflict_waits
+from gateway.handlers import conflicts
 from gateway.http import api_answers as told
 from gateway.http.api_ask import Ask, Done, permitted
 from gateway.http.api_bodies import EditBody
@@ -21,7 +21,7 @@ from gateway.turn import new_trail
 from identity.audience import direct
 from identity.model import Person
 from reconcile import token
-from reconcile.canonical import as_decimal, decimal_text, valid
+from reconcile.canonical import as_decimal, decimal_text, equal, valid
 from reconcile.model import Actor, Json, Source
 from reconcile.token import Seen
 
@@ -108,7 +108,7 @@ class Edits:
             role_ok=policy.min_role is None or policy.min_role in person.roles,
         )
         ingested = await self._s.ledger.ingest(incoming)
-        await conflict_waits(self._s, ingested)
+        await conflicts.opened(self._s, ingested)
         trail.note(
             "edited",
             now,
@@ -146,11 +146,24 @@ class Edits:
             edit=ingested.edit_id,
             decision=ingested.decision.id,
             reason=ingested.reason,
-            outcome=_outcome(ingested),
+            outcome=self._outcome(body, ingested),
             conflict=ingested.conflict_id or await self._conflict(ingested) if open_ else None,
             parents=_status(self._seen(body, self._s.clock.now())),
             standing=await self._standing(ingested),
         )
+
+    def _outcome(self, body: EditBody, ingested: Ingested) -> Literal["stands", "undecided", "proposed", "kept"]:
+        said = ingested.decision.resolution
+        if said.conflict:
+            return "undecided"
+        if ingested.standing_winner == ingested.edit_id:
+            return "stands"
+        # Another's edit of the same meaning is the same value.
+        policy = self._s.ledger.policies.of(body.record.split(":")[1], body.field)
+        value = body.value if body.value != "" else None
+        if equal(policy.normaliser, ingested.standing, value):
+            return "stands"
+        return "proposed" if conflicts.proposed(ingested) else "kept"
 
     async def _conflict(self, ingested: Ingested) -> str | None:
         """Of a redelivery: the conflict that was open when the edit was decided."""
@@ -180,15 +193,6 @@ class Edits:
 
 
 _NOBODY = Challenger("", "set", None, "", "", "system", "", 0)
-
-
-def _outcome(ingested: Ingested) -> Literal["stands", "undecided", "proposed", "kept"]:
-    said = ingested.decision.resolution
-    if said.conflict:
-        return "undecided"
-    if ingested.edit_id in said.open_proposals:
-        return "proposed"
-    return "stands" if ingested.standing_winner == ingested.edit_id else "kept"
 
 
 def _status(seen: Seen | None) -> Literal["ok", "missing", "bad", "foreign"]:

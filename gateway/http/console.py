@@ -60,6 +60,7 @@ class Console:
         }
         return [
             web.get("/console", self._page(self.overview)),
+            web.get("/console/", self._page(self.without_slash)),
             web.get("/console/identities", self._page(self.identities)),
             web.get("/console/login", self._page(self.login_page)),
             web.get("/console/static/{file}", self.static),
@@ -143,6 +144,9 @@ class Console:
         return web.FileResponse(found[0], headers=headers)
 
     # -- signing in
+
+    async def without_slash(self, request: web.Request) -> web.Response:
+        return _see("/console")
 
     async def overview(self, request: web.Request) -> web.Response:
         session = await self._sessions.of(request)

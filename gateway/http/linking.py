@@ -1,4 +1,4 @@
-"""Linking and undoing, for the API and the console alike: kept with who said so, and every room looked at again."""
+"""Linking and undoing, for the API and the console alike: kept with who said so, and what depends on it drawn again."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ class Linking:
             raise Refused("A bot cannot be linked to a person.")
         made = await self._s.people.link(person, kind, key, step="admin", evidence=evidence, made_by=by)
         await self._note("linked", by, person=person, link=made.id, kind=kind, step="admin")
+        await self._repaint(kind)
         return made
 
     async def unlink(self, id_: str, *, by: str) -> bool:
@@ -45,6 +46,7 @@ class Linking:
         except Refused:
             return False
         await self._note("unlinked", by, person=known.person, link=id_, kind=known.kind, step=known.step)
+        await self._repaint(known.kind)
         return True
 
     async def put(self, person: Person, *, by: str) -> None:
@@ -59,9 +61,11 @@ class Linking:
         return any(member.kind == "bot" and member.id.key == key for member in members)
 
     async def _note(self, what: str, by: str, /, **facts: Json) -> None:
-        """Who may see what has changed: every card is computed again for who reads it now."""
         trail = new_trail("")
         trail.note(what, self._s.clock.now(), by=by, **facts)
         await self._s.trail.write(trail)
-        for room in await self._s.rooms.store.rooms():
-            await self._spine.refresh_room(room.key)
+
+    async def _repaint(self, kind: str) -> None:
+        """Whose customers they are is told on every card about them; of a person's own rooms the house takes care."""
+        for room in await self._s.slots.rooms() if kind == "crm" else ():
+            await self._spine.refresh_room(room)

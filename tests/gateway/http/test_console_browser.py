@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import AsyncIterator
 
 import pytest
@@ -39,8 +40,12 @@ async def enter(page: Page, world: World) -> None:
     await page.wait_for_selector(".tiles")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
+LOOKS = [(1280, "light"), (390, "dark")]
+if os.environ.get("FLOATCARD_SOAK") == "1":
+    LOOKS += [(1280, "dark"), (390, "light")]
+
+
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
 async def test_every_page_is_readable_by_everybody(world: World, width: int, scheme: str) -> None:
     await people_to_map(world)
     async with browsing() as browser:
