@@ -36,6 +36,7 @@ from gateway.store.due import DueStore
 from gateway.store.engine import Store
 from gateway.store.jobs import JobStore
 from gateway.store.ledger import Ledger
+from gateway.store.mentioning import MentioningStore
 from gateway.store.mirror import MirrorStore
 from gateway.store.people import PeopleStore
 from gateway.store.rooms import RoomStore
@@ -173,6 +174,7 @@ async def open_house(config: Config, clock: Clock | None = None) -> House:
         trail=TrailStore(store),
         alerts=AlertStore(store),
         due=DueStore(store),
+        mentioning=MentioningStore(store),
         deck=Deck(Path(config.cards_dir) if config.cards_dir else None),
         buttons=Buttons(keys.buttons, config.deployment),
         access=AccessPolicy.load(Path(config.policies_dir) if config.policies_dir else None),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -9,6 +10,7 @@ from dataclasses import replace
 from crm.model import FieldValue, Record
 from gateway.clock import Clock
 from gateway.config import Config
+from gateway.mentioning.people import names_of
 from gateway.store.ledger import FieldState, Ledger
 from gateway.store.mirror import MirrorStore
 from gateway.store.people import PeopleStore
@@ -28,11 +30,17 @@ class Records:
         self._clock = clock
         self._kept: OrderedDict[str, Record] = OrderedDict()
         self.names = NameIndex()
+        self.contacts = NameIndex()
+        """Full names of contacts, each under its customer."""
 
     async def load(self, crms: Sequence[str]) -> int:
-        """Fills the name index from what is stored; how many customers."""
+        """Fills the name indexes from what is stored, beside the loop; how many customers."""
         known = [record for crm in crms for record in await self._mirror.all(crm)]
-        self.names = NameIndex.build((record.ref.key, called(record)) for record in known)
+        self.names.mark()
+        self.contacts.mark()
+        names, contacts = await asyncio.to_thread(_indexes, known)
+        self.names.swap(names)
+        self.contacts.swap(contacts)
         return len(known)
 
     async def put(self, records: Sequence[Record]) -> None:
@@ -42,8 +50,10 @@ class Records:
             self._keep(record)
             if record.deleted:
                 self.names.remove(record.ref.key)
+                self.contacts.remove(record.ref.key)
             else:
                 self.names.put(record.ref.key, called(record))
+                self.contacts.put(record.ref.key, names_of(record))
 
     async def mirrored(self, key: str) -> Record | None:
         """What the CRM last said, without the ledger."""
@@ -96,6 +106,12 @@ class Records:
         self._kept.move_to_end(record.ref.key)
         if len(self._kept) > _KEPT:
             self._kept.popitem(last=False)
+
+
+def _indexes(known: Sequence[Record]) -> tuple[NameIndex, NameIndex]:
+    names = NameIndex.build((record.ref.key, called(record)) for record in known)
+    spoken = ((record.ref.key, names_of(record)) for record in known)
+    return names, NameIndex.build(each for each in spoken if each[1])
 
 
 def called(record: Record) -> tuple[Name, ...]:

@@ -21,6 +21,7 @@ from gateway.store.alerts import AlertStore
 from gateway.store.due import DueStore
 from gateway.store.engine import Store
 from gateway.store.ledger import Ledger
+from gateway.store.mentioning import MentioningStore
 from gateway.store.mirror import MirrorStore
 from gateway.store.people import PeopleStore
 from gateway.store.slots import SlotStore
@@ -70,6 +71,7 @@ class Services:
     trail: TrailStore
     alerts: AlertStore
     due: DueStore
+    mentioning: MentioningStore
     deck: Deck
     buttons: Buttons
     access: AccessPolicy

@@ -9,6 +9,7 @@ from cards.tree import Tone
 from cards.words import N_, join, say
 from gateway.config import Config
 from gateway.handlers import view
+from gateway.mentioning import reasons
 from gateway.records import Records
 from gateway.store.people import PeopleStore
 from gateway.store.trail import StoredStep
@@ -64,15 +65,52 @@ async def worded(teller: Teller, step: StoredStep) -> Line:
 
 
 async def _matched(t: Teller, facts: dict[str, Json]) -> Line:
-    why = facts.get("why")
-    reasons = join(t.locale, [t.say(str(each)) for each in why]) if isinstance(why, list) and why else ""
     text = t.say("{customer} is named.", customer=await t.title(facts))
-    return Line(t.say("Matched"), f"{text} {reasons}".strip(), "info")
+    return Line(t.say("Matched"), f"{text} {_why(t, facts)}".strip(), "info")
 
 
 async def _asked(t: Teller, facts: dict[str, Json]) -> Line:
     text = t.say("{count} customers bear that name: I asked the author alone.", count=facts["candidates"])
-    return Line(t.say("Asked"), text, "info")
+    return Line(t.say("Asked"), f"{text} {_why(t, facts)}".strip(), "info")
+
+
+async def _unsure(t: Teller, facts: dict[str, Json]) -> Line:
+    text = t.say("{customer} may be meant, but I am not sure enough.", customer=await t.title(facts))
+    return Line(t.say("Silent"), f"{text} {_why(t, facts)}".strip())
+
+
+def _why(t: Teller, facts: dict[str, Json]) -> str:
+    """How sure, for which reasons, and what use has taught about the name."""
+    why, score, learned = facts.get("why"), facts.get("score"), facts.get("learned")
+    parts = [t.say("{percent} % sure", percent=round(score * 100))] if isinstance(score, int | float) else []
+    parts += [reasons.worded(t.locale, str(each)) for each in why] if isinstance(why, list) else []
+    if isinstance(learned, int | float) and learned:
+        parts.append(t.say("what use taught weighs {weight}", weight=f"{learned:+.2f}"))
+    return reasons.joined(t.locale, parts)
+
+
+async def _by_contact(t: Teller, facts: dict[str, Json]) -> Line:
+    text = t.say("A contact of {customer} is named; somebody here may not know whose.", customer=await t.title(facts))
+    return Line(t.say("Silent"), text)
+
+
+async def _digested(t: Teller, facts: dict[str, Json]) -> Line:
+    text = t.say(
+        "{cards} cards floated here within the hour, and the room's budget is {budget}: one line gathers the rest.",
+        cards=facts["cards"],
+        budget=facts["budget"],
+    )
+    return Line(t.say("Silent"), text)
+
+
+async def _learned(t: Teller, facts: dict[str, Json]) -> Line:
+    return Line(t.say("Learned"), t.say(reasons.LEARNED.get(str(facts["kind"]), "")))
+
+
+async def _bound(t: Teller, facts: dict[str, Json]) -> Line:
+    if not facts.get("record"):
+        return Line(t.say("Room"), t.say("This room is about no customer in particular now."))
+    return Line(t.say("Room"), t.say("This room is about {customer} now.", customer=await t.title(facts)), "info")
 
 
 async def _nothing(t: Teller, facts: dict[str, Json]) -> Line:
@@ -253,6 +291,7 @@ async def _showed_me(t: Teller, facts: dict[str, Json]) -> Line:
 _ACTIONS = {
     "edit": N_("Edit"),
     "show_me": N_("Show me"),
+    "list": N_("Show the list"),
     "pick": N_("This one"),
     "none": N_("Not a customer"),
     "wrong": N_("Not this customer"),
@@ -313,6 +352,11 @@ _STEPS: dict[str, Teach] = {
     "link_code": _link_code,
     "matched": _matched,
     "asked": _asked,
+    "unsure": _unsure,
+    "by_contact": _by_contact,
+    "digested": _digested,
+    "learned": _learned,
+    "bound": _bound,
     "nothing": _nothing,
     "cooled": _cooled,
     "quiet": _quiet,

@@ -107,6 +107,12 @@ class MentionsSpec(Frozen):
     cool_down: Duration = Field(
         "30m", description="How long a customer floats no second card in a room unless it changed."
     )
+    budget: int = Field(
+        12,
+        ge=0,
+        le=1000,
+        description="Cards a room gets in an hour; beyond it one line with a button gathers the rest.",
+    )
 
 
 class AlertsSpec(Frozen):

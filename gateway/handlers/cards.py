@@ -12,6 +12,7 @@ from channels.model import Sender
 from gateway.handlers import view
 from gateway.handlers.hearing import Heard, heard
 from gateway.handlers.undo import undo_button
+from gateway.mentioning import lines
 from gateway.services import Services
 from gateway.turn import Show, Slot, Trail
 from identity.audience import audience_hash, direct
@@ -24,14 +25,25 @@ async def room_card(s: Services, slot: Slot, refs: Sequence[str], state: dict[st
     """The card of these customers for everyone in the room; None when nothing of them may be shown there."""
     audience = await s.rooms.audience(slot.place)
     locale = str(state.get("locale") or s.config.locale)
-    found = [each for each in [await heard(s, ref, audience) for ref in refs] if each is not None]
+    through = state.get("through")
+    told = [each for each in [await heard(s, ref, audience) for ref in refs] if each is not None]
+    found = [each for each in told if each.contacts or not (isinstance(through, list) and _key(each) in through)]
     _note_audience(s, audience, found, trail)
     if not found or audience.empty:
         return None
-    card = await _draw(s, found, refs, locale, str(state.get("message") or ""), str(state.get("turn") or ""))
+    line = lines.wanted(state, refs)
+    if line:
+        card = lines.draw(s, slot, len(found), state, locale)
+    else:
+        card = await _draw(s, found, refs, locale, str(state.get("message") or ""), str(state.get("turn") or ""))
     until = [each.disclosed.valid_until for each in found if each.disclosed.valid_until is not None]
-    records = tuple(each.record.ref.key for each in found)
+    # A line shows no customer: it keeps no other card from floating, and no edit repaints it.
+    records = () if line else tuple(each.record.ref.key for each in found)
     return Show(slot, card, records, audience_hash(audience), min(until, default=None), {**state, "refs": list(refs)})
+
+
+def _key(each: Heard) -> str:
+    return each.record.ref.key
 
 
 async def _draw(s: Services, found: Sequence[Heard], refs: Sequence[str], locale: str, message: str, turn: str) -> Card:

@@ -1,4 +1,4 @@
-"""Words said to the bot: /card, /link, /quiet, /why, /help. Answered to the one who asked."""
+"""Words said to the bot: /card, /bind, /link, /quiet, /why, /help. Answered to the one who asked."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from gateway.config.model import seconds
 from gateway.errors import Refused
 from gateway.handlers import explain
 from gateway.handlers.cards import personal_card
-from gateway.handlers.hearing import heard
+from gateway.handlers.hearing import Heard, heard
+from gateway.mentioning import memory
+from gateway.mentioning.binding import bind, surely
 from gateway.services import Services
 from gateway.store.trail import StoredStep
 from gateway.story import Line, Teller, worded
@@ -92,6 +94,7 @@ async def _card(s: Services, turn: Turn, rest: str) -> Act:
         text = say(locale, "Several customers bear that name: {names}.", names=titles)
         return notice(s, turn, text, buttons=buttons[:3])
     ref, card = cards[0]
+    await memory.missed(s, turn, rest, ref)
     return Show(_slot(turn), card, (ref,), state={"refs": [ref], "kind": "mine"})
 
 
@@ -132,9 +135,24 @@ async def _quiet(s: Services, turn: Turn, rest: str) -> Act:
         raise Refused("Say how long, for example /quiet 2h.") from None
     await s.rooms.store.quiet(turn.place.room_key, turn.now + span * 1000)
     turn.trail.note("hushed", turn.now, seconds=span)
+    if not span:
+        return notice(s, turn, say(_locale(s, turn), "I float cards here again."))
     return notice(
         s, turn, say(_locale(s, turn), "I float no cards here for {span}. /quiet 0s ends it.", span=rest or "2h")
     )
+
+
+async def _bind(s: Services, turn: Turn, rest: str) -> Act:
+    """/bind NAME: this room is about that customer; /bind off: about none. For those who may edit the customer."""
+    locale = _locale(s, turn)
+    if turn.person is None:
+        raise Refused("I don't know who you are yet. Type /link where you are known, and enter the code here.")
+    each = await surely(s, turn, turn.person, rest)
+    await bind(s, turn, turn.person, each)
+    if each is None:
+        return notice(s, turn, say(locale, "This room is about no customer in particular now."))
+    text = say(locale, "This room is about {customer} now: names said here mean it first.", customer=each.record.title)
+    return notice(s, turn, text)
 
 
 async def _why(s: Services, turn: Turn, rest: str) -> Act:
@@ -158,8 +176,15 @@ async def _why(s: Services, turn: Turn, rest: str) -> Act:
 async def _hidden(s: Services, turn: Turn, steps: Sequence[StoredStep]) -> frozenset[str]:
     """The records of these steps that the asker may not even see by name."""
     asker = direct(turn.person, turn.event.who)
-    records = {str(step.step.facts["record"]) for step in steps if step.step.facts.get("record")}
-    return frozenset([record for record in records if await heard(s, record, asker) is None])
+    told = [(str(step.step.facts["record"]), step.step.facts) for step in steps if step.step.facts.get("record")]
+    found = {record: await heard(s, record, asker) for record, _ in told}
+    hidden = {record for record, each in found.items() if each is None}
+    # A step that a contact's name led to would tell whose contact that is.
+    return frozenset(hidden | {ref for ref, facts in told if facts.get("contact") and not _contacts(found[ref])})
+
+
+def _contacts(each: Heard | None) -> bool:
+    return each is not None and each.contacts
 
 
 async def _decision_lines(s: Services, turn: Turn, code: str, locale: str) -> list[Line]:
@@ -170,13 +195,14 @@ async def _help(s: Services, turn: Turn, rest: str) -> Act:
     text = say(
         _locale(s, turn),
         "Mention a customer and I show what this room may see. /card NAME shows one to you alone. /why explains the "
-        "last card. /quiet 2h hushes me. /link ties your accounts together.",
+        "last card. /quiet 2h hushes me. /bind NAME ties the room to a customer. /link ties your accounts together.",
     )
     return notice(s, turn, text)
 
 
 _COMMANDS: dict[str, Callable[[Services, Turn, str], Awaitable[Act]]] = {
     "card": _card,
+    "bind": _bind,
     "link": _link,
     "quiet": _quiet,
     "why": _why,

@@ -21,6 +21,11 @@ class Heard:
     def record(self) -> Record:
         return self.disclosed.record
 
+    @property
+    def contacts(self) -> bool:
+        """Whether they may know whose contacts are whose: else no contact's name may lead to a customer."""
+        return "contact" not in self.disclosed.withheld
+
 
 def owners(s: Services, record: Record) -> frozenset[str]:
     """The persons who own it: CRM accounts by their links, never by a name."""

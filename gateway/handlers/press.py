@@ -12,8 +12,9 @@ from gateway.handlers import alerts, conflicts, forms
 from gateway.handlers.buttons import Press
 from gateway.handlers.cards import personal_card
 from gateway.handlers.said import float_card, picker, whisper
+from gateway.mentioning import lines, memory
 from gateway.services import Services
-from gateway.turn import Act, Hide, Outcome, Show, Turn
+from gateway.turn import Act, Hide, Outcome, Show, Slot, Turn
 from identity.model import Person
 from reconcile.model import Json
 
@@ -33,10 +34,26 @@ async def pressed(s: Services, turn: Turn) -> Outcome:
         handler = _HANDLERS.get(name)
         if handler is None:
             raise Unreadable(f"no button is called {name!r} in this version")
-        return await handler(s, turn, turn.person, press)
+        outcome = await handler(s, turn, turn.person, press)
+        if name in _USEFUL:
+            await memory.used(s, turn, event.message, press.text("r"))
+        return outcome
     except Refused as refused:
         turn.trail.note("refused", turn.now, action=name)
         return Outcome(Toast(say(locale, refused.say, **refused.facts), "warning"))
+
+
+async def _list(s: Services, turn: Turn, person: Person, press: Press) -> Outcome:
+    """The customers behind a line, as the one who presses may see them."""
+    place = _at(turn, press).place
+    shown = await s.slots.get(Slot(place, "card", press.text("m")))
+    refs = shown.state.get("refs") if shown is not None else None
+    wanted = [str(ref) for ref in refs] if isinstance(refs, list) else []
+    locale = turn.locale or s.config.locale
+    card = await lines.listed(s, wanted, person, turn.event.who, locale, turn.id)
+    if card is None:
+        raise Refused("There is none here that you may see.")
+    return Outcome(ShowCard(card))
 
 
 async def _show_me(s: Services, turn: Turn, person: Person, press: Press) -> Outcome:
@@ -54,6 +71,7 @@ async def _pick(s: Services, turn: Turn, person: Person, press: Press) -> Outcom
     if await personal_card(s, ref, person, turn.event.who, turn.locale) is None:
         raise Refused("You may not see this customer.")
     await s.rooms.store.choose(turn.place.room_key, name, ref, person.id, turn.now)
+    await memory.teach(s, turn, "picked", (name,), message, ref)
     turn.trail.note("taught", turn.now, record=ref, person=person.id)
     there = _at(turn, press)
     acts = await float_card(s, there, message, (ref,), {ref: name})
@@ -64,6 +82,7 @@ async def _pick(s: Services, turn: Turn, person: Person, press: Press) -> Outcom
 async def _none(s: Services, turn: Turn, person: Person, press: Press) -> Outcome:
     name, message = press.text("n"), press.text("m")
     await s.rooms.store.choose(turn.place.room_key, name, "", person.id, turn.now)
+    await memory.teach(s, turn, "none", (name,), message)
     turn.trail.note("taught", turn.now, record="", person=person.id)
     asked = Hide(whisper(_at(turn, press), f"{message}:{name}"))
     return Outcome(_done(s, turn, N_("I will keep quiet about that name here.")), (asked,))
@@ -78,6 +97,7 @@ async def _wrong(s: Services, turn: Turn, person: Person, press: Press) -> Outco
         if each.slot.purpose == "card" and ref in each.records
     ]
     acts: list[Act] = [Hide(each.slot) for each in shown]
+    await s.mentioning.unname(turn.place.room_key, ref)
     for name in {name for each in shown for name in _names(each.state, ref)}:
         others = [other for other in _bearing(s, name) if other != ref]
         if others:
@@ -85,6 +105,7 @@ async def _wrong(s: Services, turn: Turn, person: Person, press: Press) -> Outco
             acts.append(await picker(s, turn, message, name, others))
             continue
         await s.rooms.store.choose(turn.place.room_key, name, "", person.id, turn.now)
+        await memory.teach(s, turn, "wrong", (name,), message, ref)
         turn.trail.note("taught", turn.now, record="", person=person.id)
     if any(isinstance(act, Show) for act in acts):
         return Outcome(_done(s, turn, N_("Taken away. Which one did you mean?")), tuple(acts))
@@ -113,9 +134,13 @@ def _at(turn: Turn, press: Press) -> Turn:
     return replace(turn, event=replace(turn.event, where=place))
 
 
+_USEFUL = ("edit", "show_me", "undo")
+"""Who presses one of these had a use for the card."""
+
 _HANDLERS: dict[str, Handler] = {
     "edit": forms.open_form,
     "show_me": _show_me,
+    "list": _list,
     "pick": _pick,
     "none": _none,
     "wrong": _wrong,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 from cards.facts import OptionView
 from cards.words import N_, Reader, say
@@ -13,21 +13,13 @@ from gateway.config.model import seconds
 from gateway.handlers import commands
 from gateway.handlers.cards import personal_card, room_card, withheld_views
 from gateway.handlers.hearing import heard
+from gateway.mentioning import memory, silence
+from gateway.mentioning.reading import Named, names
 from gateway.services import Services
+from gateway.store.slots import Shown
 from gateway.turn import Act, Hide, Outcome, Show, Slot, Turn
 from identity.audience import direct
-from mentions.model import Mention
-from mentions.normal import normalise_name
 from reconcile.model import Json
-
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """What a message names: customers for sure, and names that several customers bear."""
-
-    refs: tuple[str, ...]
-    asks: tuple[tuple[str, tuple[str, ...]], ...]
-    surfaces: dict[str, str]
 
 
 async def said(s: Services, turn: Turn) -> Outcome:
@@ -53,13 +45,18 @@ async def edited(s: Services, turn: Turn) -> Outcome:
         return Outcome()
     named = await names(s, turn, event.text, event.quoted)
     before = [shown for shown in await s.slots.for_message(event.where.room_key, event.message.id) if shown.message]
-    own = frozenset(ref for shown in before if shown.slot.purpose == "card" for ref in shown.records)
+    own = frozenset(ref for shown in before if shown.slot.purpose == "card" for ref in _on(shown))
     if (await s.rooms.store.state(event.where.room_key)).quiet_until > turn.now:
-        named = Named(tuple(ref for ref in named.refs if ref in own), (), named.surfaces)
+        named = replace(named, refs=tuple(ref for ref in named.refs if ref in own), asks=())
     acts = await _acts(s, turn, event.message.id, named, own)
     kept = {act.slot for act in acts}
     gone = [Hide(shown.slot) for shown in before if shown.slot not in kept]
     return Outcome(acts=(*acts, *gone))
+
+
+def _on(shown: Shown) -> list[str]:
+    refs = shown.state.get("refs")
+    return [str(ref) for ref in refs] if isinstance(refs, list) else list(shown.records)
 
 
 async def deleted(s: Services, turn: Turn) -> Outcome:
@@ -70,50 +67,28 @@ async def deleted(s: Services, turn: Turn) -> Outcome:
     return Outcome(acts=tuple(Hide(shown.slot) for shown in before))
 
 
-async def names(s: Services, turn: Turn, text: str, quoted: Sequence[tuple[int, int]]) -> Named:
-    """Reads the text once; what this room taught us decides before anybody is asked."""
-    refs: dict[str, None] = {}
-    asks: dict[str, tuple[str, ...]] = {}
-    surfaces: dict[str, str] = {}
-    for mention in s.records.names.find(text, quoted):
-        name = normalise_name(text[mention.start : mention.end])
-        ref = await _decide(s, turn, name, mention)
-        if ref == "":
-            continue
-        if ref is None:
-            asks[name] = tuple(each.ref for each in mention.candidates)
-            turn.trail.note("asked", turn.now, candidates=len(mention.candidates))
-            continue
-        refs[ref] = None
-        surfaces[ref] = name
-    if not refs and not asks:
-        turn.trail.note("nothing", turn.now)
-    return Named(tuple(refs), tuple(asks.items()), surfaces)
-
-
-async def _decide(s: Services, turn: Turn, name: str, mention: Mention) -> str | None:
-    """The customer; empty when this room said it is none; None when several bear the name."""
-    taught = await s.rooms.store.choice(turn.place.room_key, name)
-    if taught is not None and (taught == "" or any(each.ref == taught for each in mention.candidates)):
-        turn.trail.note("taught", turn.now, record=taught)
-        return taught
-    if len(mention.candidates) > 1:
-        return None
-    only = mention.candidates[0]
-    why: list[Json] = [*only.why]
-    turn.trail.note("matched", turn.now, record=only.ref, at=mention.start, length=mention.end - mention.start, why=why)
-    return only.ref
-
-
 async def _acts(s: Services, turn: Turn, message: str, named: Named, own: frozenset[str] = frozenset()) -> list[Act]:
     """`own`: customers on the card that this very message has already: they stay on it."""
     acts: list[Act] = []
     for name, refs in named.asks:
         acts.append(await picker(s, turn, message, name, refs))
     warm = await _warm(s, turn, named.refs, own)
-    if warm:
-        acts += await float_card(s, turn, message, warm, named.surfaces)
+    open_ = await silence.in_the_open(s, turn, warm, named.through)
+    apart = await silence.for_author(s, turn, [ref for ref in warm if ref not in open_])
+    if apart:
+        acts += await _for_author(s, turn, message, apart)
+    if open_ and (own or await silence.within_budget(s, turn, message)):
+        acts += await float_card(s, turn, message, open_, named.surfaces, named.through)
+    elif open_:
+        acts += await _digest(s, turn, open_)
     return acts
+
+
+async def _digest(s: Services, turn: Turn, refs: Sequence[str]) -> list[Act]:
+    """A busy room's one line, repainted with each customer that is named beyond its budget."""
+    slot, all_, state = await silence.digest(s, turn, refs)
+    show = await room_card(s, slot, all_, state, turn.trail)
+    return [show] if show is not None else []
 
 
 async def _warm(s: Services, turn: Turn, refs: Sequence[str], own: frozenset[str]) -> tuple[str, ...]:
@@ -135,7 +110,14 @@ async def _still_up(s: Services, slot: str) -> bool:
     return shown is not None and shown.message is not None
 
 
-async def float_card(s: Services, turn: Turn, message: str, refs: Sequence[str], surfaces: dict[str, str]) -> list[Act]:
+async def float_card(
+    s: Services,
+    turn: Turn,
+    message: str,
+    refs: Sequence[str],
+    surfaces: dict[str, str],
+    through: frozenset[str] = frozenset(),
+) -> list[Act]:
     """The room's card; where nothing may be shown there, the author alone gets it, if entitled."""
     slot = Slot(turn.place, "card", message)
     state: dict[str, Json] = {
@@ -144,10 +126,12 @@ async def float_card(s: Services, turn: Turn, message: str, refs: Sequence[str],
         "locale": turn.locale or s.config.locale,
         "turn": turn.id,
         "names": {ref: surfaces.get(ref, "") for ref in refs},
+        "through": [ref for ref in refs if ref in through],
     }
     show = await room_card(s, slot, refs, state, turn.trail)
     if show is None:
         return [Hide(slot), *await _for_author(s, turn, message, refs)]
+    await memory.shown(s, turn, message, {ref: surfaces.get(ref, "") for ref in refs})
     return [show, *await _tell_withheld(s, turn, refs)]
 
 

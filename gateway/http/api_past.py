@@ -123,7 +123,8 @@ class Past:
         named = _records(step.facts)
         hidden = False
         for ref in named:
-            hidden = hidden or await heard(self._s, ref, ask.caller.audience) is None
+            each = await heard(self._s, ref, ask.caller.audience)
+            hidden = hidden or each is None or (bool(step.facts.get("contact")) and not each.contacts)
         facts = {} if hidden else step.facts
         return told.TrailStep(id=stored.id, step=step.step, at=step.at, room=step.room, facts=facts)
 

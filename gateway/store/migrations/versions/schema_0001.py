@@ -57,6 +57,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("room", "name", name=op.f("pk_choice")),
     )
     op.create_table(
+        "common_name",
+        sa.Column("name", sa.String(length=512), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("by", sa.String(length=128), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_common_name")),
+    )
+    op.create_table(
         "conflict",
         sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("record", sa.Text(), nullable=False),
@@ -218,6 +226,25 @@ def upgrade() -> None:
         batch_op.create_index("job_state", ["state", "id"], unique=False)
 
     op.create_table(
+        "lesson",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.String(length=512), nullable=False),
+        sa.Column("room", sa.String(length=512), nullable=False),
+        sa.Column("message", sa.String(length=512), nullable=False),
+        sa.Column("record", sa.String(length=512), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("by", sa.String(length=64), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.Column("ended_by", sa.String(length=128), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_lesson")),
+    )
+    with op.batch_alter_table("lesson", schema=None) as batch_op:
+        batch_op.create_index("lesson_at", ["at"], unique=False)
+        batch_op.create_index("lesson_name", ["name", "kind", "at"], unique=False)
+        batch_op.create_index("lesson_room", ["room", "kind", "at"], unique=False)
+
+    op.create_table(
         "link",
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("person", sa.String(length=64), nullable=False),
@@ -274,6 +301,13 @@ def upgrade() -> None:
     with op.batch_alter_table("mirror", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_mirror_crm"), ["crm"], unique=False)
 
+    op.create_table(
+        "named",
+        sa.Column("room", sa.String(length=512), nullable=False),
+        sa.Column("record", sa.String(length=512), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("room", "record", name=op.f("pk_named")),
+    )
     op.create_table(
         "outbox",
         sa.Column("id", sa.String(length=64), nullable=False),
@@ -349,6 +383,15 @@ def upgrade() -> None:
         sa.Column("told_at", sa.BigInteger(), nullable=False),
         sa.Column("locale", sa.String(length=16), nullable=False),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_room")),
+    )
+    op.create_table(
+        "room_mentioning",
+        sa.Column("room", sa.String(length=512), nullable=False),
+        sa.Column("record", sa.String(length=512), nullable=False),
+        sa.Column("by", sa.String(length=64), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("budget", sa.Integer(), nullable=True),
+        sa.PrimaryKeyConstraint("room", name=op.f("pk_room_mentioning")),
     )
     op.create_table(
         "seen",

@@ -1,0 +1,73 @@
+"""When a room gets less than a card: too many in an hour, or what only some may know. The reason is always noted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from channels.model import Place
+from gateway.handlers.hearing import heard
+from gateway.turn import Slot, Turn
+from identity.audience import direct
+from identity.model import Audience
+from reconcile.model import Json
+
+if TYPE_CHECKING:
+    from gateway.services import Services
+
+HOUR_MS = 3_600_000
+MOST_DIGESTED = 100
+
+
+async def in_the_open(s: Services, turn: Turn, refs: Sequence[str], through: Iterable[str]) -> tuple[str, ...]:
+    """Without those named by a contact alone, where somebody may not see contacts: a card would tell whose it is."""
+    secret = [ref for ref in refs if ref in through]
+    if not secret:
+        return tuple(refs)
+    room = await s.rooms.audience(turn.place)
+    hidden = {ref for ref in secret if not await _sees_contacts(s, ref, room)}
+    for ref in hidden:
+        turn.trail.note("by_contact", turn.now, record=ref, contact=True)
+    return tuple(ref for ref in refs if ref not in hidden)
+
+
+async def for_author(s: Services, turn: Turn, refs: Iterable[str]) -> tuple[str, ...]:
+    """Those of whose contacts the author may know."""
+    if turn.person is None:
+        return ()
+    mine = direct(turn.person, turn.event.who)
+    return tuple([ref for ref in refs if await _sees_contacts(s, ref, mine)])
+
+
+async def _sees_contacts(s: Services, ref: str, audience: Audience) -> bool:
+    each = await heard(s, ref, audience)
+    return each is not None and each.contacts
+
+
+async def within_budget(s: Services, turn: Turn, message: str) -> bool:
+    """Whether this room may have another card this hour."""
+    room = turn.place.room_key
+    own = (await s.mentioning.binding(room)).budget
+    budget = s.config.mentions.budget if own is None else own
+    floated = await s.mentioning.floated(room, turn.now - HOUR_MS, message)
+    if floated < budget:
+        return True
+    turn.trail.note("digested", turn.now, cards=floated, budget=budget)
+    return False
+
+
+async def digest(s: Services, turn: Turn, refs: Sequence[str]) -> tuple[Slot, list[str], dict[str, Json]]:
+    """The one line of this hour, with who was named added: its slot, its customers, its state."""
+    subject = f"digest:{turn.now // HOUR_MS}"
+    slot = Slot(Place(turn.place.channel, turn.place.room), "card", subject)
+    before = await s.slots.get(slot)
+    kept = before.state.get("refs") if before is not None and before.message is not None else None
+    known = [str(ref) for ref in kept] if isinstance(kept, list) else []
+    state: dict[str, Json] = {
+        "kind": "digest",
+        "message": subject,
+        "locale": str(before.state.get("locale")) if known and before is not None else turn.locale or s.config.locale,
+        "turn": turn.id,
+        "names": {},
+    }
+    return slot, list(dict.fromkeys((*known, *refs)))[:MOST_DIGESTED], state

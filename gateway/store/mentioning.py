@@ -1,0 +1,220 @@
+"""What a room knows and what use taught, as rows. A lesson told again is the same row; one taken back is kept."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import Column, ColumnElement, Connection, and_, delete, func, select, update
+
+from channels.model import MessageRef
+from gateway.mentioning.weights import wrongs
+from gateway.store import upsert
+from gateway.store.engine import Store
+from gateway.store.tables_app import choice, slot
+from gateway.store.tables_mentioning import common_name, lesson, named, room_mentioning
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What one message's use taught about one name. `name` is folded."""
+
+    name: str
+    room: str
+    message: str
+    kind: str
+    at: int
+    record: str = ""
+    by: str = ""
+
+    @property
+    def id(self) -> str:
+        text = "\x1f".join((self.room, self.message, self.name, self.kind))
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class RoomKnows:
+    """`recent`: customers with when they were last named here. `names`, `room`: how many lessons of each kind."""
+
+    bound: str = ""
+    budget: int | None = None
+    recent: Mapping[str, int] = field(default_factory=dict)
+    answered: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    common: Mapping[str, str] = field(default_factory=dict)
+    room: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """A name with how often each kind of lesson was told, and what an admin said of it."""
+
+    name: str
+    counts: Mapping[str, int]
+    common: str = ""
+
+
+class MentioningStore:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def known(self, room: str, names: Sequence[str], *, since: int, taught_since: int) -> RoomKnows:
+        """All that a decision about these names in this room needs, in one look."""
+        asked = (room, tuple(dict.fromkeys(names)), since, taught_since)
+        return await self._store.read(lambda connection: _known(connection, *asked))
+
+    async def binding(self, room: str) -> RoomKnows:
+        return await self._store.read(lambda connection: _setting(connection, room))
+
+    async def bind(self, room: str, record: str, by: str, at: int) -> None:
+        await self._store.write(_set, (room, {"record": record, "by": by, "at": at}))
+
+    async def budget(self, room: str, cards: int | None) -> None:
+        await self._store.write(_set, (room, {"budget": cards}))
+
+    async def name(self, room: str, records: Sequence[str], at: int) -> None:
+        await self._store.write(_name, (room, tuple(records), at))
+
+    async def teach(self, lessons: Sequence[Lesson]) -> int:
+        """How many of them are new."""
+        return await self._store.write(_teach, tuple(lessons))
+
+    async def floated(self, room: str, since: int, but: str) -> int:
+        """Of how many messages, other than `but`, a card floated in that room."""
+        shown = (lesson.c.room == room, lesson.c.kind == "shown", lesson.c.at > since, lesson.c.message != but)
+        query = select(func.count(lesson.c.message.distinct())).where(*shown)
+        return await self._store.read(lambda connection: connection.execute(query).scalar()) or 0
+
+    async def card_of(self, room: str, message: MessageRef) -> tuple[str, dict[str, str]] | None:
+        """The message that a card stands under, and by which name each of its customers was named."""
+        posted = json.dumps([message.place.key, message.id])
+        matches = (slot.c.room == room, slot.c.purpose == "card", slot.c.message == posted)
+        query = select(slot.c.subject, slot.c.state).where(*matches)
+        row = await self._store.read(lambda connection: connection.execute(query).first())
+        names = json.loads(row.state).get("names") if row is not None else None
+        return (row.subject, names) if row is not None and isinstance(names, dict) else None
+
+    async def unname(self, room: str, record: str) -> None:
+        """It was another customer that was named."""
+        await self._store.write(_unname, (room, record))
+
+    async def learned(self, taught_since: int, limit: int = 500) -> list[Learned]:
+        """Names about which use said anything but that they were shown, most often wrong first."""
+        return await self._store.read(lambda connection: _learned(connection, taught_since, limit))
+
+    async def decide(self, name: str, state: str, by: str, at: int) -> None:
+        """An admin's word on a name: `accepted` or `refused` as a common word; empty takes the word back."""
+        await self._store.write(_decide, (name, state, by, at))
+
+    async def take_back(self, name: str, by: str, at: int) -> int:
+        """Every lesson about a name counts no more, and rooms that were told it is nobody hear it again; how many."""
+        return await self._store.write(_take_back, (name, by, at))
+
+    async def forget(self, before: int) -> int:
+        return await self._store.write(_forget, before)
+
+
+def _known(connection: Connection, room: str, names: tuple[str, ...], since: int, taught_since: int) -> RoomKnows:
+    setting = _setting(connection, room)
+    lately = select(named.c.record, named.c.at).where(named.c.room == room, named.c.at > since)
+    chosen = select(choice.c.name, choice.c.record).where(choice.c.room == room, choice.c.name.in_(names))
+    said = select(common_name.c.name, common_name.c.state).where(common_name.c.name.in_(names))
+    here = and_(lesson.c.room == room, lesson.c.kind.in_(("wrong", "none", "picked", "missed")))
+    of_room = _counted(connection, lesson.c.room, here, taught_since)
+    return RoomKnows(
+        bound=setting.bound,
+        budget=setting.budget,
+        recent={row.record: row.at for row in connection.execute(lately)},
+        answered={row.name: row.record for row in connection.execute(chosen)},
+        names=_counted(connection, lesson.c.name, lesson.c.name.in_(names), taught_since),
+        common={row.name: row.state for row in connection.execute(said)},
+        room=of_room.get(room, {}),
+    )
+
+
+def _setting(connection: Connection, room: str) -> RoomKnows:
+    row = connection.execute(select(room_mentioning).where(room_mentioning.c.room == room)).first()
+    return RoomKnows(row.record, row.budget) if row is not None else RoomKnows()
+
+
+def _counted(
+    connection: Connection, key: Column[str], where: ColumnElement[bool], since: int
+) -> dict[str, dict[str, int]]:
+    live = and_(where, lesson.c.at > since, lesson.c.ended_at.is_(None))
+    query = select(key.label("key"), lesson.c.kind, func.count().label("many")).where(live)
+    found: dict[str, dict[str, int]] = {}
+    for row in connection.execute(query.group_by(key, lesson.c.kind)):
+        found.setdefault(row.key, {})[row.kind] = row.many
+    return found
+
+
+def _set(connection: Connection, items: Sequence[tuple[str, Mapping[str, object]]]) -> list[None]:
+    for room, values in items:
+        upsert.add(connection, room_mentioning, {"room": room, "record": "", "by": "", "at": 0})
+        connection.execute(update(room_mentioning).where(room_mentioning.c.room == room).values(**values))
+    return [None] * len(items)
+
+
+def _name(connection: Connection, items: Sequence[tuple[str, tuple[str, ...], int]]) -> list[None]:
+    rows = [{"room": room, "record": record, "at": at} for room, records, at in items for record in records]
+    upsert.put(connection, named, rows)
+    return [None] * len(items)
+
+
+def _unname(connection: Connection, items: Sequence[tuple[str, str]]) -> list[None]:
+    for room, record in items:
+        connection.execute(delete(named).where(named.c.room == room, named.c.record == record))
+    return [None] * len(items)
+
+
+def _teach(connection: Connection, items: Sequence[tuple[Lesson, ...]]) -> list[int]:
+    return [sum(upsert.add(connection, lesson, _row(each)) for each in lessons) for lessons in items]
+
+
+def _row(each: Lesson) -> dict[str, object]:
+    return {
+        "id": each.id,
+        "name": each.name,
+        "room": each.room,
+        "message": each.message,
+        "record": each.record,
+        "kind": each.kind,
+        "by": each.by,
+        "at": each.at,
+        "ended_by": "",
+    }
+
+
+def _learned(connection: Connection, taught_since: int, limit: int) -> list[Learned]:
+    told = select(lesson.c.name).where(lesson.c.kind != "shown", lesson.c.at > taught_since).distinct()
+    said = {row.name: row.state for row in connection.execute(select(common_name))}
+    counts = _counted(connection, lesson.c.name, lesson.c.name.in_(told), taught_since)
+    names = {**{name: {} for name in said}, **counts}
+    found = [Learned(name, names[name], said.get(name, "")) for name in names]
+    return sorted(found, key=lambda each: (-wrongs(each.counts), each.name))[:limit]
+
+
+def _decide(connection: Connection, items: Sequence[tuple[str, str, str, int]]) -> list[None]:
+    for name, state, by, at in items:
+        if state:
+            upsert.put(connection, common_name, [{"name": name, "state": state, "by": by, "at": at}])
+        else:
+            connection.execute(delete(common_name).where(common_name.c.name == name))
+    return [None] * len(items)
+
+
+def _take_back(connection: Connection, items: Sequence[tuple[str, str, int]]) -> list[int]:
+    return [_taken_back(connection, *item) for item in items]
+
+
+def _taken_back(connection: Connection, name: str, by: str, at: int) -> int:
+    live = (lesson.c.name == name, lesson.c.ended_at.is_(None), lesson.c.kind != "shown")
+    connection.execute(delete(choice).where(choice.c.name == name, choice.c.record == ""))
+    return connection.execute(update(lesson).where(*live).values(ended_at=at, ended_by=by)).rowcount
+
+
+def _forget(connection: Connection, befores: Sequence[int]) -> list[int]:
+    return [connection.execute(delete(lesson).where(lesson.c.at < before)).rowcount for before in befores]
