@@ -67,7 +67,7 @@ def _take(connection: Connection, items: Sequence[tuple[int, int]]) -> list[list
 
 def _take_one(connection: Connection, now: int, limit: int) -> list[Due]:
     ripe = select(due).where(due.c.at <= now, due.c.leased_until <= now).order_by(due.c.at, due.c.key).limit(limit)
-    rows = connection.execute(ripe).all()
+    rows = connection.execute(ripe.with_for_update(skip_locked=True)).all()
     keys = [row.key for row in rows]
     connection.execute(update(due).where(due.c.key.in_(keys)).values(leased_until=now + LEASE_MS))
     return [Due(row.key, row.kind, row.at, json.loads(row.payload)) for row in rows]

@@ -14,11 +14,14 @@ from sqlalchemy import Connection, func, insert, select, update
 from gateway.clock import Clock
 from gateway.errors import Refused
 from gateway.store import upsert
+from gateway.store.counters import count
 from gateway.store.engine import Store
 from gateway.store.tables_app import account, link, link_code, member, person
+from gateway.store.tables_shared import counter
 from identity.model import Link, People, Person
 
 LinkKind = Literal["im", "crm", "device"]
+COUNTER = "people"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +47,33 @@ class PeopleStore:
         """Grows with every change: whoever caches what depends on persons compares it."""
         self.changed = asyncio.Event()
         self._changed: dict[str, set[str]] = {}
+        self._known = 0
 
     async def load(self) -> None:
-        persons, links = await self._store.read(_all)
+        persons, links, self._known = await self._store.read(_all)
         self._persons = {each.id: each for each in persons}
         self._links = {(each.kind, each.key): each for each in links if each.ended_at is None}
         self.version += 1
+
+    async def follow(self, count_: int) -> None:
+        """`count_`: how often persons and links were changed, by any gateway. What another one changed is read."""
+        if count_ == self._known:
+            return
+        before, links = self._persons, dict(self._links)
+        await self.load()
+        changed = {id_ for id_, each in self._persons.items() if before.get(id_) != each}
+        keys = links.keys() | self._links.keys()
+        moved = [
+            each
+            for key in keys
+            if links.get(key) != self._links.get(key)
+            for each in (links.get(key), self._links.get(key))
+        ]
+        for id_ in changed:
+            self._touch(id_)
+        for each in moved:
+            if each is not None:
+                self._touch(each.person, each)
 
     def person(self, id_: str) -> Person | None:
         return self._persons.get(id_)
@@ -144,10 +168,11 @@ class PeopleStore:
         return await self._store.write(_use_code, (hash_, self._clock.now()))
 
 
-def _all(connection: Connection) -> tuple[list[Person], list[Link]]:
+def _all(connection: Connection) -> tuple[list[Person], list[Link], int]:
     persons = [_person(row) for row in connection.execute(select(person))]
     links = [Link(*row) for row in connection.execute(select(link).where(link.c.ended_at.is_(None)))]
-    return persons, links
+    known = connection.execute(select(counter.c.n).where(counter.c.name == COUNTER)).scalar()
+    return persons, links, known or 0
 
 
 def _person(row: Any) -> Person:
@@ -166,6 +191,7 @@ def _person(row: Any) -> Person:
 
 
 def _put_person(connection: Connection, items: Sequence[Person]) -> list[None]:
+    count(connection, COUNTER)
     rows = [
         {
             "id": who.id,
@@ -190,6 +216,7 @@ def _link(connection: Connection, items: Sequence[Link]) -> list[Link]:
 
 
 def _link_one(connection: Connection, made: Link) -> Link:
+    count(connection, COUNTER)  # first: of two gateways that link one account at once, the second waits here
     standing = connection.execute(
         select(link).where(link.c.kind == made.kind, link.c.key == made.key, link.c.ended_at.is_(None))
     ).first()
@@ -202,9 +229,10 @@ def _link_one(connection: Connection, made: Link) -> Link:
 
 def _unlink(connection: Connection, items: Sequence[tuple[str, str, int]]) -> list[tuple[str, str] | None]:
     ended: list[tuple[str, str] | None] = []
+    count(connection, COUNTER)
     for link_id, by, at in items:
-        row = connection.execute(select(link).where(link.c.id == link_id, link.c.ended_at.is_(None))).first()
-        connection.execute(update(link).where(link.c.id == link_id).values(ended_at=at, ended_by=by))
+        open_ = update(link).where(link.c.id == link_id, link.c.ended_at.is_(None))
+        row = connection.execute(open_.values(ended_at=at, ended_by=by).returning(link.c.kind, link.c.key)).first()
         ended.append((row.kind, row.key) if row is not None else None)
     return ended
 
@@ -237,8 +265,8 @@ def _use_code(connection: Connection, items: Sequence[tuple[str, int]]) -> list[
     used: list[str | None] = []
     for hash_, now in items:
         fits = (link_code.c.hash == hash_, link_code.c.used_at.is_(None), link_code.c.expires > now)
-        row = connection.execute(select(link_code.c.im).where(*fits)).first()
-        connection.execute(update(link_code).where(*fits).values(used_at=now))
+        # one statement: of two gateways that use a code at once, one gets it
+        row = connection.execute(update(link_code).where(*fits).values(used_at=now).returning(link_code.c.im)).first()
         used.append(row.im if row is not None else None)
     return used
 

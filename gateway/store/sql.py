@@ -71,6 +71,12 @@ def locked(connection: Connection) -> str:
     return " FOR UPDATE" if connection.dialect.name == "postgresql" else ""
 
 
+def alone(connection: Connection, what: str) -> None:
+    """Nobody else does this until the commit; SQLite has one writer anyway."""
+    if connection.dialect.name == "postgresql":
+        ask(connection, "SELECT pg_advisory_xact_lock(hashtext(?))", (what,))
+
+
 @cache
 def _spelt(sql: str, dialect: str) -> str:
     return sql.replace("?", "%s") if dialect == "postgresql" else sql

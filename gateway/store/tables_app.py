@@ -160,6 +160,7 @@ mirror = Table(
     Column("sealed", LargeBinary, nullable=False),
     Column("deleted", Boolean, nullable=False, default=False),
     Column("at", BigInteger, nullable=False),
+    Index("mirror_at", "at"),
 )
 
 feed = Table(

@@ -117,8 +117,8 @@ def _use(connection: Connection, items: Sequence[tuple[str, int]]) -> list[str |
     used: list[str | None] = []
     for hash_, now in items:
         fits = (login.c.hash == hash_, login.c.kind == "link", login.c.used_at.is_(None), login.c.expires > now)
-        row = connection.execute(select(login.c.person).where(*fits)).first()
-        connection.execute(update(login).where(*fits).values(used_at=now))
+        # one statement: of two gateways that use a link at once, one opens a session
+        row = connection.execute(update(login).where(*fits).values(used_at=now).returning(login.c.person)).first()
         used.append(row.person if row is not None else None)
     return used
 

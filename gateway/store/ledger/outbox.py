@@ -36,6 +36,7 @@ _END = "UPDATE outbox SET state = ?, why = ? WHERE id = ? AND state = 'sent'"
 
 def claim(shared: Shared, connection: Connection, target: str, now: int, limit: int) -> list[OutboxRow]:
     """At most one row a record: the next needs the version this one will make."""
+    sql.alone(connection, f"claim {target}")  # another gateway's claim is seen whole, or not begun
     skip = " FOR UPDATE SKIP LOCKED" if connection.dialect.name == "postgresql" else ""
     rows = sql.ask(connection, _FREE + skip, (target, now, limit * 4))
     one_each = list({row[2]: row for row in reversed(rows)}.values())[::-1][:limit]

@@ -79,6 +79,12 @@ def upgrade() -> None:
         batch_op.create_index("conflict_open", ["closed_at", "opened_at"], unique=False)
 
     op.create_table(
+        "counter",
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("n", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_counter")),
+    )
+    op.create_table(
         "daily_root",
         sa.Column("day", sa.String(length=10), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
@@ -226,6 +232,14 @@ def upgrade() -> None:
         batch_op.create_index("job_state", ["state", "id"], unique=False)
 
     op.create_table(
+        "lease",
+        sa.Column("name", sa.String(length=128), nullable=False),
+        sa.Column("owner", sa.String(length=64), nullable=False),
+        sa.Column("fence", sa.BigInteger(), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_lease")),
+    )
+    op.create_table(
         "lesson",
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("name", sa.String(length=512), nullable=False),
@@ -300,6 +314,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("mirror", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_mirror_crm"), ["crm"], unique=False)
+        batch_op.create_index("mirror_at", ["at"], unique=False)
 
     op.create_table(
         "named",

@@ -1,0 +1,67 @@
+"""Work that one gateway of several does at a time: the sweep of a CRM, the schedule, a connection of ours."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+
+from gateway.errors import Retry
+from gateway.store.leases import LeaseStore
+
+log = logging.getLogger("floatcard.only")
+
+TTL_MS = 9_000
+RENEW_S = 2.5
+"""A holder that was killed is followed within TTL_MS and one of these: under 12 seconds."""
+
+
+class Only:
+    """`run` does the work whenever, and as long as, the lease is ours."""
+
+    def __init__(self, leases: LeaseStore, owner: str) -> None:
+        self._leases = leases
+        self._owner = owner
+        self.holding: dict[str, int] = {}
+        """What this process holds now, with its fence."""
+
+    async def run(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Until it is cancelled; then the lease is free for another at once."""
+        while True:
+            fence = await self._take(name)
+            if fence is None:
+                await asyncio.sleep(RENEW_S)
+                continue
+            log.info("this gateway does: %s", name)
+            self.holding[name] = fence
+            try:
+                await self._while_held(name, fence, work)
+            finally:
+                del self.holding[name]
+                with contextlib.suppress(Retry):
+                    await self._leases.release(name, self._owner, fence)
+
+    async def _take(self, name: str) -> int | None:
+        with contextlib.suppress(Retry):
+            return await self._leases.take(name, self._owner, TTL_MS)
+        return None
+
+    async def _while_held(self, name: str, fence: int, work: Callable[[], Awaitable[None]]) -> None:
+        task = asyncio.ensure_future(work())
+        loop = asyncio.get_running_loop()
+        sure_until = loop.time() + TTL_MS / 1000 - 1.0  # it was taken a moment ago
+        try:
+            while not task.done():
+                await asyncio.wait((task,), timeout=RENEW_S)
+                asked = loop.time()
+                with contextlib.suppress(Retry):
+                    if not await self._leases.renew(name, self._owner, fence, TTL_MS):
+                        return
+                    sure_until = asked + TTL_MS / 1000
+                if loop.time() >= sure_until:
+                    return  # the store is away for longer than the lease: another may have it
+            await task
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
