@@ -9,14 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Sequence
 
+from mentions.lexicon import english
 from mentions.model import Name
 from mentions.normal import normalise_name
-from mentions.words import GROUP_EN, LEGAL_EN, LEGAL_ZH, PLACES_ZH, TRADE_EN, TRADE_ZH
+from mentions.words import GROUP_EN, LEGAL_EN, LEGAL_ZH, PLACES_EN, PLACES_ZH, TRADE_EN, TRADE_ZH
 
 BARE = 0.95  # without the legal form
 LOCAL = 0.85  # without the place too
 BRAND_AND_TRADE = 0.8
 BRAND = 0.5
+OWN_WORD = 0.45  # the first word of a Latin name, when it is no word of the language
 ONE_WORD = 0.9  # an alias that is one word of a longer Latin name, as a family name is: others bear it too
 
 _IDEOGRAPH = re.compile(r"[\u3400-\u9fff]")
@@ -65,6 +67,8 @@ def _forms(title: str) -> Iterator[tuple[str, float]]:
 
 def _sayable(text: str) -> bool:
     pattern = normalise_name(text)
+    if pattern in PLACES_EN:
+        return False
     return (
         len(pattern) > 1 and pattern not in PLACES_ZH and pattern not in TRADE_EN and not _ALL_TRADE.fullmatch(pattern)
     )
@@ -74,12 +78,17 @@ def _chinese(title: str) -> Iterator[tuple[str, float]]:
     bare = _without_legal_zh(_BRACKETED.sub("", title))
     if bare == title:
         return
-    yield bare, BARE
+    yield bare, _short(bare, BARE)
     local = _PLACE.sub("", bare, count=1) if _PLACE.match(bare) else bare
     if len(local) < 2:
         return
-    yield local, LOCAL
+    yield local, _short(local, LOCAL)
     yield from _brands(local)
+
+
+def _short(text: str, prior: float) -> float:
+    """Two characters are a brand at most, however little was taken away: of 彩虹集团, 彩虹."""
+    return prior if len(text) > 2 else BRAND
 
 
 def _without_legal_zh(text: str) -> str:
@@ -111,6 +120,8 @@ def _latin(title: str) -> Iterator[tuple[str, float]]:
     words = short.split()
     if len(words) > 1 and len(words[0]) > 3 and all(word.casefold().strip(",") in TRADE_EN for word in words[1:]):
         yield words[0].strip(","), BRAND
+    elif len(words) > 1 and len(words[0]) > 4 and words[0].isalpha() and words[0].casefold() not in english():
+        yield words[0], OWN_WORD
 
 
 def _strip_words(text: str, endings: Collection[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -170,6 +171,7 @@ def _work(left: str, right: str) -> bool:
 
 def spelling(written: str, own: str) -> dict[str, float]:
     """How the text's spelling compares to the customer's."""
+    written, own = unicodedata.normalize("NFKC", written), unicodedata.normalize("NFKC", own)
     if written == own:
         return {"spelled as they do": 1.0}
     if written.casefold() != own.casefold():

@@ -13,6 +13,7 @@ from functools import cache
 from typing import NamedTuple
 
 from mentions import han, latin
+from mentions.derive import BARE
 from mentions.normal import Normal
 from mentions.segment import KINDS, Entry
 from mentions.words import DATA
@@ -20,7 +21,7 @@ from mentions.words import DATA
 Features = Mapping[str, float]
 MOST_REASONS = 4
 LEAST_REASON = 0.3
-_WORDS = {"known as a place", "known as a company", "one common word", "made of ordinary words"}
+_WORDS = {"known as a place", "one common word", "made of ordinary words"}
 _DERIVED, _ALIAS = KINDS.index("derived"), KINDS.index("alias")
 
 
@@ -91,7 +92,7 @@ def candidate(at: Judged, written: str, entry: Entry, in_full: bool) -> dict[str
         found |= latin.spelling(written, entry.spelling)
         found |= _part(at.features, entry)
     if entry.kind == _DERIVED and found.keys() & _WORDS:
-        found["a derived name that is a word"] = 1.0
+        found["a derived name that is a word"] = 1.0 if entry.rank > -BARE else 0.4
     return found
 
 

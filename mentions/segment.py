@@ -150,14 +150,14 @@ class Segment:
         segment = cls(())
         segment.refs = Strings.of(parts.refs, parts.refs_at)
         segment._alive = bytearray(parts.alive)
-        segment.living = sum(parts.alive)
+        segment.living = parts.alive.count(1)
         segment._more, segment._more_at = parts.more, parts.more_at
         segment._owner, segment._prior, segment._kind = parts.owner, parts.prior, parts.kind
         segment._spelling = Strings.of(parts.spelling, parts.spelling_at)
         rows = len(parts.owner)
         if not rows == len(parts.prior) == len(parts.kind) == len(segment._spelling) == parts.more_at[-1]:
             raise ValueError("rows are missing")
-        if len(parts.alive) != len(segment.refs) or (rows and max(parts.owner) >= len(segment.refs)):
+        if len(parts.alive) != len(segment.refs) or _greatest(parts.owner) >= len(segment.refs):
             raise ValueError("customers are missing")
         segment._machine = CharwiseDoubleArrayAhoCorasick.deserialize(parts.machine) if parts.machine else None
         return segment
@@ -234,6 +234,11 @@ class Segment:
                 kind = KINDS[self._kind[row]]
                 rows[owner].append(Name(self._spelling[row], kind, self._prior[row] / STEPS))  # type: ignore[arg-type]
         return ((self.refs[owner], names) for owner, names in rows.items())
+
+
+def _greatest(numbers: array[int]) -> int:
+    """-1 of none. By pieces, so that no thread waits long."""
+    return max((max(numbers[at : at + 65536]) for at in range(0, len(numbers), 65536)), default=-1)
 
 
 Row = tuple[int, int, int, str]  # minus the prior in steps, owner, kind, spelling

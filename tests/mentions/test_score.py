@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from benchmarks.mentions.quality import HERE, own_messages, predict, results, score
 from mentions import han, latin
+from mentions.decide import decide
+from mentions.derive import derive
 from mentions.index import NameIndex
 from mentions.model import Name
 from mentions.score import Model, logit, model, sigmoid
@@ -62,6 +64,38 @@ def test_a_name_that_cuts_through_words_is_nobody() -> None:
 def test_a_derived_name_is_less_sure_than_an_alias() -> None:
     for text, name in [("问一下云杉信息", "云杉信息"), ("ask Larkfinch Media", "Larkfinch Media")]:
         assert sure(text, Name(name, "derived", 0.8)) < sure(text, Name(name, "alias"))
+
+
+COMPANIES = {
+    "hx": "上海华星医疗器械股份有限公司",
+    "nw": "Northwind Foods Ltd.",
+    "ks": "Kessler Maschinenbau GmbH",
+    "hl": "苏州恒力达精密机械有限公司",
+    "lh": "北京蓝海数据技术有限公司",
+    "tg": "Target Tooling Ltd",
+    "ch": "彩虹集团",
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "ref"),
+    [
+        ("明天去华星谈续约", "hx"),
+        ("華星那邊回款了嗎", "hx"),
+        ("恒力达验收了", "hl"),
+        ("ask Northwind about the renewal", "nw"),
+        ("Northwind signed!", "nw"),
+        ("Kessler called", "ks"),
+        ("市场已经不是蓝海了", None),
+        ("we hit the target", None),
+        ("桥上有彩虹", None),
+        ("hello from the north wind", None),
+    ],
+)
+def test_what_people_say_for_a_legal_name(text: str, ref: str | None) -> None:
+    index = NameIndex.build((key, derive(title)) for key, title in COMPANIES.items())
+    decisions = [decide(mention) for mention in index.find(text)]
+    assert [one.refs for one in decisions if one.action != "silent"] == ([(ref,)] if ref else [])
 
 
 def test_reasons_are_words() -> None:
