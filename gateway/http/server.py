@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from gateway.app import House
+from gateway.http.api import Api
+from gateway.http.console import Console
 from gateway.http.health import Health
 from gateway.http.inbound import Door
+from gateway.store.tokens import TokenStore
 
 log = logging.getLogger("floatcard.http")
 
@@ -34,10 +37,21 @@ class Server:
         await self.runner.cleanup()
 
 
-def application(house: House, health: Health, more: Sequence[web.RouteDef] = ()) -> web.Application:
+def routes(house: House) -> list[web.RouteDef]:
+    """The API and the console."""
+    tokens = TokenStore(house.services.store, house.services.clock)
+    return [
+        *Api(house.services, house.spine, tokens).routes(),
+        *Console(house.services, house.spine, tokens).routes(),
+    ]
+
+
+def application(house: House, health: Health, more: Sequence[web.RouteDef] | None = None) -> web.Application:
+    """`more` instead of the API and the console: what a test wants to mount."""
     limit = house.services.config.server.body_limit
     app = web.Application(client_max_size=limit, middlewares=[_last_resort])
-    app.add_routes([*Door(house.services, house.spine).routes(), *health.routes(), *more])
+    app.add_routes([*Door(house.services, house.spine).routes(), *health.routes()])
+    app.add_routes(routes(house) if more is None else more)
     return app
 
 

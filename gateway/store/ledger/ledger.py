@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 from sqlalchemy import Connection
 
 from crm.model import Record
 from gateway.errors import Refused
+from gateway.metrics import INGESTED
 from gateway.store import sql
 from gateway.store.engine import Store
 from gateway.store.ledger import audit, observe, outbox, views
@@ -42,6 +44,17 @@ def own_crm(record: str, field: str) -> Sequence[str]:
     return (crm,) if colon else ()
 
 
+_I = TypeVar("_I", bound=Sequence[Ingested])
+
+
+def _counted(ingested: _I) -> _I:
+    """What was decided now; a redelivery was counted when it first came."""
+    for one in ingested:
+        if one.first:
+            INGESTED.labels(one.reason).inc()
+    return ingested
+
+
 class Ledger:
     """`clock` gives milliseconds since the epoch. `targets(record, field)` names the CRMs a field is written to."""
 
@@ -67,11 +80,11 @@ class Ledger:
 
     async def ingest(self, incoming: Incoming) -> Ingested:
         """Durable when it returns. Raises `Refused` for what cannot be stored and for an erased customer."""
-        return (await self._store.write(self._ingest, [item(incoming)]))[0]
+        return (await self.ingest_many([incoming]))[0]
 
     async def ingest_many(self, incoming: Sequence[Incoming]) -> list[Ingested]:
         """All of them or none, in one transaction and in this order."""
-        return await self._store.write(self._ingest, [item(one) for one in incoming])
+        return _counted(await self._store.write(self._ingest, [item(one) for one in incoming]))
 
     def _ingest(self, connection: Connection, lists: Sequence[list[Item]]) -> list[list[Ingested]]:
         batch = self._batch(connection)
@@ -89,7 +102,9 @@ class Ledger:
 
         `began`: when the read began; 0 when that is not known, so that it acknowledges nothing.
         """
-        return await self._store.write(self._observe, Snapshot(record, source, stream, began, key, trace))
+        observed = await self._store.write(self._observe, Snapshot(record, source, stream, began, key, trace))
+        _counted(observed.ingested)
+        return observed
 
     def _observe(self, connection: Connection, snapshots: Sequence[Snapshot]) -> list[Observed]:
         batch = self._batch(connection)
