@@ -80,13 +80,13 @@ async def _acts(s: Services, turn: Turn, message: str, named: Named, own: frozen
     if open_ and (own or await silence.within_budget(s, turn, message)):
         acts += await float_card(s, turn, message, open_, named.surfaces, named.through)
     elif open_:
-        acts += await _digest(s, turn, open_)
+        acts += await _digest(s, turn, open_, named.through)
     return acts
 
 
-async def _digest(s: Services, turn: Turn, refs: Sequence[str]) -> list[Act]:
+async def _digest(s: Services, turn: Turn, refs: Sequence[str], through: frozenset[str]) -> list[Act]:
     """A busy room's one line, repainted with each customer that is named beyond its budget."""
-    slot, all_, state = await silence.digest(s, turn, refs)
+    slot, all_, state = await silence.digest(s, turn, refs, through)
     show = await room_card(s, slot, all_, state, turn.trail)
     return [show] if show is not None else []
 
@@ -192,7 +192,8 @@ async def _options(s: Services, turn: Turn, name: str, refs: Sequence[str], mess
 
 
 def _hints(s: Services, record: Record, locale: str) -> tuple[str, ...]:
-    hints = [str(record.fields[field].value) for field in ("city", "owner") if field in record.fields]
+    told = (record.fields[field].value for field in ("city", "owner") if field in record.fields)
+    hints = [str(value) for value in told if value]
     notes = record.related.get("note", ())
     if notes:
         last = Reader(locale, s.config.zone, s.clock.now()).date(max(note.at for note in notes))

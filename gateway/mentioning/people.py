@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from channels.model import Place
@@ -12,7 +12,7 @@ from gateway.store.mentioning import RoomKnows
 from mentions.bounds import Spans
 from mentions.model import Mention, Name
 from mentions.normal import normalise_name
-from mentions.people import Contact, addressed
+from mentions.people import Contact, addressed, family_name
 from mentions.words import TITLES_ZH
 
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 SHORT, FULL = 0.8, 0.95
 """A name of two characters is as easily a word; one of three, or of two words, is a person."""
-COLLEAGUE = ""
-"""The `ref` of who is no contact: one of ours."""
 MOST_CUSTOMERS = 20
 
 _HAN = re.compile(r"[\u3400-\u9fff]+")
@@ -52,9 +50,8 @@ async def by_title(s: Services, place: Place, known: RoomKnows, text: str, quote
     contacts = [each async for each in _likely(s, known)]
     if not contacts:
         return []
-    everybody = (*contacts, *await _colleagues(s, place))
-    found = addressed(text, everybody, quoted)
-    return [each for each in found if all(one.ref != COLLEAGUE for one in each.candidates)]
+    ours_too = await _families(s, place)
+    return addressed(text, [each for each in contacts if family_name(each.name).casefold() not in ours_too], quoted)
 
 
 async def _likely(s: Services, known: RoomKnows) -> AsyncIterator[Contact]:
@@ -68,11 +65,12 @@ def _latest(known: RoomKnows) -> list[str]:
     return sorted(known.recent, key=lambda ref: -known.recent[ref])[:MOST_CUSTOMERS]
 
 
-async def _colleagues(s: Services, place: Place) -> Iterator[Contact]:
+async def _families(s: Services, place: Place) -> set[str]:
+    """Family names of the room's members, as the network and as we call them."""
     roster = await s.rooms.roster(place)
     mapped = (s.people.linked("im", member.id.key) for member in roster.members)
     names = {member.name for member in roster.members} | {person.name for person in mapped if person is not None}
-    return (Contact(COLLEAGUE, name) for name in sorted(names) if name)
+    return {family_name(name).casefold() for each in names for name in (each, *_HAN.findall(each))}
 
 
 def apart(mentions: Sequence[Mention], taken: Sequence[Mention]) -> list[Mention]:

@@ -56,18 +56,27 @@ async def within_budget(s: Services, turn: Turn, message: str) -> bool:
     return False
 
 
-async def digest(s: Services, turn: Turn, refs: Sequence[str]) -> tuple[Slot, list[str], dict[str, Json]]:
+async def digest(
+    s: Services, turn: Turn, refs: Sequence[str], through: frozenset[str]
+) -> tuple[Slot, list[str], dict[str, Json]]:
     """The one line of this hour, with who was named added: its slot, its customers, its state."""
     subject = f"digest:{turn.now // HOUR_MS}"
     slot = Slot(Place(turn.place.channel, turn.place.room), "card", subject)
     before = await s.slots.get(slot)
-    kept = before.state.get("refs") if before is not None and before.message is not None else None
-    known = [str(ref) for ref in kept] if isinstance(kept, list) else []
+    up = before.state if before is not None and before.message is not None else {}
+    known = _texts(up.get("refs"))
+    by_contact = ({*_texts(up.get("through"))} | (through - set(known))) - (set(refs) - through)
+    all_ = list(dict.fromkeys((*known, *refs)))[:MOST_DIGESTED]
     state: dict[str, Json] = {
         "kind": "digest",
         "message": subject,
-        "locale": str(before.state.get("locale")) if known and before is not None else turn.locale or s.config.locale,
+        "locale": str(up.get("locale") or turn.locale or s.config.locale),
         "turn": turn.id,
         "names": {},
+        "through": [ref for ref in all_ if ref in by_contact],
     }
-    return slot, list(dict.fromkeys((*known, *refs)))[:MOST_DIGESTED], state
+    return slot, all_, state
+
+
+def _texts(value: Json) -> list[str]:
+    return [str(each) for each in value] if isinstance(value, list) else []

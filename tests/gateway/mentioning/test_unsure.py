@@ -5,14 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.gateway.fake_chat import text
-from tests.gateway.house import CHEN, LI, NAME, Live, opened
+from tests.gateway.house import CHEN, LI, NAME, opened
+from tests.gateway.mentioning.told import facts
 
 SHUNLI = "local:account:shunlida"
 WORD = "祝大家一切顺利"
-
-
-async def facts(live: Live, step: str) -> list[dict[str, object]]:
-    return [each.step.facts for each in await live.s.trail.latest(100) if each.step.step == step]
 
 
 async def test_a_common_word_floats_no_card_and_the_score_and_reasons_are_kept(tmp_path: Path) -> None:
