@@ -47,13 +47,20 @@ class Records:
         """What a CRM says of these now; their names are found at once."""
         await self._mirror.put(records, self._clock.now())
         for record in records:
-            self._keep(record)
-            if record.deleted:
-                self.names.remove(record.ref.key)
-                self.contacts.remove(record.ref.key)
-            else:
-                self.names.put(record.ref.key, called(record))
-                self.contacts.put(record.ref.key, names_of(record))
+            self._know(record)
+
+    async def follow(self, since: int) -> int:
+        """What another gateway read from a CRM since then (ms); how many records."""
+        moved = 0
+        for key, version in await self._mirror.since(since):
+            kept = self._kept.get(key)
+            if kept is not None and kept.version >= version:
+                continue
+            found = await self._mirror.get(key)
+            if found is not None:
+                self._know(found)
+                moved += 1
+        return moved
 
     async def mirrored(self, key: str) -> Record | None:
         """What the CRM last said, without the ledger."""
@@ -71,7 +78,7 @@ class Records:
             return None
         states = await self._ledger.states(key)
         fields = {name: self._value(state) for name, state in states.items() if name in self._config.fields}
-        return replace(known, fields={**self._derived(known), **fields})
+        return replace(known, fields={**self._empty(), **self._derived(known), **fields})
 
     async def writes(self, key: str) -> Mapping[str, str]:
         """How far each value that did not come from the CRM has got there: saved_here, in_crm or refused."""
@@ -91,6 +98,10 @@ class Records:
             undecided=state.conflict is not None,
         )
 
+    def _empty(self) -> dict[str, FieldValue]:
+        """What nobody has filled in yet can be: a form offers it like any other."""
+        return {name: FieldValue(None) for name, spec in self._config.fields.items() if spec.editable}
+
     def _derived(self, record: Record) -> dict[str, FieldValue]:
         """Owner and region: read only here, they are the CRM's own business."""
         found: dict[str, FieldValue] = {}
@@ -100,6 +111,15 @@ class Records:
             if value and name in self._config.fields:
                 found[name] = FieldValue(value, "[CRM]")
         return found
+
+    def _know(self, record: Record) -> None:
+        self._keep(record)
+        if record.deleted:
+            self.names.remove(record.ref.key)
+            self.contacts.remove(record.ref.key)
+        else:
+            self.names.put(record.ref.key, called(record))
+            self.contacts.put(record.ref.key, names_of(record))
 
     def _keep(self, record: Record) -> None:
         self._kept[record.ref.key] = record

@@ -75,7 +75,7 @@ def customer(
     writes: Mapping[str, str] | None = None,
 ) -> CustomerView:
     """What this audience may see of it. `everything` shows also the facts that wait behind *show me*."""
-    shown = [name for name in record.fields if name in specs]
+    shown = [name for name, value in record.fields.items() if name in specs and _filled(value)]
     facts = [name for name in shown if not specs[name].tag and (everything or specs[name].card)]
     facts.sort(key=lambda name: (specs[name].card or 99, name))
     decided = [record.fields[name] for name in (*facts, *_tags(shown, specs)) if record.fields[name].decision]
@@ -96,6 +96,11 @@ def customer(
         source_at=newest.as_of if newest is not None else 0,
         trace=(newest.decision or "") if newest is not None else "",
     )
+
+
+def _filled(value: FieldValue) -> bool:
+    """A field that was cleared is shown as cleared; one that never had a value is not shown at all."""
+    return value.value is not None or value.decision is not None
 
 
 def _age(value: FieldValue) -> tuple[int, str]:
