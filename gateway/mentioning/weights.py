@@ -1,52 +1,47 @@
-"""What use teaches, as weights: pure, small, and never more than their bounds. Logits, as the scorer counts."""
+"""What use taught, weighed from counts with the mentions' own weights: pure, bounded, in the scorer's logits."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal, get_args
+
+from mentions.decide import LEARNED_BOUND
+from mentions.learn import NAME_WEIGHTS, PROPOSE_AFTER, ROOM_BOUND, ROOM_SHARE
 
 Kind = Literal["wrong", "none", "picked", "missed", "used", "shown"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
-NAME_BOUND, ROOM_BOUND = 2.5, 0.75
-COMMON = -3.0
+COMMON = -LEARNED_BOUND
 """What an admin's word that a name is a common one weighs: it is heard only where a room speaks for it."""
-PROPOSED_AT = 3
 WINDOW_MS = 180 * 86_400_000
 """What is older counts no more."""
-IDLE = 10
-"""So many cards that nobody touched say a little against a name."""
+IDLE, MOST_IDLE = 10, 20
+"""So many cards that nobody touched say a little against a name, and more of them no more."""
+MOST_USED = 10
 
-_NAME = {"wrong": -0.8, "none": -0.8, "picked": 0.5, "missed": 0.8}
-_ROOM = {"wrong": -0.15, "none": -0.15, "picked": 0.1, "missed": 0.15}
-_USED, _MOST_USED = 0.05, 10
-_UNUSED, _MOST_UNUSED = -0.02, 25
+# A card is `wrong` here only where nobody else bears the name: whoever says so says that it is no customer's.
+_EACH = {
+    "wrong": NAME_WEIGHTS["not a customer"],
+    "none": NAME_WEIGHTS["not a customer"],
+    "picked": NAME_WEIGHTS["should have been a card"] / 2,
+    "missed": NAME_WEIGHTS["should have been a card"],
+}
 
 Counts = Mapping[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Weight:
-    """`name` and `room` in logits, each within its bound."""
-
-    name: float = 0.0
-    room: float = 0.0
 
 
 def name_weight(counts: Counts, common: str = "") -> float:
     """`common`: what an admin said of the name, `accepted`, `refused` or nothing."""
     if common == "accepted":
         return COMMON
-    told = sum(weight * counts.get(kind, 0) for kind, weight in _NAME.items())
-    told += _USED * min(counts.get("used", 0), _MOST_USED)
+    told = _said(counts) + NAME_WEIGHTS["used"] * min(counts.get("used", 0), MOST_USED)
     idle = counts.get("shown", 0) if not counts.get("used", 0) else 0
-    told += _UNUSED * min(idle, _MOST_UNUSED) if idle >= IDLE else 0.0
-    return _within(told, NAME_BOUND)
+    told += NAME_WEIGHTS["unused"] * min(idle, MOST_IDLE) if idle >= IDLE else 0.0
+    return _within(told, LEARNED_BOUND)
 
 
 def room_weight(counts: Counts) -> float:
-    return _within(sum(weight * counts.get(kind, 0) for kind, weight in _ROOM.items()), ROOM_BOUND)
+    return _within(ROOM_SHARE * _said(counts), ROOM_BOUND)
 
 
 def wrongs(counts: Counts) -> int:
@@ -54,8 +49,12 @@ def wrongs(counts: Counts) -> int:
 
 
 def proposed(counts: Counts, common: str = "") -> bool:
-    """Whether an admin should be asked if this name is a common word."""
-    return not common and wrongs(counts) >= PROPOSED_AT
+    """Whether an admin should be asked if this name is a common word: often wrong, and more often than wanted."""
+    return not common and wrongs(counts) >= max(PROPOSE_AFTER, counts.get("missed", 0) + 1)
+
+
+def _said(counts: Counts) -> float:
+    return sum(weight * counts.get(kind, 0) for kind, weight in _EACH.items())
 
 
 def _within(weight: float, bound: float) -> float:

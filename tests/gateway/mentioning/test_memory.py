@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from gateway.mentioning import weights
 from gateway.store.mentioning import Lesson
 from mentions.decide import LEARNED_BOUND
+from mentions.learn import ROOM_BOUND
 from tests.gateway.fake_chat import text
 from tests.gateway.house import CHEN, LI, NAME, Live, opened
 from tests.gateway.mentioning.told import TWIN, facts, questions, said, told
@@ -22,7 +24,7 @@ COUNTS = st.dictionaries(st.sampled_from(weights.KINDS), st.integers(0, 10_000))
 @given(COUNTS, st.sampled_from(("", "accepted", "refused")))
 def test_whatever_was_taught_weighs_no_more_than_its_bounds(counts: dict[str, int], common: str) -> None:
     assert abs(weights.name_weight(counts, common)) <= LEARNED_BOUND
-    assert abs(weights.room_weight(counts)) <= weights.ROOM_BOUND
+    assert abs(weights.room_weight(counts)) <= ROOM_BOUND
 
 
 @given(COUNTS)
@@ -35,7 +37,7 @@ def test_one_more_wrong_never_makes_a_name_surer(counts: dict[str, int]) -> None
 
 def test_cards_that_nobody_touches_weigh_a_little_and_a_single_use_ends_that() -> None:
     assert weights.name_weight({"shown": weights.IDLE - 1}) == 0
-    assert -0.5 <= weights.name_weight({"shown": 1000}) < 0
+    assert -1.0 <= weights.name_weight({"shown": 1000}) < 0
     assert weights.name_weight({"shown": 1000, "used": 1}) > 0
 
 
@@ -70,9 +72,7 @@ async def test_an_outsider_teaches_nothing(tmp_path: Path) -> None:
     async with opened(tmp_path) as live:
         person = live.s.people.person("p_chenwei")
         assert person is not None
-        import dataclasses
-
-        await live.s.people.put(dataclasses.replace(person, external=True))
+        await live.s.people.put(replace(person, external=True))
         await said(live, LI, "deal", NAME)
         await live.press_on(CHEN, live.card("deal"), "wrong")
         await live.settle()
@@ -95,7 +95,7 @@ async def test_a_name_that_was_wrong_often_needs_more_and_why_says_so(tmp_path: 
         now = {**after, **silent}["local:account:beimo-seeds"]
         assert now < before["local:account:beimo-seeds"]
         assert after["local:account:lumen-orchard"] == before["local:account:lumen-orchard"]
-        assert "what use taught weighs -2.40" in await told(live, LI, "deal", "/why")
+        assert "what use taught weighs -3.00" in await told(live, LI, "deal", "/why")
 
 
 async def test_what_was_taken_back_weighs_nothing_and_stays_on_record(tmp_path: Path) -> None:
