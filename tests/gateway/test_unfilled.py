@@ -24,5 +24,7 @@ async def test_an_empty_field_can_be_filled_in(tmp_path: Path) -> None:
         await live.settle()
         assert await live.value("phone", made.key) == "+86 512 6288 1234"
         assert await live.there("phone", made.key) == "+86 512 6288 1234"
-        facts = {block["label"]: block["value"] for block in live.card("deal").card["blocks"] if block["type"] == "fact"}
+        facts = {
+            block["label"]: block["value"] for block in live.card("deal").card["blocks"] if block["type"] == "fact"
+        }
         assert facts["Phone"] == "+86 512 6288 1234"
