@@ -18,7 +18,7 @@ log = logging.getLogger("floatcard.worker")
 
 PRESS = "press:"
 """What the lane of a press begins with: a person waits for it, so it waits for no room's work."""
-_LONGEST_WAIT = 300.0
+_LONGEST_WAIT = 60.0
 
 
 @dataclass(slots=True)
@@ -127,8 +127,11 @@ class Worker:
         return None
 
     async def _again(self, delivery: Delivery, why: Exception, after: float) -> float | None:
-        if delivery.tries < self._tries or (isinstance(why, Retry) and delivery.tries < self._tries * 20):
-            return min(after * random.uniform(0.8, 1.2), _LONGEST_WAIT)  # noqa: S311 -- jitter, not a secret
+        # Who is down comes back: only after days is that given up. The longer it lasts the less often it is asked.
+        patience = self._tries * 200 if isinstance(why, Retry) else self._tries
+        if delivery.tries < patience:
+            longer = after * 1.5 ** max(delivery.tries - 10, 0) if delivery.tries < 40 else _LONGEST_WAIT
+            return min(longer, _LONGEST_WAIT) * random.uniform(0.8, 1.2)  # noqa: S311 -- jitter, not a secret
         await self._surely(
             delivery, lambda: self._bus.park(delivery, f"{type(why).__name__}: tried {delivery.tries} times")
         )

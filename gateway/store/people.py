@@ -21,6 +21,8 @@ from gateway.store.tables_shared import counter
 from identity.model import Link, People, Person
 
 LinkKind = Literal["im", "crm", "device"]
+_BY_ITSELF = ("email", "crm_field")
+"""Steps that ask nobody."""
 COUNTER = "people"
 
 
@@ -138,6 +140,8 @@ class PeopleStore:
         now = self._clock.now()
         made = Link(secrets.token_hex(8), person, kind, key, step, evidence, made_by, now, now)
         kept = await self._store.write(_link, made)
+        if kept.ended_at is not None:
+            raise Refused("This link was ended by hand. An admin can make it again.")
         if kept.person != person:
             raise Refused("This account belongs to somebody else already. End that link first.")
         self._links[(kind, key)] = kept
@@ -222,6 +226,10 @@ def _link_one(connection: Connection, made: Link) -> Link:
     ).first()
     if standing is not None:
         return Link(*standing)
+    if made.step in _BY_ITSELF:
+        undone = select(link).where(link.c.kind == made.kind, link.c.key == made.key, link.c.person == made.person)
+        if (before := connection.execute(undone).first()) is not None:
+            return Link(*before)  # what somebody undid does not come back by itself
     fields = ("id", "person", "kind", "key", "step", "evidence", "made_by", "at", "verified_at", "ended_at", "ended_by")
     connection.execute(insert(link).values({name: getattr(made, name) for name in fields}))
     return made

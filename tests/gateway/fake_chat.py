@@ -54,7 +54,7 @@ class Room:
     open: asyncio.Event = field(default_factory=asyncio.Event)
     """Requests wait here; set unless a test holds them."""
     reached: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set once a request waits."""
+    """Set once a request waits, or is turned away."""
 
 
 class FakeChat:
@@ -106,6 +106,7 @@ class FakeChat:
             await room.open.wait()
         status = room.lists if what == "rooms" else room.status
         if status != 200:
+            room.reached.set()
             return web.json_response({}, status=status, headers={"Retry-After": "0"})
         return web.json_response(self._roster(room) if what == "rooms" else self._write(method, what, id_, body))
 

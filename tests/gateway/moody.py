@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from typing import Literal, TypeAlias
 
 from crm.local.config import Config
@@ -16,11 +18,17 @@ class Crm(LocalCrm):
     mood: Mood = "well"
     writes = 0
     """Changes it really made for us."""
+    visible_until: Mapping[str, int] = {}
+    """Until when a field of any record may be seen."""
 
     async def get(self, ref: RecordRef) -> Record:
         if self.mood == "down":
             raise Retry(1, "down")
-        return await super().get(ref)
+        return replace(await super().get(ref), visible_until=self.visible_until)
+
+    async def changes(self, cursor: str) -> AsyncIterator[tuple[Record, str]]:
+        async for record, here in super().changes(cursor):
+            yield replace(record, visible_until=self.visible_until), here
 
     async def apply(self, change: Change, *, once: str) -> Applied | Conflict:
         if self.mood == "down":
