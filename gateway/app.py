@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Coroutine, Mapping
+import secrets
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,26 +20,31 @@ from channels.model import Channel, Listens
 from crm import registry as crm_registry
 from crm.model import Crm, CrmUser, Users
 from gateway.bus.embedded import EmbeddedBus
+from gateway.bus.model import Bus
 from gateway.clock import Clock, SystemClock
 from gateway.config import Config
 from gateway.errors import Refused, Retry
 from gateway.handlers.alerts import remind
 from gateway.handlers.buttons import Buttons
+from gateway.only import Only
 from gateway.people import Identities
 from gateway.policies import policies
 from gateway.records import Records
 from gateway.rooms import Rooms
 from gateway.schedule import Schedule
-from gateway.services import Epoch, Keys, Services
+from gateway.services import Keys, Services
 from gateway.show import Shower
 from gateway.spine import Spine
 from gateway.store.alerts import AlertStore
+from gateway.store.counters import counts
 from gateway.store.due import DueStore
 from gateway.store.engine import Store
 from gateway.store.jobs import JobStore
+from gateway.store.leases import LeaseStore
 from gateway.store.ledger import Ledger
 from gateway.store.mentioning import MentioningStore
 from gateway.store.mirror import MirrorStore
+from gateway.store.people import COUNTER as PEOPLE
 from gateway.store.people import PeopleStore
 from gateway.store.rooms import RoomStore
 from gateway.store.slots import SlotStore
@@ -54,6 +61,9 @@ from identity.steps import by_crm_field, by_link
 log = logging.getLogger("floatcard")
 
 DRAIN_S = 10.0
+FOLLOW_S = 1.0
+SKEW_MS = 5_000
+"""By how much the clocks of two gateways may differ before one misses what the other read."""
 
 
 @dataclass(slots=True)
@@ -68,6 +78,8 @@ class House:
     writebacks: Mapping[str, Writeback]
     session: aiohttp.ClientSession
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    owner: str = field(default_factory=lambda: secrets.token_hex(8))
+    """Of the leases this process holds."""
 
     async def take_up(self) -> None:
         """Reads each CRM once, then takes up what a crash left unfinished."""
@@ -75,21 +87,50 @@ class House:
             with contextlib.suppress(Retry, Refused):
                 await sweep.once(first=True)
         await self._remind()
+        self.services.bus.emptied = self._draw_all
         await self.worker.start()
-        # A repaint that a crash swallowed: what is up is drawn again, and equal cards cost nothing outside.
+        await self._draw_all()
+
+    async def _draw_all(self) -> None:
+        """A repaint that was swallowed: what is up is drawn again, and equal cards cost nothing outside."""
         for room in await self.services.slots.rooms():
             await self.spine.refresh_room(room)
 
     async def start(self) -> None:
         """Works until `close`."""
         await self.take_up()
-        loops: list[Coroutine[Any, Any, None]] = [self.schedule.run(), self._follow_people()]
-        loops += [sweep.run() for sweep in self.sweeps.values()]
+        loops: list[Coroutine[Any, Any, None]] = [self._once("schedule", self.schedule.run), self._follow_people()]
+        loops += [self._once(f"sweep {name}", sweep.run) for name, sweep in self.sweeps.items()]
+        if self.services.bus.shared:
+            loops.append(self._follow_others())
         loops += [writeback.run() for writeback in self.writebacks.values()]
         for channel in self.services.channels.values():
             if isinstance(channel, Listens):
-                loops.append(channel.listen(self._put))
+                loops.append(self._once(f"listen {channel.name}", partial(channel.listen, self._put)))
         self.tasks = [asyncio.create_task(loop) for loop in loops]
+
+    async def _once(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Work that one gateway does at a time; alone there is nobody to ask."""
+        if self.services.bus.shared:
+            await Only(LeaseStore(self.services.store), self.owner).run(name, work)
+        else:
+            await work()
+
+    async def _follow_others(self) -> None:
+        """What this process keeps in memory and another one changed, within about a second."""
+        since = self.services.clock.now()
+        while True:
+            await asyncio.sleep(FOLLOW_S)
+            now = self.services.clock.now()
+            try:
+                known = await counts(self.services.store)
+                await self.services.people.follow(known.get(PEOPLE, 0))
+                await self.services.records.follow(since - SKEW_MS)
+                since = now
+            except Retry:
+                continue
+            except Exception:
+                log.exception("what other gateways changed could not be read")
 
     async def relink(self) -> None:
         """Reads the CRMs' users again: who is found by them may have changed."""
@@ -133,6 +174,7 @@ class House:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
         await self.worker.stop(DRAIN_S)
+        await self.services.bus.close()
         for channel in self.services.channels.values():
             await channel.close()
         for crm in self.services.crms.values():
@@ -146,6 +188,7 @@ async def open_house(config: Config, clock: Clock | None = None) -> House:
     clock = clock or SystemClock()
     keys = Keys.derive(bytes.fromhex(config.master_key.get_secret_value()))
     store = Store.open(config.store)
+    bus = await open_bus(config, store, clock)
     session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=15))
     crms = open_crms(config, clock)
     channels = open_channels(config, session, clock)
@@ -163,7 +206,7 @@ async def open_house(config: Config, clock: Clock | None = None) -> House:
         clock=clock,
         keys=keys,
         store=store,
-        bus=EmbeddedBus(JobStore(store), clock),
+        bus=bus,
         ledger=ledger,
         mirror=mirror,
         people=people,
@@ -181,9 +224,22 @@ async def open_house(config: Config, clock: Clock | None = None) -> House:
         classes=classes(config),
         channels=channels,
         crms=crms,
-        epoch=Epoch(),
     )
+    services.rooms.shared = bus.shared
     return _assemble(services, session)
+
+
+async def open_bus(config: Config, store: Store, clock: Clock) -> Bus:
+    """Raises `Misconfigured`."""
+    if config.bus == "store:":
+        return EmbeddedBus(JobStore(store), clock)
+    from gateway.bus.redis import RedisBus  # its client is loaded only where it is used
+
+    try:
+        return await RedisBus.open(config.bus, config.deployment, clock)
+    except BaseException:
+        await store.close()
+        raise
 
 
 def _assemble(services: Services, session: aiohttp.ClientSession) -> House:

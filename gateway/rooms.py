@@ -24,6 +24,8 @@ log = logging.getLogger("floatcard.rooms")
 FRESH_MS = 600_000
 PATIENCE_MS = 3_000
 """After a list that could not be had, before it is asked for again."""
+LOOK_MS = 1_000
+"""Between two looks at what other gateways were told of a room."""
 LAG_MS = 60_000
 """For so long somebody who joined counts although the network's list does not have them yet."""
 _NOBODY_KNOWN = Roster((), complete=False, at=0)
@@ -34,6 +36,7 @@ class _Kept:
     roster: Roster
     audience: Audience
     people: int
+    looked: int = 0
 
 
 class Rooms:
@@ -52,6 +55,8 @@ class Rooms:
         self._channels = channels
         self._spec = spec
         self._clock = clock
+        self.shared = False
+        """Set where other gateways hear of joins and leaves too: then what they stored is looked at."""
         self._kept: dict[str, _Kept] = {}
         self._came: dict[str, dict[str, tuple[Sender, int]]] = {}
         self._tired: dict[str, int] = {}
@@ -70,6 +75,11 @@ class Rooms:
             kept = self._kept.get(place.room_key)
             if kept is None or self._clock.now() - kept.roster.at >= FRESH_MS:
                 return await self._keep(place, await self._asked(place))
+            if self.shared and self._clock.now() - kept.looked >= LOOK_MS:
+                kept.looked = self._clock.now()
+                stored = await self.store.roster(place.room_key)
+                if stored is not None and set(stored.members) != set(kept.roster.members):
+                    return await self._keep(place, stored)
             if kept.people != self._people.version:
                 return await self._keep(place, kept.roster)
             return kept

@@ -47,13 +47,6 @@ class Keys:
         return Keys(one(b"vault"), one(b"forms"), one(b"buttons"), one(b"codes"))
 
 
-@dataclass(slots=True)
-class Epoch:
-    """Grows whenever something shown may have changed: a card drawn at an older one is drawn again."""
-
-    value: int = 0
-
-
 @dataclass(frozen=True, slots=True)
 class Services:
     config: Config
@@ -78,4 +71,3 @@ class Services:
     classes: Classes
     channels: Mapping[str, Channel]
     crms: Mapping[str, Crm]
-    epoch: Epoch

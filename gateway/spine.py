@@ -93,7 +93,8 @@ class Spine:
 
     async def accept(self, event: Event, waiter: Waiter | None = None) -> bool:
         """Durable when it returns; False when this event was accepted before."""
-        job = Job("event", lane_of(event), event.once, codec.encode(event))
+        here = isinstance(event, Pressed | Submitted)  # whoever pressed waits for the answer in this process
+        job = Job("event", lane_of(event), event.once, codec.encode(event), here)
         return await self._s.bus.publish(job, Accepted(event, waiter))
 
     async def handle(self, delivery: Delivery) -> None:
@@ -130,7 +131,7 @@ class Spine:
         """The other rooms' repaint is queued first: a card that cannot be posted here is no reason to forget them."""
         person = await self._speaking(event, await self._s.identities.who(event.who, event.where.room_key))
         turn = Turn(event, person, self._s.clock.now(), trail)
-        epoch = self._s.epoch.value
+        epoch = await self._s.bus.epoch()
         outcome = await HANDLERS[type(event)](self._s, turn)
         await self._after(outcome)
         await self.perform(outcome.acts, trail, epoch, again=again)
@@ -155,17 +156,18 @@ class Spine:
 
     async def refresh(self, record: str) -> None:
         """Every card about a record is to be repainted; durable, and one waiting repaint serves many edits."""
-        self._s.epoch.value += 1
+        await self._s.bus.bump()
         await self._queue("record", f"record:{record}", record)
 
     async def refresh_room(self, room: str) -> None:
-        self._s.epoch.value += 1
+        await self._s.bus.bump()
         await self._queue("room", f"repaint:{room}", room)
 
     async def _queue(self, topic: str, lane: str, subject: str) -> None:
         if subject in self._queued:
             return
-        self._queued.add(subject)
+        if not self._s.bus.shared:  # else another process may run it, and this one would never hear
+            self._queued.add(subject)
         try:
             await self._s.bus.publish(Job(topic, lane, f"{topic}:{secrets.token_hex(8)}", subject.encode()))
         except BaseException:
@@ -198,7 +200,7 @@ class Spine:
 
     def _newer(self, epoch: int, trail: Trail) -> Callable[[Shown], Awaitable[Act | None]]:
         async def again(shown: Shown) -> Act | None:
-            if self._s.epoch.value == epoch:
+            if await self._s.bus.epoch() == epoch:
                 return None
             return await redraw(self._s, shown, Trail(trail.turn, trail.room))
 
@@ -225,7 +227,7 @@ class Spine:
         await self._repaint(room, await self._s.slots.in_room(room))
 
     async def _alert(self, delivery: Delivery) -> None:
-        trail, epoch = new_trail(""), self._s.epoch.value
+        trail, epoch = new_trail(""), await self._s.bus.epoch()
         alert = await self._s.alerts.get(delivery.job.body.decode())
         try:
             acts = await alerts.shows(self._s, alert, trail) if alert is not None else []
@@ -234,7 +236,7 @@ class Spine:
             await self._s.trail.write(trail)
 
     async def _conflict(self, delivery: Delivery) -> None:
-        trail, epoch = new_trail(""), self._s.epoch.value
+        trail, epoch = new_trail(""), await self._s.bus.epoch()
         try:
             acts = await conflicts.where_it_happened(self._s, delivery.job.body.decode(), trail)
             await self.perform(acts, trail, epoch, again=_again(delivery))
@@ -258,7 +260,7 @@ class Spine:
         if shown.message is None:
             return
         told = Trail(trail.turn, trail.room)
-        epoch = self._s.epoch.value
+        epoch = await self._s.bus.epoch()
         act = await redraw(self._s, shown, told)
         if act is not None:
             await self.perform([act], told, epoch)

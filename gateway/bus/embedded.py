@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from gateway.bus.model import Bus, Deliver, Delivery, Job
 from gateway.clock import Clock
 from gateway.store.jobs import JobStore
@@ -10,7 +12,10 @@ from gateway.store.jobs import JobStore
 class EmbeddedBus:
     """Jobs are handed over from memory once committed; the table is what a restart reads them from."""
 
+    shared = False
+
     def __init__(self, jobs: JobStore, clock: Clock) -> None:
+        self.emptied: Callable[[], Awaitable[None]] | None = None
         self._jobs = jobs
         self._clock = clock
         self._deliver: Deliver | None = None

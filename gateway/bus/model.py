@@ -23,7 +23,8 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A job handed to the worker for the `tries`-th time. `local` is what was published with it in this process.
+    """A job handed to the worker for the `tries`-th time. `local` is what was published with it in this process;
+    None when an earlier process may have begun it.
 
     `held` is what the bus knows its hold on the job by; it means nothing to anybody else.
     """
@@ -40,6 +41,12 @@ Deliver = Callable[[Delivery], None]
 
 class Bus(Protocol):
     """Every method that reaches the queue raises `Retry` while it is away; the same call again is safe."""
+
+    shared: bool
+    """Whether other processes work on it too."""
+
+    emptied: Callable[[], Awaitable[None]] | None
+    """Called when the queue was found to have lost what it held."""
 
     async def publish(self, job: Job, local: object = None) -> bool:
         """Returns when the job is durable; False when its `once` was seen before and nothing was added."""

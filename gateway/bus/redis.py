@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
@@ -23,6 +22,7 @@ from gateway.bus import redis_scripts as scripts
 from gateway.bus.model import Bus, Deliver, Delivery, Job
 from gateway.bus.redis_address import BLOCK_MS, FAULTS, Address, address, away, client, fit, made, sign
 from gateway.bus.redis_lanes import GROUP, LANES, TICK_S, Held, Lanes, Names, lane_of
+from gateway.bus.redis_wire import digest, job_of, number, pairs, parked_of, raw, spelt, text
 from gateway.clock import Clock
 from gateway.errors import Retry
 
@@ -32,6 +32,8 @@ BOUND = 20_000
 """Jobs that may wait in one lane; past it nothing new is taken, but what somebody waits for."""
 AT_HAND = 2_048
 """Jobs handed to the worker and not done with."""
+FRESH = "fresh"
+"""What stands for `local` in a job that was published elsewhere and begun nowhere."""
 EMPTIED = (
     "Redis was emptied or lost its data: jobs that were waiting there are gone, those in this process were put back; "
     "every card is drawn again"
@@ -50,9 +52,10 @@ class Hold:
 class RedisBus:
     """Opened with `await RedisBus.open(url, deployment, clock)`, which raises `Misconfigured`."""
 
+    shared = True
+
     def __init__(self, redis: Redis, to: Address, deployment: str, clock: Clock) -> None:
         self.emptied: Callable[[], Awaitable[None]] | None = None
-        """Called after Redis lost what it held."""
         self._redis = redis
         self._to = to
         self._deployment = deployment
@@ -88,9 +91,9 @@ class RedisBus:
         lane, shared = self._lanes.own, lane_of(job.lane)
         keys = [self._names.key("once"), self._names.lane(lane), self._names.lane(shared), self._names.lease(lane)]
         at = self._clock.now()
-        words = [own.token if own else "", GROUP, self._lanes.me, _digest(job.once), at, BOUND]
+        words = [own.token if own else "", GROUP, self._lanes.me, digest(job.once), at, BOUND]
         try:
-            answer = await self._run(self._publish, keys, [*words, job.topic, _raw(job.lane), _raw(job.once), job.body])
+            answer = await self._run(self._publish, keys, [*words, job.topic, raw(job.lane), raw(job.once), job.body])
         except Retry:
             if own is not None:
                 own.behind = b""  # it may stand there all the same
@@ -135,20 +138,20 @@ class RedisBus:
 
     async def park(self, delivery: Delivery, why: str) -> None:
         hold = _hold(delivery)
-        words = [hold.token, GROUP, hold.id, _raw(why[:2000]), delivery.tries]
+        words = [hold.token, GROUP, hold.id, raw(why[:2000]), delivery.tries]
         await self._run(self._park, [*self._keys(hold), self._names.key("parked")], words)
         self._done_with(hold)
 
     async def parked(self) -> list[tuple[Delivery, str]]:
         entries: list[Any] = await self._ask(self._redis.xrange(self._names.key("parked")))
-        return [_parked(id_, fields) for id_, fields in entries]
+        return [parked_of(id_, fields) for id_, fields in entries]
 
     async def replay(self, ids: list[int] | None = None) -> int:
         wanted = [delivery for delivery, _ in await self.parked() if ids is None or delivery.id in ids]
         done = 0
         for each in wanted:
             keys = [self._names.key("parked"), self._names.lane(lane_of(each.job.lane))]
-            done += int(await self._run(self._replay, keys, [_spelt(each.id)]))
+            done += int(await self._run(self._replay, keys, [spelt(each.id)]))
         return done
 
     async def forget(self, before: int) -> int:
@@ -176,7 +179,7 @@ class RedisBus:
         if self._deliver is None or hold in self._at_hand:
             return
         held.working += 1
-        delivery = self._at_hand[hold] = Delivery(_number(id_), job, tries, local, hold)
+        delivery = self._at_hand[hold] = Delivery(number(id_), job, tries, local, hold)
         self._deliver(delivery)
 
     def _done_with(self, hold: Hold) -> None:
@@ -240,7 +243,7 @@ class RedisBus:
         if left is None:
             return
         for id_, fields, tries in left:
-            self._hand_over(held, id_, _job(_pairs(fields)), int(tries))
+            self._hand_over(held, id_, job_of(pairs(fields)), int(tries))
         held.behind = b"0-0"
         self._news = None
 
@@ -288,7 +291,7 @@ class RedisBus:
             if not page:
                 continue  # it is another's; the next beat says so
             for id_, fields in page[0]:
-                self._hand_over(held, id_, _job(_pairs(fields)), 1)
+                self._hand_over(held, id_, job_of(pairs(fields)), 1, FRESH)
             held.behind = page[1] or held.behind
         return any(page and len(page[0]) >= count for page in pages)
 
@@ -313,7 +316,7 @@ class RedisBus:
             async for fields in self._from_the_oldest(stream):
                 if int(fields[b"a"]) >= before:
                     break
-                found.add(_digest(fields[b"o"].decode("utf-8", "surrogatepass")))
+                found.add(digest(fields[b"o"].decode("utf-8", "surrogatepass")))
         return found
 
     async def _smembers(self, name: str) -> set[bytes]:
@@ -324,7 +327,7 @@ class RedisBus:
         start = "-"
         while page := await self._redis.xrange(stream, start, count=200):
             for id_, fields in page:
-                start = f"({_text(id_)}"
+                start = f"({text(id_)}"
                 yield fields
 
     # -- Redis away
@@ -352,46 +355,9 @@ class RedisBus:
             raise away(broke) from broke
 
 
-def _raw(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")
-
-
-def _text(raw: Any) -> str:
-    return raw.decode() if isinstance(raw, bytes) else str(raw)
-
-
-def _digest(once: str) -> bytes:
-    """A name of any length, remembered in 16 bytes."""
-    return hashlib.blake2b(_raw(once), digest_size=16).digest()
-
-
 def _hold(delivery: Delivery) -> Hold:
     assert isinstance(delivery.held, Hold)
     return delivery.held
-
-
-def _number(id_: bytes) -> int:
-    """A stream's id (milliseconds-serial) as one number that sorts the same."""
-    at, _, serial = id_.partition(b"-")
-    return (int(at) << 20) | int(serial)
-
-
-def _spelt(number: int) -> str:
-    return f"{number >> 20}-{number & 0xFFFFF}"
-
-
-def _pairs(flat: list[bytes]) -> dict[bytes, bytes]:
-    return dict(zip(flat[::2], flat[1::2], strict=True))
-
-
-def _job(fields: dict[bytes, bytes]) -> Job:
-    topic, lane, once = (fields[name].decode("utf-8", "surrogatepass") for name in (b"t", b"l", b"o"))
-    return Job(topic, lane, once, fields[b"b"])
-
-
-def _parked(id_: bytes, fields: dict[bytes, bytes]) -> tuple[Delivery, str]:
-    why = fields[b"w"].decode("utf-8", "surrogatepass")
-    return Delivery(_number(id_), _job(fields), int(fields[b"n"])), why
 
 
 _: type[Bus] = RedisBus

@@ -35,8 +35,10 @@ class Names:
 
 
 def lane_of(name: str) -> str:
-    """A room's lane: the same in every process, now and later."""
-    digest = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=4).digest()
+    """A room's lane: the same in every process, now and later. What is said in a room and what is drawn there again
+    (`room:…`, `repaint:…`) come to one process, so that it paints one card at a time."""
+    subject = name.partition(":")[2] or name
+    digest = hashlib.blake2b(subject.encode("utf-8", "surrogatepass"), digest_size=4).digest()
     return str(int.from_bytes(digest, "big") % LANES)
 
 

@@ -14,6 +14,7 @@ from channels import registry as channel_registry
 from crm import registry as crm_registry
 from gateway.config.model import Config, Plugged, seconds
 from gateway.errors import Misconfigured
+from gateway.store.connect import address
 from identity.access import AccessPolicy
 from reconcile.canonical import normalise
 
@@ -76,13 +77,18 @@ def _resolved(node: Any, at: tuple[str, ...], path: Path, faults: list[Fault]) -
     """The tree with every secret resolved; what a secret must not be is a fault, not an exception."""
     if isinstance(node, dict):
         return {key: _resolved(value, (*at, key), path, faults) for key, value in node.items()}
-    if isinstance(node, str) and at and _is_secret(at):
+    if isinstance(node, str) and at and (_is_secret(at) or _engine_elsewhere(at, node)):
         try:
             return secret(node, path.parent)
         except ValueError as error:
             faults.append((str(path), ".".join(at), str(error)))
             return ""
     return node
+
+
+def _engine_elsewhere(at: tuple[str, ...], text: str) -> bool:
+    """An address with a password in it need not stand in the file."""
+    return at in (("store",), ("bus",)) and text.startswith(("env:", "file:"))
 
 
 def _is_secret(at: tuple[str, ...]) -> bool:
@@ -147,9 +153,27 @@ def _references(config: Config) -> list[tuple[str, str]]:
         found.append(("zone", "an IANA name such as Asia/Shanghai"))
     if seconds(config.retention.once) < 30 * 86400:
         found.append(("retention.once", "at least 30d: a network may deliver an event again that late"))
-    if not config.store.startswith("sqlite:///"):
-        found.append(("store", "written sqlite:///PATH"))
-    return found + _key(config)
+    return found + _engines(config) + _key(config)
+
+
+def _engines(config: Config) -> list[tuple[str, str]]:
+    """The addresses as far as they can be judged without a network."""
+    found: list[tuple[str, str]] = []
+    try:
+        address(config.store)
+    except Misconfigured as wrong:
+        found += [("store", reason) for _, _, reason in wrong.faults]
+    if config.bus == "store:":
+        return found
+    from gateway.bus.redis_address import address as queue  # Redis' client is loaded only where it is used
+
+    try:
+        queue(config.bus)
+    except Misconfigured as wrong:
+        found += [("bus", reason) for _, _, reason in wrong.faults]
+    if config.store.startswith("sqlite:"):
+        found.append(("bus", "several gateways need one PostgreSQL; with sqlite: the queue is `store:`"))
+    return found
 
 
 def _known(normaliser: str) -> bool:

@@ -141,8 +141,14 @@ class Config(Frozen):
 
     deployment: Name = Field(description="This deployment's own name; it is signed into every form.")
     public_url: str = Field("http://127.0.0.1:8300", description="The address networks and browsers reach us at.")
-    store: str = Field("sqlite:///var/floatcard.db", description="The database: `sqlite:///PATH`.")
-    bus: Literal["store:"] = Field("store:", description="The queue: `store:` keeps it in the database.")
+    store: str = Field(
+        "sqlite:///var/floatcard.db",
+        description="The database: `sqlite:///PATH` or `postgresql://USER@HOST/NAME`; `env:NAME` and `file:PATH` too.",
+    )
+    bus: str = Field(
+        "store:",
+        description="The queue: `store:` keeps it in the database, for one gateway; `redis://HOST/DB` serves several.",
+    )
     master_key: SecretStr = Field(
         description="`env:NAME` or `file:PATH` of 32 bytes in hex; encrypts values and signs forms."
     )
