@@ -16,6 +16,7 @@ from gateway.http.api_ask import Ask, Done
 from gateway.http.api_bodies import EditBody, NoQuery
 from gateway.http.api_customers import Customers
 from gateway.http.api_edits import Edits, claimed
+from gateway.http.api_mentions import Mentioned
 from gateway.http.api_past import Past
 from gateway.http.api_people import Identified
 from gateway.http.api_problem import PRIVATE, Problem, again, not_found, unprocessable
@@ -37,6 +38,7 @@ class Api:
         self._s = services
         self._gate = Gate(tokens, services.people, rate or Rate())
         customers, edits, past = Customers(services), Edits(services, spine), Past(services)
+        mentioned = Mentioned(services)
         people = Identified(services, Linking(services, spine))
         self._work: dict[Name, Work] = {
             "search_customers": customers.search,
@@ -49,6 +51,10 @@ class Api:
             "list_unmapped": people.unmapped,
             "make_link": people.link,
             "end_link": people.unlink,
+            "try_message": mentioned.try_message,
+            "list_learned": mentioned.learned,
+            "judge_name": mentioned.judge_name,
+            "set_room": mentioned.set_room,
         }
 
     def routes(self) -> list[web.RouteDef]:

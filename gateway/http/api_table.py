@@ -9,9 +9,10 @@ from pydantic import BaseModel
 
 from gateway.http import api_answers as told
 from gateway.http import api_bodies as asked
+from gateway.http import api_mentions_models as mentions
 
 BASE = "/api/v1"
-Scope = Literal["read", "edit", "identities"]
+Scope = Literal["read", "edit", "identities", "mentions"]
 
 Name = Literal[
     "search_customers",
@@ -24,6 +25,10 @@ Name = Literal[
     "list_unmapped",
     "make_link",
     "end_link",
+    "try_message",
+    "list_learned",
+    "judge_name",
+    "set_room",
 ]
 
 
@@ -159,6 +164,49 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "The account belongs to nobody from now on; that it once did stays on record.",
         None,
         status=204,
+        errors=(404,),
+    ),
+    Endpoint(
+        "try_message",
+        "POST",
+        "/mentions/try",
+        "mentions",
+        "Try a message",
+        "What it names, how sure that is, why, and whether a card would float, somebody would be asked, or nothing "
+        "would happen. Nothing is kept or shown.",
+        mentions.TryAnswer,
+        body=mentions.TryBody,
+    ),
+    Endpoint(
+        "list_learned",
+        "GET",
+        "/mentions/names",
+        "mentions",
+        "What use has taught about names",
+        "Most often wrong first, with what it weighs; names that were wrong three times are proposed as common words.",
+        mentions.LearnedPage,
+    ),
+    Endpoint(
+        "judge_name",
+        "POST",
+        "/mentions/names",
+        "mentions",
+        "An admin's word on a name",
+        "Accept or refuse it as a common word, take that back, or take back everything use taught about it. Answers "
+        "the list as it is then.",
+        mentions.LearnedPage,
+        body=mentions.NameBody,
+    ),
+    Endpoint(
+        "set_room",
+        "POST",
+        "/mentions/rooms",
+        "mentions",
+        "What a room is about, and its budget",
+        "The customer that names said there mean first, and how many cards it may have in an hour. Answers what is so "
+        "then.",
+        mentions.RoomSetting,
+        body=mentions.RoomBody,
         errors=(404,),
     ),
 )

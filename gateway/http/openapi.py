@@ -59,7 +59,7 @@ def _document() -> Node:
                 "bearer": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "`floatcard token NAME --scope …` makes one. Scopes: read, edit, identities.",
+                    "description": "`floatcard token NAME --scope …` makes one, with scopes as docs/api.md lists them.",
                 }
             },
         },
