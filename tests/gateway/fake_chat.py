@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -65,6 +66,7 @@ class FakeChat:
         self.onces: dict[str, str] = {}
         self.sent: list[Sent] = []
         self.forms: list[Json] = []
+        self.serial = itertools.count(1)
 
     def room(self, id_: str, members: dict[str, tuple[str, str]], **more: Any) -> Room:
         room = self.rooms[id_] = Room(dict(members), **more)

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import json
 import shutil
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -77,7 +76,6 @@ class Live:
     session: ClientSession
     house: House
     url: str
-    serial: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     @property
     def s(self) -> Services:
@@ -100,14 +98,14 @@ class Live:
             return response.status, json.loads(answer) if answer.startswith("{") else {"text": answer}
 
     def event(self, kind: str, person: str, room: str, **more: Any) -> Json:
-        id_ = more.pop("id", f"e{next(self.serial)}")
+        id_ = more.pop("id", f"e{next(self.chat.serial)}")
         who = more.pop("who", {"id": person, "name": NAMES.get(person, person), "kind": kind_of(person)})
         head = {"type": kind, "id": id_, "scope": "demo", "room": room, "thread": "", "at": self.clock.now()}
         return {**head, "who": who, "locale": more.pop("locale", "en"), **more}
 
     async def say(self, person: str, room: str, text: str, **more: Any) -> str:
         """The id of the message."""
-        message = more.pop("message", f"m{next(self.serial)}")
+        message = more.pop("message", f"m{next(self.chat.serial)}")
         status, _ = await self.post(self.event("message", person, room, message=message, text=text, **more))
         assert status == 200
         return str(message)
