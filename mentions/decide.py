@@ -5,7 +5,7 @@ Pure: what was bound, said, answered and learned comes in, a decision with its r
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -15,7 +15,6 @@ from mentions.score import logit, sigmoid
 SHOW = 0.54  # a false card costs more than a missed one
 MARGIN = 0.5  # how much surer (logit) the first must be than the second
 MOST_ASKED = 8
-LONG_LIST = 6
 WITHIN_HOURS = 4.0
 BOUND, MEMBER, RECENT, OWN = 3.0, 2.0, 1.5, 1.0  # logits
 LEARNED_BOUND = 3.0  # what use teaches never weighs more than this
@@ -61,30 +60,6 @@ def decide(mention: Mention, name: str = "", context: Context | None = None) -> 
         return Decision(mention, "show", (best.ref,), best.score, best.why)
     refs = tuple(one.ref for one in close[:MOST_ASKED])
     return Decision(mention, "ask", refs, best.score, (*best.why, f"{len(close)} customers are called so"))
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What one message floats. `list`: so many customers that one line with a button is kinder than cards."""
-
-    kind: Literal["card", "ask", "list", "silent"]
-    refs: tuple[str, ...] = ()
-    reasons: tuple[str, ...] = ()
-
-
-def plan(decisions: Sequence[Decision]) -> Plan:
-    """One card a message: the surest customer's, the first named of equals. A question only when there is no card."""
-    shown = sorted((one for one in decisions if one.action == "show"), key=lambda one: -one.score)
-    customers = dict.fromkeys(one.refs[0] for one in decisions if one.action == "show")
-    if len(customers) >= LONG_LIST:
-        return Plan("list", tuple(customers), (f"{len(customers)} customers are named",))
-    if shown:
-        return Plan("card", shown[0].refs, shown[0].reasons)
-    asked = sorted((one for one in decisions if one.action == "ask"), key=lambda one: -one.score)
-    if asked:
-        return Plan("ask", asked[0].refs, asked[0].reasons)
-    best = max(decisions, key=lambda one: one.score, default=None)
-    return Plan("silent", (), best.reasons if best else ("no customer is named",))
 
 
 def _weigh(one: Candidate, name: str, known: Context) -> Candidate:

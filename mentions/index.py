@@ -21,7 +21,7 @@ from mentions.segment import KINDS, NEVER, Entry, Item, Segment, paced
 YOUNG = 256  # names a young segment holds before it is sealed; making one of these takes half a millisecond
 FAN = 8  # segments of a size before they become one of the next
 MAX_CANDIDATES = 20
-MAX_MENTIONS = 500  # of one text; whatever names more is a list, not a message
+MAX_MENTIONS = 200  # of one text; whatever names more is a list, not a message
 MAX_NAME = 1000
 
 
@@ -93,8 +93,8 @@ class NameIndex:
     def find(self, text: str, quoted: Spans = ()) -> list[Mention]:
         """Customers named in `text`, in order and apart; `quoted` are stretches somebody else said."""
         normal = normalise(text)
-        found = stretches(self.segments(), normal, lambda: Ground(normal, protected(text, quoted)))
-        return _mentions(text, normal, found[:MAX_MENTIONS]) if found else []
+        found = stretches(self.segments(), normal, lambda: Ground(normal, protected(text, quoted)), MAX_MENTIONS)
+        return _mentions(text, normal, found) if found else []
 
     def whole(self) -> Segment:
         """All of it in one segment, nothing dead in it."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from heapq import heapify, heappop, heappush
+from itertools import islice
 from typing import NamedTuple
 
 from mentions.bounds import closes, opens
@@ -54,11 +55,13 @@ class Ground(NamedTuple):
         return place if self.normal.starts is None else bisect_left(self.normal.starts, place)
 
 
-def stretches(segments: Sequence[Segment], normal: Normal, protect: Callable[[], Ground]) -> list[Stretch]:
-    """Those that may stand, ordered and apart; `protect` is asked for only when there is something to judge."""
+def stretches(
+    segments: Sequence[Segment], normal: Normal, protect: Callable[[], Ground], most: int | None = None
+) -> list[Stretch]:
+    """The first `most` that may stand, ordered and apart; `protect` is called only when there is something to judge."""
     text = normal.text
     hits = [Hit(one, *found) for one in segments for found in one.scan(text) if closes(text, found[1])]
-    return list(_Selection(hits, protect())) if hits else []
+    return list(islice(_Selection(hits, protect()), most)) if hits else []
 
 
 class _Selection:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mentions.decide import LEARNED_BOUND, Context, Decision, Plan, decide, plan
+from mentions.decide import LEARNED_BOUND, Context, decide
 from mentions.model import Candidate, Mention
 
 
@@ -78,27 +78,3 @@ def test_what_use_taught_counts_within_bounds() -> None:
 
 def test_many_of_a_name_are_a_short_question() -> None:
     assert len(decide(mention(*[0.9] * 20)).refs) == 8
-
-
-def shown(ref: str, score: float) -> Decision:
-    return Decision(mention(score), "show", (ref,), score, (f"for: {ref}",))
-
-
-def test_one_card_a_message_the_surest() -> None:
-    decisions = [shown("a", 0.7), shown("b", 0.9), shown("c", 0.9), decide(mention(0.9, 0.9))]
-    assert plan(decisions) == Plan("card", ("b",), ("for: b",))
-
-
-def test_a_question_only_without_a_card() -> None:
-    assert plan([decide(mention(0.3)), decide(mention(0.9, 0.9))]).kind == "ask"
-
-
-def test_many_customers_are_a_list_in_the_order_named() -> None:
-    decisions = [shown(ref, 0.9) for ref in "fedcba"]
-    assert plan(decisions) == Plan("list", tuple("fedcba"), ("6 customers are named",))
-    assert plan(decisions[:5] + decisions[:1]).kind == "card"
-
-
-def test_silence_says_why() -> None:
-    assert plan([]) == Plan("silent", (), ("no customer is named",))
-    assert plan([decide(mention(0.1)), decide(mention(0.4))]).reasons[-1] == "less sure than 0.54"
