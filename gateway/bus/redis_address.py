@@ -34,6 +34,8 @@ FOREIGN = (
 OTHER = "the queue under {prefix} belongs to the deployment {found}; give each deployment a prefix of its own"
 OLD = "is Redis {version}; Floatcard needs 6.2 or newer"
 EVICTS = "throws keys away when memory is full (maxmemory-policy {policy}); set it to noeviction, jobs would be lost"
+UNREACHABLE = "Redis cannot be reached or does not answer; check that it is running, and the address of `bus`"
+NO_TLS = "no TLS could be agreed on (rediss://); is it switched on in this Redis, and is this its TLS port?"
 CLUSTER = "is a Redis Cluster; Floatcard needs one primary with replicas, as Sentinel or a cloud provides it"
 REPLICA = "is a replica that takes no writes; point `bus` at the primary"
 
@@ -73,6 +75,7 @@ def client(to: Address) -> Redis:
             client_name="floatcard",
             retry=NoMore(NoBackoff(), 0),
         )
+        pool.make_connection()  # type: ignore[no-untyped-call]  # says what it does not understand of the address
     except (ValueError, TypeError):
         raise Misconfigured([(to.shown, "bus", BAD_URL)]) from None
     return Redis.from_pool(pool)
@@ -93,7 +96,7 @@ def why(broke: BaseException) -> str:
         return "this Redis is a replica and takes no writes; point `bus` at the primary"
     if "index is out of range" in text:
         return "Redis has no database of that number; choose another in the address of `bus`"
-    return "Redis cannot be reached or does not answer; check that it is running, and the address of `bus`"
+    return UNREACHABLE
 
 
 def away(broke: BaseException) -> Retry:
@@ -105,9 +108,14 @@ async def fit(redis: Redis, to: Address, deployment: str) -> None:
     try:
         reason = _unfit(await redis.info()) or await _taken(redis, to, deployment)
     except FAULTS as broke:
-        raise Misconfigured([(to.shown, "bus", why(broke))]) from broke
+        raise Misconfigured([(to.shown, "bus", NO_TLS if _no_tls(to, broke) else why(broke))]) from broke
     if reason is not None:
         raise Misconfigured([(to.shown, "bus", reason)])
+
+
+def _no_tls(to: Address, broke: BaseException) -> bool:
+    """The line was taken and then dropped at the first word of TLS."""
+    return to.url.startswith("rediss:") and "refused" not in str(broke) and why(broke) == UNREACHABLE
 
 
 def _unfit(info: dict[str, Any]) -> str | None:
