@@ -185,11 +185,21 @@ class House:
 
 async def open_house(config: Config, clock: Clock | None = None) -> House:
     """Opens the store, the CRMs and the channels. Raises `Misconfigured` before anything is served."""
-    clock = clock or SystemClock()
+    async with contextlib.AsyncExitStack() as undo:
+        house = await _opened(config, clock or SystemClock(), undo)
+        undo.pop_all()
+        return house
+
+
+async def _opened(config: Config, clock: Clock, undo: contextlib.AsyncExitStack) -> House:
+    """`undo` closes what was opened before a fault was found."""
     keys = Keys.derive(bytes.fromhex(config.master_key.get_secret_value()))
     store = Store.open(config.store)
+    undo.push_async_callback(store.close)
     bus = await open_bus(config, store, clock)
+    undo.push_async_callback(bus.close)
     session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=15))
+    undo.push_async_callback(session.close)
     crms = open_crms(config, clock)
     channels = open_channels(config, session, clock)
     vault = Vault(keys.vault)
@@ -235,11 +245,7 @@ async def open_bus(config: Config, store: Store, clock: Clock) -> Bus:
         return EmbeddedBus(JobStore(store), clock)
     from gateway.bus.redis import RedisBus  # its client is loaded only where it is used
 
-    try:
-        return await RedisBus.open(config.bus, config.deployment, clock)
-    except BaseException:
-        await store.close()
-        raise
+    return await RedisBus.open(config.bus, config.deployment, clock)
 
 
 def _assemble(services: Services, session: aiohttp.ClientSession) -> House:

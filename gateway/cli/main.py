@@ -70,11 +70,7 @@ def _serve(start: Callable[[], Coroutine[Any, Any, tuple[str, Callable[[], Await
         await close()
 
     _log()
-    try:
-        asyncio.run(whole())
-    except OSError as error:
-        err.print(f"Cannot listen: {error.strerror}. Choose another port.", style="red", markup=False)
-        sys.exit(2)
+    asyncio.run(whole())
 
 
 @app.command()
@@ -203,7 +199,9 @@ def publish(config: ConfigFile = HERE) -> None:
 @app.command()
 def token(
     name: Annotated[str, typer.Argument(help="What the token is for, for example `wecom-plugin`.")],
-    scope: Annotated[list[str] | None, typer.Option(help="read, edit, identities or mentions; give it several times.")] = None,
+    scope: Annotated[
+        list[str] | None, typer.Option(help="read, edit, identities or mentions; give it several times.")
+    ] = None,
     person: Annotated[str, typer.Option(help="The person it reads as.")] = "",
     system: Annotated[str, typer.Option(help="With `edit`: the system its edits come from.")] = "",
     surface: Annotated[str, typer.Option(help="With `edit`: how people read that source.")] = "",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import tomllib
 from pathlib import Path
@@ -66,11 +67,45 @@ def _read(path: Path) -> tuple[Config | None, list[Fault]]:
         return None, [(str(path), "", f"not readable as TOML: {error}")]
     faults: list[Fault] = []
     raw = cast("dict[str, Any]", _resolved(raw, (), path, faults))
+    config = _lenient(path, raw, faults)
+    if config is not None:
+        policies = raw.get("policies")
+        faults += _deeper(path, config, set(policies) if isinstance(policies, dict) else set())
+    # One cause is told once: a secret that is not there is not also too short.
+    return config, list(
+        {(file, key) if key else (file, reason): (file, key, reason) for file, key, reason in reversed(faults)}.values()
+    )[::-1]
+
+
+_STAND_INS = {"deployment": "x", "master_key": "00" * 32}
+
+
+def _lenient(path: Path, raw: dict[str, Any], faults: list[Fault]) -> Config | None:
+    """The configuration; where it has faults, what is left without them, so that the rest is looked at as well."""
     try:
-        config = Config.model_validate(raw)
+        return Config.model_validate(raw)
     except ValidationError as error:
-        return None, faults + _faults(path, error, ())
-    return config, faults + _deeper(path, config)
+        faults += _faults(path, error, ())
+        left = copy.deepcopy(raw)
+        for fault in error.errors(include_input=False, include_url=False):
+            _without(left, fault["loc"], missing=fault["type"] == "missing")
+    for key, stand_in in _STAND_INS.items():
+        left.setdefault(key, stand_in)
+    try:
+        return Config.model_validate(left)
+    except ValidationError:
+        return None
+
+
+def _without(tree: Any, at: tuple[int | str, ...], *, missing: bool) -> None:
+    """Takes out what is wrong; of what lacks something, the whole."""
+    steps = at[:-1] if missing and len(at) > 1 else at
+    for step in steps[:-1]:
+        if not isinstance(tree, dict) or step not in tree:
+            return
+        tree = tree[step]
+    if isinstance(tree, dict):
+        tree.pop(steps[-1], None)
 
 
 def _resolved(node: Any, at: tuple[str, ...], path: Path, faults: list[Fault]) -> Any:
@@ -110,12 +145,12 @@ def _reason(fault: Any) -> str:
     return "unknown key" if fault["type"] == "extra_forbidden" else str(fault["msg"])
 
 
-def _deeper(path: Path, config: Config) -> list[Fault]:
+def _deeper(path: Path, config: Config, policies: set[str]) -> list[Fault]:
     found = [
         *_plugged(path, "channels", config.channels, channel_registry),
         *_plugged(path, "crms", config.crms, crm_registry),
     ]
-    found += [(str(path), key, reason) for key, reason in _references(config)]
+    found += [(str(path), key, reason) for key, reason in _references(config, policies)]
     return found
 
 
@@ -132,10 +167,10 @@ def _plugged(path: Path, room: str, plugged: dict[str, Plugged], registry: Any) 
     return found
 
 
-def _references(config: Config) -> list[tuple[str, str]]:
+def _references(config: Config, policies: set[str]) -> list[tuple[str, str]]:
     """Names that must exist elsewhere in the file, and values with a meaning beyond their type."""
     found: list[tuple[str, str]] = []
-    names = {"default", *config.policies}
+    names = {"default", *config.policies, *policies}
     for field, spec in config.fields.items():
         if spec.policy is not None and spec.policy not in names:
             found.append((f"fields.{field}.policy", f"there is no policy {spec.policy!r}"))

@@ -113,6 +113,7 @@ class MentionsSpec(Frozen):
         le=1000,
         description="Cards a room gets in an hour; beyond it one line with a button gathers the rest.",
     )
+    suggest: bool = Field(True, description="Ask an author alone about a name that looks misspelled or is in pinyin.")
 
 
 class AlertsSpec(Frozen):

@@ -15,6 +15,7 @@ from gateway.clock import ShiftedClock
 from gateway.config import Config, load, secret
 from gateway.demo.desk import Desk, Panel
 from gateway.demo.people import settle_in
+from gateway.errors import Misconfigured
 from gateway.http.chat import chat_app
 from gateway.http.health import Health
 from gateway.http.server import Server, application, listen
@@ -28,11 +29,11 @@ class DemoClock(ShiftedClock):
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        super().__init__(int(file.read_text("ascii")) if file.exists() else 0)
+        super().__init__(int(file.read_text("ascii") or 0) if file.exists() else 0)
 
     def advance(self, seconds: int) -> None:
         super().advance(seconds)
-        self._file.write_text(str(self.shift), "ascii")
+        _write(self._file, str(self.shift))
 
 
 def forget(folder: Path) -> None:
@@ -56,12 +57,18 @@ class Demo:
 
 def prepare(folder: Path, port: int) -> Config:
     """The demo's own folder: its keys, its configuration. What is there already is kept."""
+    try:
+        return _prepared(folder, port)
+    except OSError as closed:
+        reason = f"cannot be written ({closed.strerror or closed}); choose another with --folder"
+        raise Misconfigured([(str(folder), "", reason)]) from closed
+
+
+def _prepared(folder: Path, port: int) -> Config:
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("master.key", "web.key"):
-        path = folder / name
-        if not path.exists():
-            path.touch(0o600)
-            path.write_text(secrets.token_hex(32), "ascii")
+        if not (folder / name).exists():
+            _write(folder / name, secrets.token_hex(32))
     text = TEMPLATE.read_text("utf-8").replace("127.0.0.1:8300", f"127.0.0.1:{port}")
     text = text.replace('"sqlite:///', f'"sqlite:///{folder.as_posix()}/')
     text = text.replace("demo = true\n", f'demo = true\npublic_url = "http://127.0.0.1:{port}"\n')
@@ -72,11 +79,28 @@ def prepare(folder: Path, port: int) -> Config:
     return load(path)
 
 
+def _write(path: Path, text: str) -> None:
+    """Whole or not at all, and for its owner alone."""
+    new = path.with_name(f".{path.name}.new")
+    new.touch(0o600)
+    new.write_text(text, "ascii")
+    new.replace(path)
+
+
 async def open_demo(folder: Path, port: int) -> Demo:
-    """Raises `Misconfigured`, or OSError when the port is taken."""
+    """Raises `Misconfigured`."""
     config = prepare(folder, port)
     clock = DemoClock(folder / "clock")
     house = await open_house(config, clock)
+    try:
+        return await _furnished(house, clock, folder, port)
+    except BaseException:
+        await house.close()
+        raise
+
+
+async def _furnished(house: House, clock: DemoClock, folder: Path, port: int) -> Demo:
+    config = house.services.config
     crm = house.services.crms["local"]
     assert isinstance(crm, LocalCrm)
     await load_sample(crm, clock.now())

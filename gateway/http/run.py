@@ -11,10 +11,14 @@ from gateway.http.server import application, listen
 
 
 async def open_server(config: Config) -> tuple[str, Callable[[], Awaitable[None]]]:
-    """The address it listens on, and what ends it. Raises `Misconfigured`, or OSError when the port is taken."""
+    """The address it listens on, and what ends it. Raises `Misconfigured`."""
     house = await open_house(config)
     health = Health(house.services, house.worker)
-    server = await listen(application(house, health), health, config.server.host, config.server.port)
+    try:
+        server = await listen(application(house, health), health, config.server.host, config.server.port)
+    except BaseException:
+        await house.close()
+        raise
     await house.start()
     health.ready = True
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from gateway.app import House
+from gateway.errors import Misconfigured
 from gateway.http.api import Api
 from gateway.http.console import Console
 from gateway.http.health import Health
@@ -75,10 +76,15 @@ async def _last_resort(request: web.Request, handler: Handler) -> web.StreamResp
 
 
 async def listen(app: web.Application, health: Health, host: str, port: int) -> Server:
-    """Raises OSError when the address is taken."""
+    """Raises `Misconfigured` when the address is taken, or is none of this machine's."""
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=5.0)
     await runner.setup()
     site = web.TCPSite(runner, host, port)
-    await site.start()
+    try:
+        await site.start()
+    except OSError as taken:
+        await runner.cleanup()
+        reason = f"cannot listen on {host}:{port} ({taken.strerror or taken}); choose another port"
+        raise Misconfigured([("server", "port", reason)]) from taken
     bound = runner.addresses[0]
     return Server(runner, health, f"http://{host}:{bound[1]}")

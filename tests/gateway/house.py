@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import json
 import shutil
 from collections.abc import AsyncIterator, Mapping
@@ -93,7 +94,7 @@ class Live:
         """A signed request of the chat's; `headers` replace those it would carry."""
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         sent = {"Content-Type": "application/json", **signed(SECRET.encode(), "POST", "/in/web", raw), **headers}
-        async with self.session.post(f"{self.url}/in/web", data=raw, headers=sent) as response:
+        async with self.session.post(f"{self.url}/in/web", data=io.BytesIO(raw), headers=sent) as response:
             answer = await response.text()
             return response.status, json.loads(answer) if answer.startswith("{") else {"text": answer}
 
