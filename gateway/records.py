@@ -11,12 +11,14 @@ from crm.model import FieldValue, Record
 from gateway.clock import Clock
 from gateway.config import Config
 from gateway.mentioning.people import names_of
+from gateway.mentioning.slips import Suggestions
 from gateway.store.ledger import FieldState, Ledger
 from gateway.store.mirror import MirrorStore
 from gateway.store.people import PeopleStore
 from mentions.derive import derive
 from mentions.index import NameIndex
 from mentions.model import Name
+from mentions.warm import warm
 
 _KEPT = 20_000
 
@@ -32,13 +34,15 @@ class Records:
         self.names = NameIndex()
         self.contacts = NameIndex()
         """Full names of contacts, each under its customer."""
+        self.suggestions = Suggestions()
 
     async def load(self, crms: Sequence[str]) -> int:
         """Fills the name indexes from what is stored, beside the loop; how many customers."""
         known = [record for crm in crms for record in await self._mirror.all(crm)]
         self.names.mark()
         self.contacts.mark()
-        names, contacts = await asyncio.to_thread(_indexes, known)
+        asyncio.get_running_loop().run_in_executor(None, warm)  # nobody waits for it but a first message
+        names, contacts, self.suggestions = await asyncio.to_thread(_indexes, known)
         self.names.swap(names)
         self.contacts.swap(contacts)
         return len(known)
@@ -117,9 +121,11 @@ class Records:
         if record.deleted:
             self.names.remove(record.ref.key)
             self.contacts.remove(record.ref.key)
+            self.suggestions.remove(record.ref.key)
         else:
             self.names.put(record.ref.key, called(record))
             self.contacts.put(record.ref.key, names_of(record))
+            self.suggestions.put(record.ref.key, called(record))
 
     def _keep(self, record: Record) -> None:
         self._kept[record.ref.key] = record
@@ -128,10 +134,10 @@ class Records:
             self._kept.popitem(last=False)
 
 
-def _indexes(known: Sequence[Record]) -> tuple[NameIndex, NameIndex]:
-    names = NameIndex.build((record.ref.key, called(record)) for record in known)
+def _indexes(known: Sequence[Record]) -> tuple[NameIndex, NameIndex, Suggestions]:
+    names = [(record.ref.key, called(record)) for record in known]
     spoken = ((record.ref.key, names_of(record)) for record in known)
-    return names, NameIndex.build(each for each in spoken if each[1])
+    return NameIndex.build(names), NameIndex.build(each for each in spoken if each[1]), Suggestions(names)
 
 
 def called(record: Record) -> tuple[Name, ...]:

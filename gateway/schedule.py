@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from gateway.config.model import seconds
 from gateway.handlers import alerts
+from gateway.mentioning.weights import WINDOW_MS
 from gateway.services import Services
 from gateway.spine import Spine
 from gateway.store.due import Due
@@ -79,6 +80,7 @@ class Schedule:
         keep = self._s.config.retention
         await self._s.bus.forget(now - seconds(keep.once) * 1000)
         await self._s.trail.forget(now - seconds(keep.trail) * 1000)
+        await self._s.mentioning.forget(now - WINDOW_MS)
 
 
 _KINDS: dict[str, Handler] = {"conflict": alerts.conflict_due, "alert": alerts.woke}

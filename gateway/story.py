@@ -66,32 +66,30 @@ async def worded(teller: Teller, step: StoredStep) -> Line:
 
 async def _matched(t: Teller, facts: dict[str, Json]) -> Line:
     text = t.say("{customer} is named.", customer=await t.title(facts))
-    return Line(t.say("Matched"), f"{text} {_why(t, facts)}".strip(), "info")
+    return Line(t.say("Matched"), f"{text} {reasons.sure(t.locale, facts)}".strip(), "info")
 
 
 async def _asked(t: Teller, facts: dict[str, Json]) -> Line:
     text = t.say("{count} customers bear that name: I asked the author alone.", count=facts["candidates"])
-    return Line(t.say("Asked"), f"{text} {_why(t, facts)}".strip(), "info")
+    return Line(t.say("Asked"), f"{text} {reasons.sure(t.locale, facts)}".strip(), "info")
 
 
 async def _unsure(t: Teller, facts: dict[str, Json]) -> Line:
     text = t.say("{customer} may be meant, but I am not sure enough.", customer=await t.title(facts))
-    return Line(t.say("Silent"), f"{text} {_why(t, facts)}".strip())
-
-
-def _why(t: Teller, facts: dict[str, Json]) -> str:
-    """How sure, for which reasons, and what use has taught about the name."""
-    why, score, learned = facts.get("why"), facts.get("score"), facts.get("learned")
-    parts = [t.say("{percent} % sure", percent=round(score * 100))] if isinstance(score, int | float) else []
-    parts += [reasons.worded(t.locale, str(each)) for each in why] if isinstance(why, list) else []
-    if isinstance(learned, int | float) and learned:
-        parts.append(t.say("what use taught weighs {weight}", weight=f"{learned:+.2f}"))
-    return reasons.joined(t.locale, parts)
+    return Line(t.say("Silent"), f"{text} {reasons.sure(t.locale, facts)}".strip())
 
 
 async def _by_contact(t: Teller, facts: dict[str, Json]) -> Line:
     text = t.say("A contact of {customer} is named; somebody here may not know whose.", customer=await t.title(facts))
     return Line(t.say("Silent"), text)
+
+
+async def _suggested(t: Teller, facts: dict[str, Json]) -> Line:
+    reason = t.say(reasons.SLIPS.get(str(facts["reason"]), ""))
+    text = t.say(
+        "I asked the author alone if {customer} is meant: {reason}.", customer=await t.title(facts), reason=reason
+    )
+    return Line(t.say("Suggested"), text, "info")
 
 
 async def _digested(t: Teller, facts: dict[str, Json]) -> Line:
@@ -293,6 +291,7 @@ _ACTIONS = {
     "show_me": N_("Show me"),
     "list": N_("Show the list"),
     "pick": N_("This one"),
+    "mean": N_("Show the card here"),
     "none": N_("Not a customer"),
     "wrong": N_("Not this customer"),
     "settle": N_("Use this"),
@@ -354,6 +353,7 @@ _STEPS: dict[str, Teach] = {
     "asked": _asked,
     "unsure": _unsure,
     "by_contact": _by_contact,
+    "suggested": _suggested,
     "digested": _digested,
     "learned": _learned,
     "bound": _bound,

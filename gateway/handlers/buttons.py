@@ -10,7 +10,9 @@ from gateway.errors import Rejected, Unreadable
 from reconcile.model import Json
 from reconcile.token import read_button, sign_button
 
-Name = Literal["edit", "save", "show_me", "list", "pick", "none", "wrong", "settle", "undo", "acknowledge", "snooze"]
+Name = Literal[
+    "edit", "save", "show_me", "list", "mean", "pick", "none", "wrong", "settle", "undo", "acknowledge", "snooze"
+]
 Style = Literal["default", "primary", "danger"]
 
 

@@ -79,6 +79,16 @@ async def _pick(s: Services, turn: Turn, person: Person, press: Press) -> Outcom
     return Outcome(_done(s, turn, N_("I will remember that here.")), (asked, *acts))
 
 
+async def _mean(s: Services, turn: Turn, person: Person, press: Press) -> Outcome:
+    """The author meant the customer by a name that was not written as it is: this once."""
+    ref, name, message = press.text("r"), press.text("n"), press.text("m")
+    if await personal_card(s, ref, person, turn.event.who, turn.locale) is None:
+        raise Refused("You may not see this customer.")
+    there = _at(turn, press)
+    acts = await float_card(s, there, message, (ref,), {ref: name})
+    return Outcome(_done(s, turn, N_("The card floats here.")), (Hide(whisper(there, f"{message}:{name}")), *acts))
+
+
 async def _none(s: Services, turn: Turn, person: Person, press: Press) -> Outcome:
     name, message = press.text("n"), press.text("m")
     await s.rooms.store.choose(turn.place.room_key, name, "", person.id, turn.now)
@@ -142,6 +152,7 @@ _HANDLERS: dict[str, Handler] = {
     "show_me": _show_me,
     "list": _list,
     "pick": _pick,
+    "mean": _mean,
     "none": _none,
     "wrong": _wrong,
     "settle": conflicts.settle,

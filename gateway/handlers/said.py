@@ -15,6 +15,7 @@ from gateway.handlers.cards import personal_card, room_card, withheld_views
 from gateway.handlers.hearing import heard
 from gateway.mentioning import memory, silence
 from gateway.mentioning.reading import Named, names
+from gateway.mentioning.suggesting import suggestion
 from gateway.services import Services
 from gateway.store.slots import Shown
 from gateway.turn import Act, Hide, Outcome, Show, Slot, Turn
@@ -34,6 +35,8 @@ async def said(s: Services, turn: Turn) -> Outcome:
         turn.trail.note("quiet", turn.now)
         return Outcome()
     named = await names(s, turn, event.text, event.quoted)
+    if named.silent:
+        return Outcome(acts=tuple(await suggestion(s, turn, event.message.id, event.text, event.quoted)))
     return Outcome(acts=tuple(await _acts(s, turn, event.message.id, named)))
 
 

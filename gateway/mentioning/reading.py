@@ -48,6 +48,8 @@ class Named:
     surfaces: dict[str, str]
     through: frozenset[str] = field(default_factory=frozenset)
     """Those of `refs` that are named by a contact alone: who may not see contacts must not learn it from a card."""
+    silent: bool = False
+    """No stretch of the text is anybody's name, sure or not."""
 
 
 async def judge(s: Services, asked: Asked, text: str, quoted: Spans = ()) -> list[Judged]:
@@ -119,7 +121,7 @@ def _named(judged: Sequence[Judged]) -> Named:
             surfaces[ref] = each.name if not each.contact or ref not in surfaces else surfaces[ref]
             if not each.contact:
                 directly.add(ref)
-    return Named(tuple(surfaces), tuple(asks.items()), surfaces, frozenset(surfaces) - directly)
+    return Named(tuple(surfaces), tuple(asks.items()), surfaces, frozenset(surfaces) - directly, not judged)
 
 
 def _meant(each: Judged) -> str:

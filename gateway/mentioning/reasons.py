@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from cards.words import N_, say
+from reconcile.model import Json
 
 PHRASES: frozenset[str] = frozenset(
     (
@@ -122,6 +123,13 @@ LEARNED: dict[str, str] = {
 }
 """What one use of a card taught."""
 
+SLIPS: dict[str, str] = {
+    "one letter off": N_("one letter off"),
+    "sounds or looks alike": N_("sounds or looks alike"),
+    "pinyin": N_("pinyin"),
+    "initials": N_("initials"),
+}
+
 PLAIN: frozenset[str] = frozenset((N_("chosen here before"),))
 
 _LESS = re.compile(r"less sure than ([0-9.]+)")
@@ -146,6 +154,16 @@ def worded(locale: str, reason: str) -> str:
     if less := _LESS.fullmatch(reason):
         return say(locale, "less sure than {percent} %", percent=round(float(less[1]) * 100))
     return say(locale, KINDS.get(reason, reason))
+
+
+def sure(locale: str, facts: Mapping[str, Json]) -> str:
+    """How sure a step was, for which reasons, and what use has taught about the name."""
+    why, score, learned = facts.get("why"), facts.get("score"), facts.get("learned")
+    parts = [say(locale, "{percent} % sure", percent=round(score * 100))] if isinstance(score, int | float) else []
+    parts += [worded(locale, str(each)) for each in why] if isinstance(why, list) else []
+    if isinstance(learned, int | float) and learned:
+        parts.append(say(locale, "what use taught weighs {weight}", weight=f"{learned:+.2f}"))
+    return joined(locale, parts)
 
 
 def told(locale: str, reasons: Iterable[str]) -> str:

@@ -114,6 +114,7 @@ class MentioningStore:
         return await self._store.write(_take_back, (name, by, at))
 
     async def forget(self, before: int) -> int:
+        """Lessons older than that; how many."""
         return await self._store.write(_forget, before)
 
 
@@ -217,4 +218,6 @@ def _taken_back(connection: Connection, name: str, by: str, at: int) -> int:
 
 
 def _forget(connection: Connection, befores: Sequence[int]) -> list[int]:
+    for before in befores:
+        connection.execute(delete(named).where(named.c.at < before))
     return [connection.execute(delete(lesson).where(lesson.c.at < before)).rowcount for before in befores]

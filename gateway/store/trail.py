@@ -48,7 +48,7 @@ class TrailStore:
 
     async def last_turn(self, room_key: str) -> str | None:
         """The newest turn of a room that has something to explain."""
-        told = trail.c.step.in_(("matched", "asked", "unsure", "nothing", "cooled", "floated", "quiet"))
+        told = trail.c.step.in_(("matched", "asked", "unsure", "suggested", "nothing", "cooled", "floated", "quiet"))
         query = select(trail.c.turn).where(trail.c.room == room_key, told).order_by(trail.c.id.desc()).limit(1)
         return await self._store.read(lambda connection: connection.execute(query).scalar())
 

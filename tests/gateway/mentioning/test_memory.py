@@ -163,3 +163,11 @@ async def test_an_accepted_common_word_is_heard_only_where_the_room_speaks_for_i
         await live.s.mentioning.decide("北陌", "", "p_zhaolei", live.clock.now())
         await said(live, LI, "deal", "北陌来了吗")
         assert "北陌种业" in text(live.card("deal").card)
+
+
+async def test_old_lessons_are_forgotten_by_the_hourly_chores(tmp_path: Path) -> None:
+    async with opened(tmp_path) as live:
+        await teach(live, NAME, "wrong", 3)
+        live.clock.ahead(hours=24 * 181)
+        await live.house.schedule.once()
+        assert await live.rows("lesson") == 0
