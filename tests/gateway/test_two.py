@@ -1,0 +1,88 @@
+"""Two whole gateways on one PostgreSQL and one Redis, one chat before them and one CRM behind them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from gateway.bus import redis as redis_bus
+from gateway.bus import redis_lanes
+from tests.engines.redis import Redis
+from tests.gateway.bus.benches import until
+from tests.gateway.fake_chat import text
+from tests.gateway.house import CHEN, HERO, LI, NAME, Live, opened
+
+
+@pytest.fixture
+async def both(
+    tmp_path: Path, postgresql_url: str, redis_server: Redis, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[tuple[Live, Live]]:
+    monkeypatch.setattr(redis_lanes, "TTL_MS", 3_000)
+    monkeypatch.setattr(redis_bus, "TICK_S", 0.2)
+    monkeypatch.setattr("gateway.app.FOLLOW_S", 0.1)
+    (tmp_path / "floatcard.db").touch()  # nothing of it is used
+    engines = f'store = "{postgresql_url}"\nbus = "{redis_server.url()}"\n'
+    line = next(each for each in _template() if each.startswith("store = "))
+    changed = {line.replace('"sqlite:///', f'"sqlite:///{tmp_path.as_posix()}/'): engines}
+    async with contextlib.AsyncExitStack() as stack:
+        one = await stack.enter_async_context(opened(tmp_path, changed=changed))
+        two = await stack.enter_async_context(opened(tmp_path, one.clock, one.chat, changed=changed))
+        loops = [asyncio.create_task(each.house._follow_others()) for each in (one, two)]
+        try:
+            yield one, two
+        finally:
+            for loop in loops:
+                loop.cancel()
+            await asyncio.gather(*loops, return_exceptions=True)
+
+
+def _template() -> list[str]:
+    from gateway.demo.run import TEMPLATE
+
+    return TEMPLATE.read_text("utf-8").splitlines()
+
+
+async def test_a_message_told_to_both_floats_one_card_and_an_edit_through_one_repaints_it(
+    both: tuple[Live, Live],
+) -> None:
+    one, two = both
+    message = await one.say(LI, "deal", NAME, id="same", message="m1")
+    await two.say(LI, "deal", NAME, id="same", message=message)
+    await until(lambda: bool(one.cards("deal")), 30)
+    card = one.card("deal")
+    form = await two.open_form(LI, card)
+    answer = await two.submit(LI, "deal", form, phone="+86 512 0000 1234")
+    assert answer["kind"] != "errors", answer
+    await until(lambda: "0000 1234" in text(one.card("deal").card), 30)
+    assert [await live.value("phone") for live in both] == ["+86 512 0000 1234"] * 2
+    assert await one.rows("decision", "reason <> 'x'") == await two.rows("inbox")
+    assert len(one.cards("deal")) == 1
+
+
+async def test_what_one_reads_from_the_crm_and_of_people_the_other_knows(both: tuple[Live, Live]) -> None:
+    one, two = both
+    await one.natively("phone", "+86 512 7777 8888")
+    for sweep in one.house.sweeps.values():
+        await sweep.once()
+    await _comes(lambda: two.s.records.mirrored(HERO), lambda found: found.fields["phone"].value == "+86 512 7777 8888")
+    person = one.s.people.linked("im", f"web/demo/user/{CHEN}") or one.s.people.persons()[0]
+    await one.s.people.deactivate(person.id)
+    await until(lambda: (found := two.s.people.person(person.id)) is not None and not found.active, 30)
+
+
+async def _comes(ask, fits) -> None:  # type: ignore[no-untyped-def]
+    async with asyncio.timeout(30):
+        while (found := await ask()) is None or not fits(found):
+            await asyncio.sleep(0.02)
+
+
+async def test_when_one_is_gone_the_other_has_its_rooms(both: tuple[Live, Live]) -> None:
+    one, two = both
+    await one.s.bus.close()  # it is gone, and lets go
+    await two.say(LI, "deal", NAME)
+    await two.say(LI, "east", NAME)
+    await until(lambda: bool(two.cards("deal")) and bool(two.cards("east")), 30)
