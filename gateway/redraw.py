@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from channels.model import ImId, Sender
+from channels.model import ImId
 from gateway.handlers import alerts, conflicts
 from gateway.handlers.cards import personal_card, room_card
 from gateway.services import Services
@@ -50,18 +50,11 @@ async def _whisper(s: Services, shown: Shown, trail: Trail) -> Show | None:
     person = s.people.linked("im", shown.slot.to)
     if person is None or not shown.records:
         return None
-    sender = await _sender(s, shown)
+    sender = await s.rooms.listed(shown.slot.place, ImId.parse(shown.slot.to))
     state: dict[str, Json] = dict(shown.state)
     locale = str(state.get("locale") or person.locale or s.config.locale)
     card = await personal_card(s, shown.records[0], person, sender, locale)
     return Show(shown.slot, card, shown.records, state=state) if card is not None else None
-
-
-async def _sender(s: Services, shown: Shown) -> Sender:
-    """As the room lists them now; who is not listed any more counts as unknown."""
-    roster = await s.rooms.roster(shown.slot.place)
-    listed = [member for member in roster.members if member.id.key == shown.slot.to]
-    return listed[0] if listed else Sender(ImId.parse(shown.slot.to), "", "unknown")
 
 
 _PURPOSES: dict[str, Redraw] = {"card": _card, "conflict": _conflict, "alert": _alert, "whisper": _whisper}

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from weakref import WeakValueDictionary
 
-from channels.model import Channel, Members, Place, Roster, Sender
+from channels.model import Channel, ImId, Members, Place, Roster, Sender
 from gateway.clock import Clock
 from gateway.config.model import AudienceSpec
 from gateway.errors import Refused, Retry
@@ -69,6 +69,16 @@ class Rooms:
     async def roster(self, place: Place) -> Roster:
         return (await self._known(place)).roster
 
+    async def standing(self, place: Place, who: Sender) -> Sender:
+        """A sender of whom the event does not say whether it is a guest, as the room's list has it."""
+        return await self.listed(place, who.id, who.name) if who.kind == "unknown" else who
+
+    async def listed(self, place: Place, id_: ImId, name: str = "") -> Sender:
+        """As the room lists them now; who is not surely listed has no rights, whoever the account is linked to."""
+        roster = await self.roster(place)
+        found = next((member for member in roster.members if member.id == id_), Sender(id_, name, "unknown"))
+        return replace(found, kind="outsider") if found.kind == "unknown" else found
+
     async def _known(self, place: Place) -> _Kept:
         """From memory while it is fresh; else one asks the network, and whoever else wants to know waits."""
         async with self._lock(place.room_key):
@@ -92,6 +102,9 @@ class Rooms:
 
     async def joined(self, place: Place, who: Sender, person: Person | None) -> None:
         """Counts the newcomer at once, whatever the network's list says for now."""
+        if who.kind == "unknown":  # nobody's rights until the list, asked again, says what they are here
+            who, person = replace(who, kind="outsider"), None
+            self._kept.pop(place.room_key, None)
         self._came.setdefault(place.room_key, {})[who.id.key] = (who, self._clock.now())
         kept = self._kept.get(place.room_key)
         if kept is not None and all(member.id != who.id for member in kept.roster.members):

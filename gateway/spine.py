@@ -7,7 +7,7 @@ import logging
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cards.words import match
 from channels.model import Answer, Deleted, Edited, Event, Joined, Left, Pressed, Said, Submitted
@@ -130,6 +130,8 @@ class Spine:
     async def _turn(self, event: Event, trail: Trail, again: bool) -> tuple[Outcome, Turn]:
         """The other rooms' repaint is queued first: a card that cannot be posted here is no reason to forget them."""
         person = await self._speaking(event, await self._s.identities.who(event.who, event.where.room_key))
+        if person is not None and not isinstance(event, Joined | Left):
+            event = replace(event, who=await self._s.rooms.standing(event.where, event.who))
         turn = Turn(event, person, self._s.clock.now(), trail)
         epoch = await self._s.bus.epoch()
         outcome = await HANDLERS[type(event)](self._s, turn)

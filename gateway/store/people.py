@@ -125,9 +125,9 @@ class PeopleStore:
 
     async def speaks(self, person_id: str, locale: str) -> None:
         """The language a network says this person reads; changes nothing that anybody may see."""
-        who = replace(self._persons[person_id], locale=locale)
-        await self._store.write(_put_person, who)
-        self._persons[person_id] = who
+        await self._store.write(_speaks, (person_id, locale))
+        # What became of the person while that was written stays: a deactivation is not undone by a language.
+        self._persons[person_id] = replace(self._persons[person_id], locale=locale)
 
     async def deactivate(self, person_id: str) -> None:
         who = self._persons[person_id]
@@ -212,6 +212,12 @@ def _put_person(connection: Connection, items: Sequence[Person]) -> list[None]:
         for who in items
     ]
     upsert.put(connection, person, rows)
+    return [None] * len(items)
+
+
+def _speaks(connection: Connection, items: Sequence[tuple[str, str]]) -> list[None]:
+    for id_, locale in items:
+        connection.execute(update(person).where(person.c.id == id_).values(locale=locale))
     return [None] * len(items)
 
 
