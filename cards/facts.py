@@ -130,6 +130,8 @@ class ConflictView:
     settled_at: int = 0
     undo: Button | None = None
     trace: str = ""
+    proposal: bool = False
+    """Nothing is in dispute: a value is proposed to those who may decide the field."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,9 @@ from reconcile.canonical import equal
 from reconcile.model import Actor, Json
 from reconcile.token import Seen
 
+PROPOSAL = "proposal:"
+"""What the subject of a proposal's card begins with; the rest is the proposed edit."""
+
 Role = Literal["before", "crm", "stands", "yours", "theirs"]
 
 
@@ -112,6 +115,8 @@ async def _view(
 ) -> ConflictView:
     spec = s.config.fields.get(field)
     label = view.label(spec, field, locale)
+    if conflict.startswith(PROPOSAL):
+        return _proposal(s, title, ref, field, conflict, state, locale)
     if state.conflict == conflict:
         sides = (_before(s, state, field, locale), *_challengers(s, ref, field, state, locale, reader))
         return ConflictView(title, field, label, sides, trace=state.decision)
@@ -121,6 +126,34 @@ async def _view(
     undo = undo_of(s, ref, field, state, locale) if closed is not None and closed.settled_edit == state.edit else None
     at = closed.closed_at or 0 if closed is not None else 0
     return ConflictView(title, field, label, (), value, by, at, undo, state.decision)
+
+
+def _proposal(
+    s: Services, title: str, ref: str, field: str, subject: str, state: FieldState, locale: str
+) -> ConflictView:
+    """What stands and what is proposed beside it; once decided, what stands and by whom."""
+    spec = s.config.fields.get(field)
+    label, stands = view.label(spec, field, locale), view.worded(spec, state.value, locale, s.clock.now())
+    proposal = next((each for each in state.proposed if each.edit == subject.removeprefix(PROPOSAL)), None)
+    if proposal is None:
+        undo = undo_of(s, ref, field, state, locale) if state.system in s.channels and state.conflict is None else None
+        return ConflictView(
+            title, field, label, (), stands, _name(s, state.actor), state.as_of, undo, state.decision, proposal=True
+        )
+    button = settle_button(s, ref, field, state, proposal.edit, locale, case=subject, proposals=(proposal.edit,))
+    value = view.worded(spec, proposal.value, locale, s.clock.now())
+    sides = (
+        SideView("stands", stands, _name(s, state.actor), state.as_of, state.source),
+        SideView("theirs", value, _name(s, proposal.actor), proposal.at, proposal.source, button),
+    )
+    return ConflictView(title, field, label, sides, trace=state.decision, proposal=True)
+
+
+async def proposal_shows(s: Services, turn: Turn, ref: str, field: str, edit: str) -> list[Act]:
+    """A proposal's card where it was made: whoever may decide the field takes it with one tap."""
+    slot = Slot(turn.place, "conflict", f"{PROPOSAL}{edit}")
+    show = await room_conflict(s, slot, ref, field, {"locale": turn.locale or s.config.locale}, turn.trail)
+    return [show] if show is not None else []
 
 
 async def _settled_to(s: Services, closed: ConflictCase | None, state: FieldState) -> Json:
@@ -146,12 +179,11 @@ def _challengers(
     s: Services, ref: str, field: str, state: FieldState, locale: str, reader: str
 ) -> tuple[SideView, ...]:
     crm = ref.split(":", 1)[0]
-    heads, proposals = state.heads, state.proposals
     sides = []
     for each in state.challengers:
         role = _role(state, each, crm, reader)
         value = view.worded(s.config.fields.get(field), each.value, locale, s.clock.now())
-        button = _settle_button(s, ref, field, state, each, heads, proposals, locale)
+        button = settle_button(s, ref, field, state, each.edit, locale, case=state.conflict or "")
         sides.append(SideView(role, value, _name(s, each.actor), each.at, each.source, button))
     return tuple(sides)
 
@@ -165,26 +197,25 @@ def _role(state: FieldState, each: Challenger, crm: str, reader: str) -> Role:
     return "stands" if each.edit == state.edit else "theirs"
 
 
-def _settle_button(
+def settle_button(
     s: Services,
     ref: str,
     field: str,
     state: FieldState,
-    each: Challenger,
-    heads: Sequence[str],
-    proposals: Sequence[str],
+    edit: str,
     locale: str,
+    *,
+    case: str,
+    proposals: Sequence[str] = (),
 ) -> Button:
-    """Its token holds what was on the card: what the presser had not seen is not dismissed."""
-    h, q = _json(heads), _json(proposals)
-    return s.buttons.make(
-        locale, N_("Use this"), "settle", "primary", r=ref, f=field, e=each.edit, c=state.conflict or "", h=h, q=q
-    )
+    """Its token holds what is on the card: what the presser had not seen is not dismissed."""
+    h, q = _json(state.heads), _json(proposals)
+    return s.buttons.make(locale, N_("Use this"), "settle", "primary", r=ref, f=field, e=edit, c=case, h=h, q=q)
 
 
 def undo_of(s: Services, ref: str, field: str, state: FieldState, locale: str) -> Button:
-    h, q = _json(state.heads), _json(state.proposals)
-    return s.buttons.make(locale, N_("Undo"), "undo", r=ref, f=field, e=state.edit or "", h=h, q=q)
+    """Open proposals are not on the card that bears it, and stay open."""
+    return s.buttons.make(locale, N_("Undo"), "undo", r=ref, f=field, e=state.edit or "", h=_json(state.heads), q=[])
 
 
 def _json(ids: Sequence[str]) -> list[Json]:
@@ -214,6 +245,8 @@ async def settle(s: Services, turn: Turn, person: Person, press: Press) -> Outco
             who = _name(s, known.settled_by) or say(locale, "a newer value")
             # The card that still offers it is drawn again.
             return _told(turn, ref, say(locale, "This is settled already, by {who}.", who=who))
+        if conflict.startswith(PROPOSAL) and not await _waits(s, ref, field, chosen):
+            return _told(turn, ref, say(locale, "This proposal is decided already."))
         value = await s.ledger.value_of(chosen)
         done = await _ingest(s, turn, person, ref, field, "resolve", value, press)
     if proposed(done):
@@ -222,6 +255,11 @@ async def settle(s: Services, turn: Turn, person: Person, press: Press) -> Outco
         text = say(locale, "Your choice is kept, but there is a newer value that this card did not show. Look again.")
         return Outcome(Toast(text, "warning"), (), (ref,))
     return Outcome(Toast(say(locale, "Settled."), "info"), (), (ref,))
+
+
+async def _waits(s: Services, ref: str, field: str, proposal: str) -> bool:
+    state = await s.ledger.state(ref, field)
+    return state is not None and proposal in state.proposals
 
 
 async def undo(s: Services, turn: Turn, person: Person, press: Press) -> Outcome:

@@ -100,13 +100,16 @@ def _option(spec: FieldSpec, option: str, locale: str) -> str:
 
 
 def parents_token(s: Services, record: str, field: str, state: FieldState | None) -> str:
-    """What a reader of this form has seen: the field's heads and open proposals."""
+    """What a reader of this form sees: while undecided the standing value alone; never a proposal."""
+    heads = state.heads if state is not None else ()
+    if state is not None and state.conflict is not None:
+        heads = (state.edit,) if state.edit is not None else ()
     parents = token.Parents(
         deployment=s.config.deployment,
         record=record,
         field=field,
-        heads=state.heads if state is not None else (),
-        proposals=state.proposals if state is not None else (),
+        heads=heads,
+        proposals=(),
         card="form",
         expires=s.clock.now() + FORM_LIVES_MS,
     )
@@ -227,6 +230,9 @@ async def _answer(s: Services, turn: Turn, person: Person, ref: str, saved: list
     conflicting = [each for each in saved if each.ingested.conflict in ("opened", "open")]
     for each in conflicting:
         acts += await conflicts.shows(s, turn, person, ref, each.field)
+    for each in saved:
+        if conflicts.proposed(each.ingested):
+            acts += await conflicts.proposal_shows(s, turn, ref, each.field, each.ingested.edit_id)
     foreign = any(each.ingested.seen == "foreign" for each in saved)
     if conflicting and not acts and not foreign:
         card = await conflicts.personal(s, turn, person, ref, conflicting[0].field)
