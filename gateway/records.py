@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from crm.model import FieldValue, Record
 from gateway.clock import Clock
 from gateway.config import Config
+from gateway.mentioning.kept import read, write
 from gateway.mentioning.people import names_of
 from gateway.mentioning.slips import Suggestions
 from gateway.store.ledger import FieldState, Ledger
@@ -20,7 +23,11 @@ from mentions.index import NameIndex
 from mentions.model import Name
 from mentions.warm import warm
 
+log = logging.getLogger("floatcard.records")
+
 _KEPT = 20_000
+SLACK_MS = 60_000
+"""By how much clocks may differ before a change is missed by the kept names."""
 
 
 class Records:
@@ -35,17 +42,50 @@ class Records:
         self.contacts = NameIndex()
         """Full names of contacts, each under its customer."""
         self.suggestions = Suggestions()
+        self._file = Path(config.mentions.index) if config.mentions.index else None
+        self._moved = False
 
     async def load(self, crms: Sequence[str]) -> int:
-        """Fills the name indexes from what is stored, beside the loop; how many customers."""
+        """Fills the name indexes, beside the loop: from a file of kept names, else from what is stored; how many."""
+        asyncio.get_running_loop().run_in_executor(None, warm)  # nobody waits for it but a first message
+        if self._file is not None and await self._load_kept(self._file):
+            return len(self.names)
         known = [record for crm in crms for record in await self._mirror.all(crm)]
         self.names.mark()
         self.contacts.mark()
-        asyncio.get_running_loop().run_in_executor(None, warm)  # nobody waits for it but a first message
         names, contacts, self.suggestions = await asyncio.to_thread(_indexes, known)
         self.names.swap(names)
         self.contacts.swap(contacts)
+        self._moved = True
         return len(known)
+
+    async def _load_kept(self, file: Path) -> bool:
+        kept = await asyncio.to_thread(read, file)
+        if kept is None:
+            return False
+        names, contacts, at = kept
+        self.names.swap(names)
+        self.contacts.swap(contacts)
+        for key, _ in await self._mirror.since(at - SLACK_MS):
+            found = await self._mirror.get(key)
+            if found is not None:
+                self._know(found)
+            else:
+                self._unknow(key)
+        return True
+
+    async def keep_names(self) -> bool:
+        """Writes the names into their file, if there is one and anything changed; whether it did."""
+        if self._file is None or not self._moved:
+            return False
+        self._moved = False
+        try:
+            await asyncio.to_thread(write, self._file, self.names, self.contacts, self._clock.now())
+        except OSError as full:
+            log.warning("the names could not be kept: %s", full.strerror)
+            self._moved = True
+            return False
+        return True
 
     async def put(self, records: Sequence[Record]) -> None:
         """What a CRM says of these now; their names are found at once."""
@@ -118,14 +158,18 @@ class Records:
 
     def _know(self, record: Record) -> None:
         self._keep(record)
+        self._moved = True
         if record.deleted:
-            self.names.remove(record.ref.key)
-            self.contacts.remove(record.ref.key)
-            self.suggestions.remove(record.ref.key)
+            self._unknow(record.ref.key)
         else:
             self.names.put(record.ref.key, called(record))
             self.contacts.put(record.ref.key, names_of(record))
             self.suggestions.put(record.ref.key, called(record))
+
+    def _unknow(self, key: str) -> None:
+        self.names.remove(key)
+        self.contacts.remove(key)
+        self.suggestions.remove(key)
 
     def _keep(self, record: Record) -> None:
         self._kept[record.ref.key] = record

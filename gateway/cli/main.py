@@ -25,6 +25,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+index = typer.Typer(help="The names of customers in a file.", no_args_is_help=True)
+app.add_typer(index, name="index")
 audit = typer.Typer(help="Looks at the chain of decisions from outside.", no_args_is_help=True)
 app.add_typer(audit, name="audit")
 
@@ -47,7 +49,8 @@ def main() -> None:
 
 def tell(faults: list[tuple[str, str, str]]) -> None:
     for file, key, reason in faults:
-        err.print(f"{file}: {key}: {reason}" if key else f"{file}: {reason}", style="red", markup=False)
+        fault = f"{file}: {key}: {reason}" if key else f"{file}: {reason}"
+        err.print(fault, style="red", markup=False, soft_wrap=True)
 
 
 def _log() -> None:
@@ -65,7 +68,7 @@ def _serve(start: Callable[[], Coroutine[Any, Any, tuple[str, Callable[[], Await
         for name in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(name, stop.set)
         address, close = await start()
-        out.print(say.format(address=address), markup=False)
+        out.print(say.format(address=address), markup=False, soft_wrap=True)
         await stop.wait()
         await close()
 
@@ -115,7 +118,7 @@ def check(config: ConfigFile = HERE) -> None:
     tell(faults)
     if faults:
         raise typer.Exit(2)
-    out.print(f"{config}: no fault found.", markup=False)
+    out.print(f"{config}: no fault found.", markup=False, soft_wrap=True)
 
 
 @app.command(name="import")
@@ -138,7 +141,7 @@ def _bar(work: Callable[[Callable[[int, int], None]], Any]) -> Any:
         TextColumn("{task.percentage:>3.0f}%"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=err, transient=True) as progress:
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
         task = progress.add_task("importing", total=None)
         return work(lambda done, total: progress.update(task, completed=done, total=total or None))
 
@@ -147,13 +150,15 @@ def _bar(work: Callable[[Callable[[int, int], None]], Any]) -> Any:
 def mentions(
     dictionary: Annotated[Path, typer.Option(help="JSON lines of customers: id, name, aliases.")],
     messages: Annotated[Path, typer.Option(help="JSON lines of messages: id, text.")],
+    explain: Annotated[bool, typer.Option("--explain", help="Say in words how sure and why, instead of JSON.")] = False,
 ) -> None:
     """Tries your own customer list on your own messages: which mentions would be heard."""
+    from gateway.cli.mentioning import explained
     from mentions.cli import run as find
 
-    tally = find(dictionary, messages, sys.stdout)
+    tally = explained(dictionary, messages, sys.stdout) if explain else find(dictionary, messages, sys.stdout)
     for line in tally.lines():
-        err.print(line, markup=False)
+        err.print(line, markup=False, soft_wrap=True)
     if tally.dictionary_ignored or tally.messages_ignored:
         raise typer.Exit(1)
 
@@ -174,6 +179,22 @@ def resolve(
         raise typer.Exit(1)
 
 
+@index.command()
+def build(
+    dictionary: Annotated[
+        Path, typer.Argument(help="Customers: id (as `crm:kind:id`), name, aliases; JSON lines or CSV.")
+    ],
+    out: Annotated[Path, typer.Argument(help="The file to write, for `mentions.index`.")],
+) -> None:
+    """Builds the names' file elsewhere, for a gateway with millions of customers to load at its start."""
+    from mentions.cli import build_index
+
+    tally = build_index(dictionary, out)
+    for number, reason in tally.dictionary_ignored:
+        err.print(f"line {number}: {reason}", markup=False, soft_wrap=True)
+    err.print(f"{tally.customers} customers in {out}", markup=False, soft_wrap=True)
+
+
 @audit.command()
 def verify(
     config: ConfigFile = HERE,
@@ -183,7 +204,7 @@ def verify(
     from gateway.cli.auditing import verify_chain
 
     text, sound = asyncio.run(verify_chain(config, root))
-    out.print(text, markup=False)
+    out.print(text, markup=False, soft_wrap=True)
     if not sound:
         raise typer.Exit(1)
 

@@ -113,6 +113,10 @@ class MentionsSpec(Frozen):
         le=1000,
         description="Cards a room gets in an hour; beyond it one line with a button gathers the rest.",
     )
+    index: str | None = Field(
+        None,
+        description="A file the names are kept in, for a quick start with very many customers. It holds their names.",
+    )
     suggest: bool = Field(True, description="Ask an author alone about a name that looks misspelled or is in pinyin.")
 
 
