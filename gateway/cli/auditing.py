@@ -15,10 +15,11 @@ from gateway.store.ledger import Ledger, Root
 from gateway.store.vault import Vault
 
 
-def _ledger(config: Config, store: Store) -> Ledger:
-    keys = Keys.derive(bytes.fromhex(config.master_key.get_secret_value()))
-    clock = SystemClock().now
-    return Ledger(store, Vault(keys.vault), policies(config), deployment=config.deployment, clock=clock)
+async def _ledger(config: Config, store: Store) -> Ledger:
+    """Raises `Misconfigured` when the database was made with another master key."""
+    vault = Vault(Keys.derive(bytes.fromhex(config.master_key.get_secret_value())).vault)
+    await vault.check(store)
+    return Ledger(store, vault, policies(config), deployment=config.deployment, clock=SystemClock().now)
 
 
 async def verify_chain(config: Path, root: Path | None) -> tuple[str, bool]:
@@ -27,7 +28,7 @@ async def verify_chain(config: Path, root: Path | None) -> tuple[str, bool]:
     published = _published(root) if root is not None else None
     store = Store.open(loaded.store)
     try:
-        ledger = _ledger(loaded, store)
+        ledger = await _ledger(loaded, store)
         fault = await ledger.verify(published)
         if fault is not None:
             return f"shard {fault.shard}, decision {fault.seq}: {fault.what}", False
@@ -50,6 +51,6 @@ async def publish_root(config: Path) -> str:
     store = Store.open(loaded.store)
     try:
         day = datetime.now(UTC).date().isoformat()
-        return (await _ledger(loaded, store).publish_root(day)).document()
+        return (await (await _ledger(loaded, store)).publish_root(day)).document()
     finally:
         await store.close()

@@ -34,23 +34,23 @@ def import_customers(file: Path, config: Path, crm: str, dry_run: bool, bar: Bar
         return _tally(bar(lambda progress: run(file, opened, progress)))
     except (Refused, Retry) as why:
         say = why.say.format_map(why.facts) if isinstance(why, Refused) else str(why)
-        err.print(f"{file}: {say}", style="red", markup=False)
+        err.print(f"{file}: {say}", style="red", markup=False, soft_wrap=True)
         return 2
 
 
 def _planned(file: Path) -> int:
     planned = plan(file)
     for heading, meant in planned.columns:
-        out.print(f"{heading}: {meant or 'left out'}", markup=False)
-    out.print(f"{planned.rows} rows; nothing was written.", markup=False)
+        out.print(f"{heading}: {meant or 'left out'}", markup=False, soft_wrap=True)
+    out.print(f"{planned.rows} rows; nothing was written.", markup=False, soft_wrap=True)
     return 0
 
 
 def _tally(tally: Tally) -> int:
     counts = f"{tally.created} created, {tally.changed} changed, {tally.unchanged} unchanged"
-    out.print(f"{counts}, {tally.unreadable_count} not readable", markup=False)
+    out.print(f"{counts}, {tally.unreadable_count} not readable", markup=False, soft_wrap=True)
     for each in tally.unreadable[:MOST]:
-        err.print(f"line {each.line}: {each.reason}", markup=False)
+        err.print(f"line {each.line}: {each.reason}", markup=False, soft_wrap=True)
     if tally.unreadable_count > MOST:
-        err.print(f"… and {tally.unreadable_count - MOST} more", markup=False)
+        err.print(f"… and {tally.unreadable_count - MOST} more", markup=False, soft_wrap=True)
     return 1 if tally.unreadable_count else 0

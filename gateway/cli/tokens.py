@@ -31,6 +31,11 @@ async def new_token(
         raise Misconfigured([("floatcard token", key, reason) for key, reason in faults])
     store = Store.open(loaded.store)
     try:
+        people = PeopleStore(store, SystemClock())
+        await people.load()
+        unknown = [each for each in (person, *actors) if each and people.person(each) is None]
+        if unknown:
+            raise Misconfigured([("floatcard token", each, "is no person's id") for each in unknown])
         made = Token(name, frozenset(scopes), person, system, surface or system, actors)
         return await TokenStore(store, SystemClock()).make(made)
     finally:
