@@ -58,7 +58,9 @@ class Database:
 
 
 def _engine(config: Config) -> Engine:
-    engine = create_engine(config.database, connect_args={"timeout": config.busy_timeout, "check_same_thread": False})
+    engine = create_engine(
+        config.database, connect_args={"timeout": config.busy_timeout, "check_same_thread": False}, hide_parameters=True
+    )
 
     @event.listens_for(engine, "connect")
     def _prepare(raw: sqlite3.Connection, _: object) -> None:

@@ -36,7 +36,7 @@ async def room_card(s: Services, slot: Slot, refs: Sequence[str], state: dict[st
         card = lines.draw(s, slot, len(found), state, locale)
     else:
         card = await _draw(s, found, refs, locale, str(state.get("message") or ""), str(state.get("turn") or ""))
-    until = [each.disclosed.valid_until for each in found if each.disclosed.valid_until is not None]
+    until = [end for each in found for end in _ends(s, each) if end is not None]
     # A line shows no customer: it keeps no other card from floating, and no edit repaints it.
     records = () if line else tuple(each.record.ref.key for each in found)
     return Show(slot, card, records, audience_hash(audience), min(until, default=None), {**state, "refs": list(refs)})
@@ -44,6 +44,12 @@ async def room_card(s: Services, slot: Slot, refs: Sequence[str], state: dict[st
 
 def _key(each: Heard) -> str:
     return each.record.ref.key
+
+
+def _ends(s: Services, each: Heard) -> tuple[int | None, int | None]:
+    """When what may be shown changes by itself, and when what is shown does: a count of days, at midnight."""
+    now, zone = s.clock.now(), s.config.zone
+    return each.disclosed.valid_until, view.until(each.record, s.config.fields, now, zone)
 
 
 async def _draw(s: Services, found: Sequence[Heard], refs: Sequence[str], locale: str, message: str, turn: str) -> Card:
@@ -70,6 +76,7 @@ async def room_view(s: Services, each: Heard, locale: str, message: str, turn: s
         s.config.fields,
         locale=locale,
         now=s.clock.now(),
+        zone=s.config.zone,
         editable=each.editable,
         buttons=await _buttons(s, each, locale, message),
         writes=writes,

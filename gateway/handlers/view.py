@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime
+from datetime import date, timedelta
 
 from cards.facts import ContactView, CustomerView, FactView, NoteView, OpenItemView, RiskView, TagView
 from cards.tree import Button, Tone
-from cards.words import N_, match, say
+from cards.words import N_, local, match, say
 from crm.model import FieldValue, Item, Record
 from gateway.config.model import FieldSpec
 from reconcile.model import Json
@@ -29,8 +29,11 @@ def label(spec: FieldSpec | None, field: str, locale: str) -> str:
     return spec.label.get(match(locale)) or spec.label.get("en") or field
 
 
-def worded(spec: FieldSpec | None, value: Json, locale: str, now: int) -> str:
-    """A value as people read it. A cleared one is a dash: never a blank that could be read as unknown."""
+def worded(spec: FieldSpec | None, value: Json, locale: str, now: int, zone: str = "") -> str:
+    """A value as people read it. A cleared one is a dash: never a blank that could be read as unknown.
+
+    With a zone a date that is near also says in how many days: see `until`, when that is another number.
+    """
     if value is None or value == "":
         return "—"
     text = value if isinstance(value, str) else str(value)
@@ -40,21 +43,36 @@ def worded(spec: FieldSpec | None, value: Json, locale: str, now: int) -> str:
         labels = spec.options.get(text, {})
         return labels.get(match(locale)) or labels.get("en") or text
     if spec.type == "date":
-        return _dated(text, locale, now)
+        return _dated(text, locale, now, zone)
     if spec.type == "decimal":
         return _grouped(text)
     return text
 
 
-def _dated(text: str, locale: str, now: int) -> str:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        return text
-    left = (day - datetime.fromtimestamp(now / 1000, UTC).date()).days
-    if 0 <= left <= _SOON_DAYS:
+def _dated(text: str, locale: str, now: int, zone: str) -> str:
+    left = _days_left(text, now, zone) if zone else None
+    if left in (0, 1):
+        return say(locale, N_("{date} (tomorrow)") if left else N_("{date} (today)"), date=text)
+    if left is not None and 1 < left <= _SOON_DAYS:
         return say(locale, "{date} ({days} days)", date=text, days=left)
     return text
+
+
+def _days_left(text: str, now: int, zone: str) -> int | None:
+    try:
+        return (date.fromisoformat(text) - local(now, zone).date()).days
+    except ValueError:
+        return None
+
+
+def until(record: Record, specs: Mapping[str, FieldSpec], now: int, zone: str) -> int | None:
+    """The next midnight in the zone when a shown date counts days, or will from then on; else None."""
+    dates = (str(value.value) for name, value in record.fields.items() if name in specs and specs[name].type == "date")
+    left = [days for days in (_days_left(text, now, zone) for text in dates) if days is not None]
+    if not any(0 <= days <= _SOON_DAYS + 1 for days in left):
+        return None
+    midnight = local(now, zone).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    return int(midnight.timestamp() * 1000)
 
 
 def _grouped(text: str) -> str:
@@ -69,6 +87,7 @@ def customer(
     *,
     locale: str,
     now: int,
+    zone: str = "",
     editable: Iterable[str] = (),
     buttons: tuple[Button, ...] = (),
     everything: bool = False,
@@ -85,7 +104,7 @@ def customer(
         title=record.title,
         url=record.url,
         tags=_tag_views(record, specs, shown, locale, now),
-        facts=tuple(_fact(record, specs, name, locale, now, offered, writes or {}) for name in facts),
+        facts=tuple(_fact(record, specs, name, locale, now, zone, offered, writes or {}) for name in facts),
         notes=_notes(record),
         open_items=_open_items(record),
         risks=_risks(record),
@@ -125,6 +144,7 @@ def _fact(
     name: str,
     locale: str,
     now: int,
+    zone: str,
     editable: frozenset[str],
     writes: Mapping[str, str],
 ) -> FactView:
@@ -133,7 +153,7 @@ def _fact(
     return FactView(
         field=name,
         label=label(spec, name, locale),
-        value=worded(spec, value.value, locale, now),
+        value=worded(spec, value.value, locale, now, zone),
         source=value.source,
         who=value.actor,
         at=value.as_of if value.actor else 0,  # what the CRM says of itself is as old as the footer says

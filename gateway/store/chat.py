@@ -148,7 +148,7 @@ class ChatStore:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     def _open(self) -> None:
-        engine = create_engine(f"sqlite:///{self._path}", poolclass=StaticPool)
+        engine = create_engine(f"sqlite:///{self._path}", poolclass=StaticPool, hide_parameters=True)
         event.listen(engine, "connect", _pragmas)
         try:
             with engine.connect() as connection:

@@ -74,7 +74,9 @@ def _postgresql(url: URL, *, size: int, **more: Any) -> Engine:
     from gateway.store.postgresql import Text  # a tenth of a second that only PostgreSQL's users pay
 
     settings = {name: value for name, value in LINE.items() if name not in url.query}
-    engine = create_engine(url, pool_size=size, max_overflow=0, pool_use_lifo=True, connect_args=settings, **more)
+    engine = create_engine(
+        url, pool_size=size, max_overflow=0, pool_use_lifo=True, connect_args=settings, **more, hide_parameters=True
+    )
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:
@@ -86,7 +88,7 @@ def _postgresql(url: URL, *, size: int, **more: Any) -> Engine:
 def _sqlite(url: URL, *, size: int, begin: str, pragmas: tuple[str, ...]) -> Engine:
     # the pool hands a connection to one thread at a time, so sqlite3's own thread check would only be in the way
     settings = {"check_same_thread": False, "timeout": BUSY_MS / 1000, "isolation_level": None}
-    engine = create_engine(url, pool_size=size, max_overflow=0, connect_args=settings)
+    engine = create_engine(url, pool_size=size, max_overflow=0, connect_args=settings, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:
