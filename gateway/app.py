@@ -36,6 +36,7 @@ from gateway.services import Keys, Services
 from gateway.show import Shower
 from gateway.spine import Spine
 from gateway.store.alerts import AlertStore
+from gateway.store.alone import Alone
 from gateway.store.counters import counts
 from gateway.store.due import DueStore
 from gateway.store.engine import Store
@@ -242,7 +243,9 @@ async def _opened(config: Config, clock: Clock, undo: contextlib.AsyncExitStack)
 async def open_bus(config: Config, store: Store, clock: Clock) -> Bus:
     """Raises `Misconfigured`."""
     if config.bus == "store:":
-        return EmbeddedBus(JobStore(store), clock)
+        alone = Alone(store)
+        await alone.take()
+        return EmbeddedBus(JobStore(store), clock, alone)
     from gateway.bus.redis import RedisBus  # its client is loaded only where it is used
 
     return await RedisBus.open(config.bus, config.deployment, clock)

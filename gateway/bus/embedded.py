@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from gateway.bus.model import Bus, Deliver, Delivery, Job
 from gateway.clock import Clock
+from gateway.store.alone import Alone
 from gateway.store.jobs import JobStore
 
 
@@ -14,7 +15,8 @@ class EmbeddedBus:
 
     shared = False
 
-    def __init__(self, jobs: JobStore, clock: Clock) -> None:
+    def __init__(self, jobs: JobStore, clock: Clock, alone: Alone | None = None) -> None:
+        self._alone = alone
         self.emptied: Callable[[], Awaitable[None]] | None = None
         self._jobs = jobs
         self._clock = clock
@@ -46,6 +48,8 @@ class EmbeddedBus:
 
     async def close(self) -> None:
         self._deliver = None
+        if self._alone is not None:
+            await self._alone.release()
 
     def holds(self, delivery: Delivery) -> bool:
         return True

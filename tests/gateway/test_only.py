@@ -1,0 +1,96 @@
+"""Work that one gateway of several does at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from gateway import only
+from gateway.errors import Misconfigured
+from gateway.only import Only
+from gateway.store import alone
+from gateway.store.leases import LeaseStore
+from tests.gateway.bus.benches import until
+from tests.gateway.store.outside import look, tamper
+from tests.gateway.store.world import quick
+
+
+def test_a_holder_that_was_killed_is_followed_within_fifteen_seconds() -> None:
+    assert only.TTL_MS / 1000 + only.RENEW_S < 15
+    assert only.RENEW_S * 3 < only.TTL_MS / 1000
+
+
+def working(name: str, log: list[str]) -> Callable[[], Awaitable[None]]:
+    async def work() -> None:
+        log.append(f"{name} begins")
+        try:
+            await asyncio.Event().wait()
+        finally:
+            log.append(f"{name} ends")
+
+    return work
+
+
+async def test_one_works_and_the_next_takes_over_when_it_is_gone_or_was_fenced_off(
+    store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(only, "RENEW_S", 0.05)
+    one, two = quick(store_url), quick(store_url)
+    log: list[str] = []
+    assert await LeaseStore(one).take("sweep", "killed", 400) == 1  # and is never heard of again
+    a = Only(LeaseStore(one), "a")
+    first = asyncio.create_task(a.run("sweep", working("a", log)))
+    await until(lambda: log == ["a begins"])
+    assert a.holding == {"sweep": 2}
+    second = asyncio.create_task(Only(LeaseStore(two), "b").run("sweep", working("b", log)))
+    await asyncio.sleep(0.2)
+    assert log == ["a begins"]
+    tamper(store_url, "UPDATE lease SET owner = ?, fence = fence + 1, until = 1", "thief")
+    await until(lambda: "a ends" in log)
+    await until(lambda: sorted(log) in (["a begins", "a begins", "a ends"], ["a begins", "a ends", "b begins"]))
+    assert look(store_url, "SELECT fence FROM lease")[0] == 4
+    for task in (first, second):
+        task.cancel()
+    await asyncio.gather(first, second, return_exceptions=True)
+    assert log.count("a begins") + log.count("b begins") == log.count("a ends") + log.count("b ends")
+    assert await LeaseStore(two).take("sweep", "c", 1000) is not None, "who ends lets go"
+    await one.close()
+    await two.close()
+
+
+async def test_a_store_that_is_away_for_longer_than_the_lease_ends_the_work(
+    store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(only, "RENEW_S", 0.05)
+    monkeypatch.setattr(only, "TTL_MS", 1_500)
+    store = quick(store_url)
+    log: list[str] = []
+    leases = LeaseStore(store)
+    task = asyncio.create_task(Only(leases, "a").run("sweep", working("a", log)))
+    await until(lambda: log == ["a begins"])
+    await store.close()
+    await until(lambda: log == ["a begins", "a ends"])
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_second_gateway_with_the_queue_in_one_postgresql_is_refused_while_the_first_works(
+    postgresql_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alone, "WITHIN_S", 0.2)
+    one, two = quick(postgresql_url), quick(postgresql_url)
+    first, second = alone.Alone(one), alone.Alone(two)
+    await first.take()
+    with pytest.raises(Misconfigured, match="another gateway works on this database"):
+        await second.take()
+    await first.release()
+    await second.take()
+    await second.release()
+    await one.close()
+    await two.close()
+    file = quick(f"sqlite:///{tmp_path}/a.db")
+    await alone.Alone(file).take()
+    await file.close()
