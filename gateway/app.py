@@ -24,7 +24,6 @@ from gateway.bus.model import Bus
 from gateway.clock import Clock, SystemClock
 from gateway.config import Config
 from gateway.errors import Refused, Retry
-from gateway.handlers.alerts import remind
 from gateway.handlers.buttons import Buttons
 from gateway.only import Only
 from gateway.people import Identities
@@ -87,7 +86,7 @@ class House:
         for sweep in self.sweeps.values():
             with contextlib.suppress(Retry, Refused):
                 await sweep.once(first=True)
-        await self._remind()
+        await self.spine.show_conflicts()
         self.services.bus.emptied = self._draw_all
         await self.worker.start()
         await self._draw_all()
@@ -139,11 +138,6 @@ class House:
 
     async def _put(self, event: Any) -> None:
         await self.spine.accept(event)
-
-    async def _remind(self) -> None:
-        """A conflict whose reminder a crash swallowed has one again."""
-        for case in await self.services.ledger.conflicts():
-            await remind(self.services, case.id, case.record, case.field, case.opened_at)
 
     async def _follow_people(self) -> None:
         while True:

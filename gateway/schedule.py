@@ -12,6 +12,7 @@ from gateway.mentioning.weights import WINDOW_MS
 from gateway.services import Services
 from gateway.spine import Spine
 from gateway.store.due import Due
+from gateway.sweep import reread
 from gateway.turn import Trail, new_trail
 
 log = logging.getLogger("floatcard.schedule")
@@ -67,6 +68,8 @@ class Schedule:
                 shown = await self._s.slots.by_id(str(item.payload["slot"]))
                 if shown is not None:
                     await self._spine.refresh_room(shown.slot.place.room_key)
+            elif item.kind == "held":
+                await reread(self._s, self._spine, item, trail)
             else:
                 await _KINDS[item.kind](self._s, item, trail)
         except Exception:

@@ -20,6 +20,7 @@ from gateway.metrics import WHOLE_TURN
 from gateway.redraw import redraw
 from gateway.services import Services
 from gateway.show import Shower
+from gateway.store.ledger import ConflictCase
 from gateway.store.slots import Shown
 from gateway.turn import Act, Outcome, Show, Trail, Turn, new_trail
 from gateway.worker import PRESS
@@ -38,6 +39,9 @@ HANDLERS: dict[type[Event], Handler] = {
     Joined: members.joined,
     Left: members.left,
 }
+
+
+ALL = 1_000_000_000
 
 
 def lane_of(event: Event) -> str:
@@ -165,6 +169,16 @@ class Spine:
         await self._s.bus.bump()
         await self._queue("room", f"repaint:{room}", room)
 
+    async def show_conflicts(self) -> None:
+        """Each open conflict is shown where it happened and has its reminder; one that was and has is left alone."""
+        cases = await self._s.ledger.conflicts(limit=ALL)
+        for start in range(0, len(cases), 200):
+            await asyncio.gather(*map(self._show_conflict, cases[start : start + 200]))
+
+    async def _show_conflict(self, case: ConflictCase) -> None:
+        await alerts.remind(self._s, case.id, case.record, case.field, case.opened_at)
+        await conflicts.publish(self._s, case.id)
+
     async def _queue(self, topic: str, lane: str, subject: str) -> None:
         if subject in self._queued:
             return
@@ -238,9 +252,12 @@ class Spine:
             await self._s.trail.write(trail)
 
     async def _conflict(self, delivery: Delivery) -> None:
+        conflict = delivery.job.body.decode()
+        if await self._s.slots.shows("conflict", conflict):
+            return  # where the edit was made, at once; or by this very job before a crash
         trail, epoch = new_trail(""), await self._s.bus.epoch()
         try:
-            acts = await conflicts.where_it_happened(self._s, delivery.job.body.decode(), trail)
+            acts = await conflicts.where_it_happened(self._s, conflict, trail)
             await self.perform(acts, trail, epoch, again=_again(delivery))
         finally:
             await self._s.trail.write(trail)

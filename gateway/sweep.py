@@ -6,11 +6,12 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
-from crm.model import Crm, Record
+from crm.model import Crm, Record, RecordRef
 from gateway.errors import Refused, Retry
 from gateway.handlers import alerts, conflicts
 from gateway.services import Services
 from gateway.spine import Spine
+from gateway.store.due import Due
 from gateway.store.ledger import Observed
 from gateway.turn import Trail, new_trail
 from reconcile.model import Json, Source
@@ -19,6 +20,10 @@ log = logging.getLogger("floatcard.sweep")
 
 EVERY_S = 1.0
 PAGE = 200
+PATIENCE_MS = 30_000
+"""For so long a record whose write is unanswered keeps the feed; then it is read apart, and the feed goes on."""
+_HELD_MS = 5_000
+_HELD_LONGEST_MS = 3_600_000
 
 
 class Sweep:
@@ -29,9 +34,15 @@ class Sweep:
         self._spine = spine
         self._crm = crm
         self._look = asyncio.Event()
+        self._held_since: int | None = None
+        self._broke = False
 
     def nudge(self) -> None:
         self._look.set()
+
+    def unsure(self) -> None:
+        """What followed from a decision may have been lost: the next look makes it good."""
+        self._broke = True
 
     async def run(self) -> None:
         wait = EVERY_S
@@ -56,6 +67,9 @@ class Sweep:
 
     async def once(self, *, first: bool = False) -> int:
         """Everything new since the stored cursor; how many records. The cursor moves only after a page is decided."""
+        if self._broke:
+            await self._spine.show_conflicts()  # a page read again decides nothing anew: what it opened is looked up
+            self._broke = False
         cursor = await self._s.mirror.cursor(self._crm.name)
         seen, page = 0, []
         async for record, cursor in self._crm.changes(cursor):  # noqa: B020 -- the cursor moves with the feed
@@ -69,45 +83,93 @@ class Sweep:
         return seen
 
     async def _page(self, page: Sequence[Record], cursor: str, first: bool) -> bool:
-        """False when one of its records is held: then the cursor stays, and nothing behind it is read yet."""
+        """False while one of its records keeps it: then the cursor stays, and nothing behind it is read yet."""
         trail = new_trail("")
         try:
             # A record stands once in a run, so they may be decided side by side, in shared commits.
             read = await asyncio.gather(*(self._observe(record, trail, first) for record in page))
+        except BaseException:
+            self._broke = True
+            raise
         finally:
             await self._s.trail.write(trail)
-        if not all(read):
+        held = [record.ref.key for record, done in zip(page, read, strict=True) if not done]
+        if held and not await self._set_apart(held):
             return False
+        self._held_since = None
         await self._s.mirror.advance(self._crm.name, cursor, self._s.clock.now())
+        return True
+
+    async def _set_apart(self, held: Sequence[str]) -> bool:
+        """False while patience lasts: a write is mostly answered at once, and the page then read again."""
+        now = self._s.clock.now()
+        self._held_since = now if self._held_since is None else self._held_since
+        if now - self._held_since < PATIENCE_MS:
+            return False
+        for record in held:
+            await _later(self._s, record, 0)
         return True
 
     async def _observe(self, record: Record, trail: Trail, first: bool) -> bool:
         """False while the record is held: a write of ours to it is unanswered, and its echo must not be read first."""
         before = await self._s.records.mirrored(record.ref.key)
         told = await self._s.ledger.observe(record, native(self._crm.name), trace=trail.turn)
-        if told.held:
+        if told.held and not record.deleted:
             return False
-        if told.stale:
-            return True
-        # The alert comes before what it is judged by is replaced: after a crash in between it is judged again.
-        await alerts.risk_turned_high(self._s, before, record, trail)
-        try:
-            await self._s.records.put([record])
-        except Refused:
-            return True  # erased here: what the CRM still says of it is not taken in again
         if first and before is None:
-            return True
-        self._note(record, before, told, trail)
-        for each in told.ingested:
-            await conflicts.opened(self._s, each)
-        if before != record:
-            await self._spine.refresh(record.ref.key)
+            await _put(self._s, record)
+        else:
+            await take(self._s, self._spine, before, record, told, trail)
         return True
 
-    def _note(self, record: Record, before: Record | None, told: Observed, trail: Trail) -> None:
-        fields: list[Json] = [each.decision.field for each in told.ingested]
-        if fields and before is not None:
-            trail.note("observed", self._s.clock.now(), record=record.ref.key, fields=fields)
+
+async def take(s: Services, spine: Spine, before: Record | None, record: Record, told: Observed, trail: Trail) -> None:
+    """What the ledger has read is what we know from now on; whoever read it, the same follows from it."""
+    if told.stale:
+        return
+    # The alert comes before what it is judged by is replaced: after a crash in between it is judged again.
+    await alerts.risk_turned_high(s, before, record, trail)
+    if not await _put(s, record):
+        return
+    fields: list[Json] = [each.decision.field for each in told.ingested]
+    if fields and before is not None:
+        trail.note("observed", s.clock.now(), record=record.ref.key, fields=fields)
+    for each in told.ingested:
+        await conflicts.opened(s, each)
+    # Also when it is known already: an earlier try may have come to its end before this.
+    await spine.refresh(record.ref.key)
+
+
+async def _put(s: Services, record: Record) -> bool:
+    try:
+        await s.records.put([record])
+    except Refused:
+        return False  # erased here: what the CRM still says of it is not taken in again
+    return True
+
+
+async def reread(s: Services, spine: Spine, item: Due, trail: Trail) -> None:
+    """A record the feed went on without is read by itself, until the write that held it is answered."""
+    key, tries = str(item.payload["record"]), int(str(item.payload["tries"]))
+    crm = s.crms.get(RecordRef.parse(key).crm)
+    if crm is None:
+        return
+    try:
+        record = await crm.get(RecordRef.parse(key))
+    except (Retry, Refused):
+        await _later(s, key, tries + 1)
+        return
+    before = await s.records.mirrored(key)
+    told = await s.ledger.observe(record, native(crm.name), trace=trail.turn)
+    if told.held:
+        await _later(s, key, tries + 1)
+    else:
+        await take(s, spine, before, record, told, trail)
+
+
+async def _later(s: Services, record: str, tries: int) -> None:
+    at = s.clock.now() + min(_HELD_MS * 2 ** min(tries, 20), _HELD_LONGEST_MS)
+    await s.due.put(Due(f"held:{record}"[:256], "held", at, {"record": record, "tries": tries}))
 
 
 def native(crm: str) -> Source:

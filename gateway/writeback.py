@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from crm.model import GATEWAY, Applied, Change, Conflict, Crm, Record, RecordRef
+from crm.model import GATEWAY, Applied, Change, Conflict, Crm, RecordRef
 from gateway.errors import Refused, Retry
-from gateway.handlers import conflicts
 from gateway.metrics import WRITTEN
 from gateway.services import Services
 from gateway.spine import Spine
-from gateway.store.ledger import Observed, OutboxRow, Snapshot
-from gateway.sweep import Sweep, native
+from gateway.store.ledger import OutboxRow, Snapshot
+from gateway.sweep import Sweep, native, take
 from gateway.turn import Trail, new_trail
 
 log = logging.getLogger("floatcard.writeback")
@@ -57,6 +56,7 @@ class Writeback:
             try:
                 await self._row(row, trail)
             except Exception:
+                self._sweep.unsure()
                 log.exception("a write to %s broke", self._crm.name)
             finally:
                 await self._s.trail.write(trail)
@@ -107,30 +107,45 @@ class Writeback:
             return
         WRITTEN.labels(self._crm.name, "moved").inc()
         trail.note("moved", now, record=row.record, field=row.field)
+        before = await self._s.records.mirrored(row.record)
         told = await self._s.ledger.moved(row, Snapshot(answer.current, native(self._crm.name), trace=trail.turn))
-        await self._took(answer.current, told)
-
-    async def _took(self, current: Record, told: Observed) -> None:
-        if told.held or told.stale:
-            return
-        await self._s.records.put([current])
-        for each in told.ingested:
-            await conflicts.opened(self._s, each)
+        if not told.held:
+            await take(self._s, self._spine, before, answer.current, told, trail)
 
     async def _doubts(self) -> int:
-        """Rows that were sent and never answered: read the record; an equal value under our own name is the ack."""
+        """Rows that were sent and never answered; how many came to an end."""
         settled = 0
         for row in await self._s.ledger.doubt():
             if row.target != self._crm.name:
                 continue
-            began = self._s.clock.now()
+            trail = new_trail("")
             try:
-                current = await self._crm.get(RecordRef.parse(row.record))
-            except (Retry, Refused):
-                continue  # it stays in doubt, and is read again
-            snapshot = Snapshot(current, native(self._crm.name), began=began)
-            ours = current.modified_by == GATEWAY
-            await self._took(current, await self._s.ledger.settle(row, snapshot, ours=ours))
-            await self._spine.refresh(row.record)
-            settled += 1
+                settled += await self._doubt(row, trail)
+            except Exception:
+                self._sweep.unsure()
+                log.exception("a write to %s could not be settled", self._crm.name)
+            finally:
+                await self._s.trail.write(trail)
         return settled
+
+    async def _doubt(self, row: OutboxRow, trail: Trail) -> bool:
+        """The record is read: an equal value under our own name is the ack. False: it stays in doubt for now."""
+        began = self._s.clock.now()
+        try:
+            current = await self._crm.get(RecordRef.parse(row.record))
+        except Retry:
+            return False
+        except Refused as refused:
+            # Nobody can say what came of it: a person has to look, and it is not sent again.
+            WRITTEN.labels(self._crm.name, "refused").inc()
+            await self._s.ledger.refused(row, refused.say)
+            trail.note("crm_refused", began, record=row.record, field=row.field)
+            await self._spine.refresh(row.record)
+            return True
+        before = await self._s.records.mirrored(row.record)
+        snapshot = Snapshot(current, native(self._crm.name), began=began, trace=trail.turn)
+        told = await self._s.ledger.settle(row, snapshot, ours=current.modified_by == GATEWAY)
+        if not told.held:
+            await take(self._s, self._spine, before, current, told, trail)
+        await self._spine.refresh(row.record)
+        return True

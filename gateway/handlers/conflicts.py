@@ -37,8 +37,12 @@ async def opened(s: Services, ingested: Ingested) -> None:
     """A conflict that a CRM's own change opened: whoever edited on a card hears of it where they did."""
     await conflict_waits(s, ingested)
     if ingested.conflict == "opened" and ingested.conflict_id is not None:
-        id_ = ingested.conflict_id
-        await s.bus.publish(Job("conflict", f"conflict:{id_}", f"conflict:{id_}", id_.encode()), "here")
+        await publish(s, ingested.conflict_id)
+
+
+async def publish(s: Services, conflict: str) -> None:
+    """Once for one conflict, however often it is asked for."""
+    await s.bus.publish(Job("conflict", f"conflict:{conflict}", f"conflict:{conflict}", conflict.encode()), "here")
 
 
 async def where_it_happened(s: Services, conflict: str, trail: Trail) -> list[Act]:

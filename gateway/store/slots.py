@@ -63,6 +63,12 @@ class SlotStore:
         near = await self._store.read(lambda connection: _read(connection, *matches))
         return [shown for shown in near if _of_message(shown, message)]
 
+    async def shows(self, purpose: Purpose, subject: str) -> bool:
+        """Whether this is up anywhere."""
+        matches = (slot.c.subject == subject, slot.c.purpose == purpose, slot.c.message.is_not(None))
+        query = select(slot.c.id).where(*matches).limit(1)
+        return await self._store.read(lambda connection: connection.execute(query).first() is not None)
+
     async def rooms(self, *, person: str = "") -> list[str]:
         """Rooms in which something is up; with `person` those where an alert for that person is."""
         query = select(slot.c.room).where(slot.c.message.is_not(None)).distinct()

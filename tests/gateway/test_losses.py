@@ -1,0 +1,214 @@
+"""What must not be lost between a decision and whoever is to hear of it: crashes, hiccups, refusals."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crm.model import Record, RecordRef
+from gateway import sweep
+from gateway.bus.embedded import EmbeddedBus
+from gateway.bus.model import Job
+from gateway.errors import Refused, Retry
+from gateway.handlers import conflicts
+from tests.gateway.fake_chat import Message, text
+from tests.gateway.house import HERO, LI, Live, opened
+from tests.gateway.moody import Crm
+from tests.gateway.test_edits import ONE, TWO, customer, floated
+
+REF = RecordRef.parse(HERO)
+OTHER = "local:account:yh-shenzhen"
+
+
+async def risk_turns_high(live: Live) -> None:
+    await live.crm.add_risk(REF, "Payment overdue", "high", "wang.min")
+
+
+async def edited_while_down(live: Live) -> None:
+    """An edit of the phone waits in the outbox."""
+    card = await floated(live)
+    live.crm.mood = "down"
+    await live.submit(LI, "deal", await live.open_form(LI, card), phone=ONE)
+    await live.quiet()
+    live.crm.mood = "well"
+
+
+def conflict_cards(live: Live, room: str = "deal") -> list[Message]:
+    return [card for card in live.cards(room) if card.card["name"] == "conflict"]
+
+
+async def test_a_risk_that_a_moved_write_reads_first_is_told(tmp_path: Path) -> None:
+    async with opened(tmp_path) as live:
+        await live.settle()
+        await edited_while_down(live)
+        await risk_turns_high(live)
+        await live.house.writebacks["local"].once()
+        assert "moved" in await live.steps()
+        await live.settle()
+        assert await live.rows("alert", "rule = 'risk_high'") == 1
+
+
+async def test_a_risk_that_is_read_to_end_a_doubt_is_told(tmp_path: Path) -> None:
+    async with opened(tmp_path) as live:
+        await live.settle()
+        card = await floated(live)
+        await live.submit(LI, "deal", await live.open_form(LI, card), phone=ONE)
+        await live.quiet()
+        await live.s.ledger.unsure((await live.s.ledger.claim("local", live.clock.now()))[0])
+        await risk_turns_high(live)
+        await live.house.writebacks["local"].once()
+        await live.settle()
+        assert await live.rows("alert", "rule = 'risk_high'") == 1
+        assert await live.there("phone") == ONE
+
+
+async def test_an_erased_customer_does_not_break_a_moved_write(tmp_path: Path) -> None:
+    async with opened(tmp_path) as live:
+        await live.settle()
+        card = await floated(live)
+        await live.submit(LI, "deal", await live.open_form(LI, card), phone=ONE)
+        await live.quiet()
+        await live.s.ledger.unsure((await live.s.ledger.claim("local", live.clock.now()))[0])
+        assert await live.s.ledger.erase(HERO)
+        await live.house.writebacks["local"].once()
+        assert await live.rows("outbox", "state = 'sent'") == 0
+        await live.settle()
+
+
+@pytest.mark.parametrize("reader", ["sweep", "writeback"])
+async def test_a_conflict_is_shown_after_a_crash_between_its_decision_and_its_card(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: str
+) -> None:
+    async with opened(tmp_path) as live:
+        await edited_while_down(live)
+        await live.natively("phone", TWO)
+
+        async def dies(*_: Any) -> None:
+            raise asyncio.CancelledError
+
+        with monkeypatch.context() as broken:
+            broken.setattr(conflicts, "opened", dies)
+            with pytest.raises(asyncio.CancelledError):
+                await (live.house.sweeps if reader == "sweep" else live.house.writebacks)["local"].once()
+        assert conflict_cards(live) == []
+        chat, clock = live.chat, live.clock
+    async with opened(tmp_path, clock, chat) as live:
+        await live.settle()
+        assert len(conflict_cards(live)) == 1
+    async with opened(tmp_path, clock, chat) as live:
+        await live.settle()
+        assert len(conflict_cards(live)) == 1, "a start shows no conflict twice"
+
+
+@pytest.mark.parametrize("reader", ["sweep", "writeback"])
+async def test_a_conflict_is_shown_when_the_bus_failed_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: str
+) -> None:
+    async with opened(tmp_path) as live:
+        await edited_while_down(live)
+        await live.natively("phone", TWO)
+        fails_once(monkeypatch, "conflict")
+        if reader == "sweep":
+            with pytest.raises(Retry):
+                await live.house.sweeps["local"].once()
+        else:
+            await live.house.writebacks["local"].once()
+        assert conflict_cards(live) == []
+        await live.settle()
+        assert len(conflict_cards(live)) == 1
+
+
+def fails_once(monkeypatch: pytest.MonkeyPatch, topic: str, held: asyncio.Event | None = None) -> list[Job]:
+    """The next publishing on a topic fails, once `held` is set; what was asked for before that is listed."""
+    real, failed = EmbeddedBus.publish, list[Job]()
+
+    async def publish(self: EmbeddedBus, job: Job, local: object = None) -> bool:
+        if job.topic == topic and not failed:
+            failed.append(job)
+            if held is not None:
+                await held.wait()
+            raise Retry(1, "the store is busy")
+        return await real(self, job, local)
+
+    monkeypatch.setattr(EmbeddedBus, "publish", publish)
+    return failed
+
+
+async def test_a_repaint_that_could_not_be_queued_is_queued_with_the_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(tmp_path) as live:
+        await floated(live)
+        await live.natively("address", "星湖街 9 号")
+        fails_once(monkeypatch, "record")
+        with pytest.raises(Retry):
+            await live.house.sweeps["local"].once()
+        await live.settle()
+        assert "星湖街 9 号" in text(customer(live).card)
+
+
+def unreadable(monkeypatch: pytest.MonkeyPatch, why: Exception) -> None:
+    real = Crm.get
+
+    async def get(self: Crm, ref: RecordRef) -> Record:
+        if ref == REF:
+            raise why
+        return await real(self, ref)
+
+    monkeypatch.setattr(Crm, "get", get)
+
+
+async def fallen_silent(live: Live) -> None:
+    """A write was made there, and its answer lost."""
+    await live.settle()
+    card = await floated(live)
+    await live.submit(LI, "deal", await live.open_form(LI, card), phone=ONE)
+    await live.quiet()
+    live.crm.mood = "silent"
+    await live.house.writebacks["local"].once()
+    live.crm.mood = "well"
+
+
+async def test_a_doubt_whose_record_nobody_may_read_is_for_a_person_to_mend(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweep, "PAGE", 1)
+    async with opened(tmp_path) as live:
+        unreadable(monkeypatch, Refused("The CRM has no customer {record}.", record="x"))
+        await fallen_silent(live)
+        await live.natively("city", "福州", record=OTHER)
+        await live.settle()
+        assert await live.value("city", OTHER) == "福州"
+        assert await live.rows("outbox", "state = 'sent'") == 0
+        assert "crm_refused" in await live.steps()
+        assert live.crm.writes == 1, "it is not sent again by itself"
+
+
+async def test_a_record_that_stays_held_is_read_apart_and_keeps_nobody_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweep, "PAGE", 1)
+    async with opened(tmp_path) as live:
+        with monkeypatch.context() as down:
+            unreadable(down, Retry(1, "this one alone times out"))
+            await fallen_silent(live)
+            await live.natively("city", "昆山")
+            await live.natively("city", "福州", record=OTHER)
+            await live.settle()
+            assert await live.value("city", OTHER) != "福州", "an answer may still come"
+            live.clock.ahead(minutes=1)
+            await live.settle()
+            assert await live.value("city", OTHER) == "福州"
+            assert await live.value("city") != "昆山", "a write to it is not answered yet"
+            live.clock.ahead(minutes=1)
+            await live.settle()
+        await live.house.writebacks["local"].once()
+        live.clock.ahead(hours=1)
+        await live.settle()
+        assert await live.value("city") == "昆山"
+        assert await live.value("phone") == ONE
+        assert live.crm.writes == 1
+        assert await live.rows("due", "kind = 'held'") == 0
