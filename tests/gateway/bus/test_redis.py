@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -244,3 +246,19 @@ async def test_a_redis_that_would_lose_jobs_or_is_too_old_is_refused(
 async def test_the_wait_for_a_new_job_is_shorter_than_the_wait_for_an_answer() -> None:
     assert redis_address.BLOCK_MS / 1000 < redis_address.ANSWER_S
     assert redis_lanes.TTL_MS / 1000 + redis_lanes.TICK_S + redis_address.BLOCK_MS / 1000 <= 15
+
+
+async def test_the_jobs_of_a_process_killed_at_its_true_pace_move_within_fifteen_seconds(redis_server: Redis) -> None:
+    url = redis_server.url()
+    words = [sys.executable, "-m", "tests.gateway.bus.holder", url]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, cwd=Path(__file__).parents[3]) as process:
+        assert process.stdout is not None
+        assert await asyncio.to_thread(process.stdout.readline) == b"ready\n"
+        bench = Bench(url)
+        two = await (await bench.open()).start()
+        process.kill()
+    await until(lambda: len(two.got) == 21, within=15)
+    for room in range(4):
+        numbers = [int(each.job.once) for each in two.got if each.job.lane == f"room:{room}"]
+        assert numbers == list(range(room, 20, 4))
+    await bench.close()
