@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 MOST_TOLD = 20
 """So many mentions of one message are told in the trail; a list has hundreds."""
 
+MOST_BEARING = 20
+
 
 @dataclass(frozen=True, slots=True)
 class Judged:
@@ -132,15 +134,17 @@ def _meant(each: Judged) -> str:
 
 def _tell(turn: Turn, each: Judged) -> None:
     """Ids, scores and the scorer's own phrases: never what was said."""
+    bearing: list[Json] = [candidate.ref for candidate in each.mention.candidates[:MOST_BEARING]]
     if each.taught is not None:
-        turn.trail.note("taught", turn.now, record=each.taught)
+        turn.trail.note("taught", turn.now, record=each.taught, records=bearing)
         return
     why: list[Json] = [*each.decision.reasons]
     facts: dict[str, Json] = {"score": each.decision.score, "why": why, "learned": each.learned}
     if each.contact:
         facts["contact"] = True
     if each.decision.action == "ask":
-        turn.trail.note("asked", turn.now, candidates=len(each.decision.refs), **facts)
+        refs: list[Json] = [*each.decision.refs]
+        turn.trail.note("asked", turn.now, candidates=len(refs), records=refs, **facts)
     elif each.decision.action == "silent":
         turn.trail.note("unsure", turn.now, record=each.best, **facts)
     else:

@@ -159,7 +159,9 @@ def worded(locale: str, reason: str) -> str:
 def sure(locale: str, facts: Mapping[str, Json]) -> str:
     """How sure a step was, for which reasons, and what use has taught about the name."""
     why, score, learned = facts.get("why"), facts.get("score"), facts.get("learned")
-    parts = [say(locale, "{percent} % sure", percent=round(score * 100))] if isinstance(score, int | float) else []
+    parts = (
+        [say(locale, "{percent} % sure", percent=min(99, round(score * 100)))] if isinstance(score, int | float) else []
+    )
     parts += [worded(locale, str(each)) for each in why] if isinstance(why, list) else []
     if isinstance(learned, int | float) and learned:
         parts.append(say(locale, "what use taught weighs {weight}", weight=f"{learned:+.2f}"))

@@ -114,3 +114,10 @@ async def test_quiet_hushes_and_zero_ends_it(tmp_path: Path) -> None:
         assert "again" in await told(live, LI, "deal", "/quiet 0s")
         await said(live, LI, "deal", NAME)
         assert len(live.cards("deal")) == 1
+
+
+async def test_a_line_hides_no_fields_and_so_tells_of_none(tmp_path: Path) -> None:
+    async with opened(tmp_path) as live:
+        await said(live, LI, "east", "、".join(SIX))
+        assert await facts(live, "withheld") == []
+        assert live.chat.whispers("east", LI) == []
