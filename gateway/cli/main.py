@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from gateway.errors import Misconfigured
+from gateway.errors import Misconfigured, Refused, Retry
 
 app = typer.Typer(
     name="floatcard",
@@ -42,6 +42,14 @@ def main() -> None:
         app()
     except Misconfigured as wrong:
         tell(wrong.faults)
+        sys.exit(2)
+    except (Refused, Retry) as why:
+        said = why.say.format_map(why.facts) if isinstance(why, Refused) else str(why)
+        err.print(said, style="red", markup=False, soft_wrap=True)
+        sys.exit(2)
+    except OSError as broken:
+        what = f"{broken.filename}: " if broken.filename else ""
+        err.print(f"{what}{broken.strerror or broken}", style="red", markup=False, soft_wrap=True)
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
