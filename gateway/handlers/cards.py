@@ -96,10 +96,8 @@ async def _buttons(s: Services, each: Heard, locale: str, message: str) -> tuple
     return tuple(made)
 
 
-async def personal_card(
-    s: Services, ref: str, person: Person, sender: Sender, locale: str
-) -> tuple[Card, int | None] | None:
-    """Everything this one person may see in a direct scene, and until when that is so; None when not even the name."""
+async def personal_card(s: Services, ref: str, person: Person, sender: Sender, locale: str) -> Card | None:
+    """Everything this one person may see, now, in a direct scene; None when not even the name."""
     each = await heard(s, ref, direct(person, sender))
     if each is None:
         return None
@@ -114,8 +112,7 @@ async def personal_card(
         writes=await s.records.writes(ref),
     )
     zone = person.zone or s.config.zone
-    card = s.deck.draw("show_me", locale=locale, zone=zone, now=s.clock.now(), customer=shown)
-    return card, each.disclosed.valid_until
+    return s.deck.draw("show_me", locale=locale, zone=zone, now=s.clock.now(), customer=shown)
 
 
 def withheld_views(
