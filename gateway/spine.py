@@ -7,7 +7,7 @@ import logging
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from cards.words import match
 from channels.model import Answer, Deleted, Edited, Event, Joined, Left, Pressed, Said, Submitted
@@ -20,9 +20,10 @@ from gateway.metrics import WHOLE_TURN
 from gateway.redraw import redraw
 from gateway.services import Services
 from gateway.show import Shower
+from gateway.store.alerts import Alert
 from gateway.store.ledger import ConflictCase
 from gateway.store.slots import Shown
-from gateway.turn import Act, Outcome, Show, Trail, Turn, new_trail
+from gateway.turn import Act, Outcome, Show, Slot, Trail, Turn, new_trail
 from gateway.worker import PRESS
 from identity.model import Person
 
@@ -42,6 +43,8 @@ HANDLERS: dict[type[Event], Handler] = {
 
 
 ALL = 1_000_000_000
+COALESCED_S = 30.0
+"""For so long a waiting repaint answers for others; then another is queued behind it."""
 
 
 def lane_of(event: Event) -> str:
@@ -79,17 +82,35 @@ class Accepted:
     waiter: Waiter | None = None
 
 
+@dataclass(slots=True)
+class _Waiting:
+    """A repaint of this process that has not begun; it serves whoever asks meanwhile, once it is durable."""
+
+    published: asyncio.Event = field(default_factory=asyncio.Event)
+    failed: bool = False
+    since: float = field(default_factory=time.monotonic)
+
+    @property
+    def old(self) -> bool:
+        return time.monotonic() - self.since > COALESCED_S
+
+    async def durable(self) -> bool:
+        await self.published.wait()
+        return not self.failed
+
+
 class Spine:
     def __init__(self, services: Services, shower: Shower) -> None:
         self._s = services
         self._shower = shower
-        self._queued: set[str] = set()
+        self._queued: dict[str, _Waiting] = {}
         self._topics = {
             "event": self._event,
             "record": self._record,
             "about": self._about,
             "room": self._room,
             "alert": self._alert,
+            "alert_to": self._alert_to,
             "conflict": self._conflict,
         }
         self.edited: tuple[Callable[[], None], ...] = ()
@@ -180,15 +201,29 @@ class Spine:
         await conflicts.publish(self._s, case.id)
 
     async def _queue(self, topic: str, lane: str, subject: str) -> None:
-        if subject in self._queued:
-            return
-        if not self._s.bus.shared:  # else another process may run it, and this one would never hear
-            self._queued.add(subject)
+        if self._s.bus.shared:  # another process may run what waits, and this one would never hear
+            return await self._publish(topic, lane, subject)
+        while (waiting := self._queued.get(subject)) is not None and not waiting.old:
+            if await waiting.durable():
+                return None
+        mine = self._queued[subject] = _Waiting()
         try:
-            await self._s.bus.publish(Job(topic, lane, f"{topic}:{secrets.token_hex(8)}", subject.encode()))
+            await self._publish(topic, lane, subject)
         except BaseException:
-            self._queued.discard(subject)
+            mine.failed = True
+            self._begun(subject, mine)
             raise
+        finally:
+            mine.published.set()
+        return None
+
+    async def _publish(self, topic: str, lane: str, subject: str) -> None:
+        await self._s.bus.publish(Job(topic, lane, f"{topic}:{secrets.token_hex(8)}", subject.encode()))
+
+    def _begun(self, subject: str, which: _Waiting | None = None) -> None:
+        """What changes from now on is not sure to be seen by the repaint that waited."""
+        if which is None or self._queued.get(subject) is which:
+            self._queued.pop(subject, None)
 
     async def perform(self, acts: Iterable[Act], trail: Trail, epoch: int, *, again: bool = False) -> None:
         """Shows and hides; what changed while the card was being drawn is drawn again under the slot's lock.
@@ -196,11 +231,16 @@ class Spine:
         `again`: this may have been done before, up to a crash. What the network refuses is noted, and the rest done.
         """
         for act in acts:
-            try:
-                await self._act(act, trail, epoch, again)
-            except Refused as refused:
-                log.warning("the network refused a card: %s", refused.say)
-                trail.note("not_taken", self._s.clock.now(), purpose=act.slot.purpose)
+            await self._taken(act, trail, epoch, again)
+
+    async def _taken(self, act: Act, trail: Trail, epoch: int, again: bool) -> bool:
+        try:
+            await self._act(act, trail, epoch, again)
+        except Refused as refused:
+            log.warning("the network refused a card: %s", refused.say)
+            trail.note("not_taken", self._s.clock.now(), purpose=act.slot.purpose)
+            return False
+        return True
 
     async def _act(self, act: Act, trail: Trail, epoch: int, again: bool) -> None:
         if not isinstance(act, Show):
@@ -225,31 +265,47 @@ class Spine:
     async def _record(self, delivery: Delivery) -> None:
         """Each room in its own lane: one that is slow or broken keeps no other waiting."""
         record = delivery.job.body.decode()
-        self._queued.discard(record)
+        self._begun(record)
         await alerts.settle_over(self._s, record)
         for room in sorted({shown.slot.place.room_key for shown in await self._s.slots.about(record)}):
             await self._queue("about", f"repaint:{room}", f"{room}\n{record}")
 
     async def _about(self, delivery: Delivery) -> None:
         subject = delivery.job.body.decode()
-        self._queued.discard(subject)
+        self._begun(subject)
         room, _, record = subject.partition("\n")
         slots = [shown for shown in await self._s.slots.about(record) if shown.slot.place.room_key == room]
         await self._repaint(room, slots)
 
     async def _room(self, delivery: Delivery) -> None:
         room = delivery.job.body.decode()
-        self._queued.discard(room)
+        self._begun(room)
         await self._repaint(room, await self._s.slots.in_room(room))
 
     async def _alert(self, delivery: Delivery) -> None:
-        trail, epoch = new_trail(""), await self._s.bus.epoch()
         alert = await self._s.alerts.get(delivery.job.body.decode())
+        if alert is not None:
+            for manager in await alerts.readers(self._s, alert):
+                await alerts.publish_to(self._s, alert.id, manager.id, delivery.job.once)
+
+    async def _alert_to(self, delivery: Delivery) -> None:
+        id_, _, reader = delivery.job.body.decode().partition("\n")
+        trail, again = new_trail(""), _again(delivery)
+        alert, manager = await self._s.alerts.get(id_), self._s.people.person(reader)
         try:
-            acts = await alerts.shows(self._s, alert, trail) if alert is not None else []
-            await self.perform(acts, trail, epoch, again=_again(delivery))
+            if alert is not None and manager is not None and not await self._reached(alert, manager, trail, again):
+                trail.note("unreachable", self._s.clock.now(), person=reader, alert=id_)
         finally:
             await self._s.trail.write(trail)
+
+    async def _reached(self, alert: Alert, manager: Person, trail: Trail, again: bool) -> bool:
+        """On the first of their accounts that takes it; True as well when they may not be told."""
+        epoch = await self._s.bus.epoch()
+        async for place in alerts.direct_rooms(self._s, manager):
+            show = await alerts.draw(self._s, Slot(place, "alert", f"{alert.id}:{manager.id}"), alert, manager)
+            if show is None or await self._taken(show, trail, epoch, again):
+                return True
+        return False
 
     async def _conflict(self, delivery: Delivery) -> None:
         conflict = delivery.job.body.decode()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import secrets
+from collections.abc import AsyncIterator
 
 from cards.facts import AlertView
 from cards.tree import Button, Tone
@@ -21,7 +23,7 @@ from gateway.services import Services
 from gateway.store.alerts import Alert
 from gateway.store.due import Due
 from gateway.store.ledger import Ingested
-from gateway.turn import Act, Outcome, Show, Slot, Trail, Turn
+from gateway.turn import Outcome, Show, Slot, Trail, Turn
 from identity.audience import audience_hash, direct
 from identity.model import Person
 from reconcile.model import Json
@@ -77,21 +79,16 @@ async def publish(s: Services, alert: str, *, once: str = "") -> None:
     await s.bus.publish(Job("alert", f"alert:{alert}", once, alert.encode()), "here")
 
 
-async def shows(s: Services, alert: Alert, trail: Trail) -> list[Act]:
-    """The alert for each manager of the record, in that manager's own direct room."""
+async def readers(s: Services, alert: Alert) -> tuple[Person, ...]:
+    """Whom it is for; nobody when the record is gone."""
     record = await s.records.get(alert.record)
-    if record is None:
-        return []
-    acts: list[Act] = []
-    for manager in managers(s, record):
-        place = await _direct_room(s, manager)
-        if place is None:
-            trail.note("unreachable", s.clock.now(), person=manager.id, alert=alert.id)
-            continue
-        show = await draw(s, Slot(place, "alert", f"{alert.id}:{manager.id}"), alert, manager)
-        if show is not None:
-            acts.append(show)
-    return acts
+    return managers(s, record) if record is not None else ()
+
+
+async def publish_to(s: Services, alert: str, reader: str, once: str) -> None:
+    """A job of its own for each manager: one who cannot be reached just now holds no other back."""
+    body = f"{alert}\n{reader}".encode()
+    await s.bus.publish(Job("alert_to", f"alert:{alert}:{reader}", f"{once}:{reader}", body), "here")
 
 
 async def concerns(s: Services, alert: Alert, person: Person) -> bool:
@@ -107,15 +104,16 @@ def managers(s: Services, record: Record) -> tuple[Person, ...]:
     return tuple(near or active)
 
 
-async def _direct_room(s: Services, person: Person) -> Place | None:
+async def direct_rooms(s: Services, person: Person) -> AsyncIterator[Place]:
+    """Of each of their accounts that can be written to."""
     for link in s.people.links(person.id):
         if link.kind != "im":
             continue
         im = ImId.parse(link.key)
         channel = s.channels.get(im.channel)
         if isinstance(channel, Directs):
-            return await channel.direct(im)
-    return None
+            with contextlib.suppress(Refused):
+                yield await channel.direct(im)
 
 
 async def draw(s: Services, slot: Slot, alert: Alert, manager: Person) -> Show | None:

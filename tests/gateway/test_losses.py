@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from channels.model import ImId, Place
+from channels.web import Channel
 from crm.model import Record, RecordRef
 from gateway import sweep
 from gateway.bus.embedded import EmbeddedBus
@@ -15,7 +18,7 @@ from gateway.bus.model import Job
 from gateway.errors import Refused, Retry
 from gateway.handlers import conflicts
 from tests.gateway.fake_chat import Message, text
-from tests.gateway.house import HERO, LI, Live, opened
+from tests.gateway.house import HERO, LI, WANG, Live, opened
 from tests.gateway.moody import Crm
 from tests.gateway.test_edits import ONE, TWO, customer, floated
 
@@ -212,3 +215,95 @@ async def test_a_record_that_stays_held_is_read_apart_and_keeps_nobody_else(
         assert await live.value("phone") == ONE
         assert live.crm.writes == 1
         assert await live.rows("due", "kind = 'held'") == 0
+
+
+async def another_manager(live: Live, id_: str, *accounts: str) -> None:
+    boss = next(each for each in live.s.people.persons() if "manager" in each.roles)
+    await live.s.people.put(replace(boss, id=id_, name=id_))
+    for account in accounts:
+        im = f"web/demo/user/{account}"
+        await live.s.people.link(id_, "im", im, step="admin", evidence="", made_by="a test")
+        live.chat.room(f"d_{account}", {}, kind="direct")
+
+
+def alerts(live: Live) -> set[str]:
+    return {message.room for message in live.chat.messages.values() if message.card["name"] == "alert"}
+
+
+def without_direct(monkeypatch: pytest.MonkeyPatch, account: str, why: Exception) -> None:
+    real = Channel.direct
+
+    async def direct(self: Channel, to: ImId) -> Place:
+        if to.id == account:
+            raise why
+        return await real(self, to)
+
+    monkeypatch.setattr(Channel, "direct", direct)
+
+
+async def test_a_manager_who_cannot_be_written_to_silences_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(tmp_path) as live:
+        await live.settle()
+        await another_manager(live, "a_gone", "u_gone")
+        without_direct(monkeypatch, "u_gone", Refused("This person cannot be written to directly."))
+        await risk_turns_high(live)
+        await live.settle()
+        assert alerts(live) == {f"d_{WANG}"}
+        assert (await live.steps()).count("unreachable") == 1
+
+
+@pytest.mark.parametrize("where", ["no direct room", "nothing taken"])
+async def test_a_manager_is_told_on_the_next_account(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    async with opened(tmp_path) as live:
+        await live.settle()
+        await another_manager(live, "a_two", "u_a", "u_b")
+        if where == "no direct room":
+            without_direct(monkeypatch, "u_a", Refused("This person cannot be written to directly."))
+        else:
+            live.chat.rooms["d_u_a"].status = 403
+        await risk_turns_high(live)
+        await live.settle()
+        assert alerts(live) == {f"d_{WANG}", "d_u_b"}
+        assert "unreachable" not in await live.steps()
+
+
+async def test_a_manager_whose_network_is_down_holds_no_other_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(tmp_path) as live:
+        await live.settle()
+        await another_manager(live, "a_slow", "u_slow")
+        with monkeypatch.context() as down:
+            without_direct(down, "u_slow", Retry(0, "down"))
+            await risk_turns_high(live)
+            await live.house.sweeps["local"].once()
+            async with asyncio.timeout(10):
+                while f"d_{WANG}" not in alerts(live) or await live.rows("job") > 1:
+                    await asyncio.sleep(0.01)
+            assert await live.rows("job", "topic = 'alert_to'") == 1, "the one who is waited for"
+        await live.settle()
+        assert alerts(live) == {f"d_{WANG}", "d_u_slow"}
+
+
+async def test_who_asks_for_a_repaint_that_is_being_queued_hears_whether_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(tmp_path) as live:
+        await live.settle()
+        held = asyncio.Event()
+        failed = fails_once(monkeypatch, "record", held)
+        first = asyncio.create_task(live.house.spine.refresh(HERO))
+        while not failed:
+            await asyncio.sleep(0)
+        others = [asyncio.create_task(live.house.spine.refresh(HERO)) for _ in range(3)]
+        await asyncio.sleep(0)
+        held.set()
+        with pytest.raises(Retry):
+            await first
+        before = await live.rows("seen", "once LIKE 'record:%'")
+        await asyncio.gather(*others)
+        assert await live.rows("seen", "once LIKE 'record:%'") == before + 1, "one, and for all three"
