@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from channels.model import ImId
 from gateway.handlers import alerts, conflicts
 from gateway.handlers.cards import personal_card, room_card
+from gateway.handlers.told import holds
 from gateway.services import Services
 from gateway.store.slots import Shown
 from gateway.turn import Act, Hide, Show, Trail
@@ -18,13 +19,20 @@ Redraw = Callable[[Services, Shown, Trail], Awaitable["Show | None"]]
 async def redraw(s: Services, shown: Shown, trail: Trail) -> Act | None:
     """What its slot should show now: a card, nothing any more, or (None) what it shows already."""
     if shown.state.get("kind") in _STILL:
-        return None
+        return None if await _still(s, shown) else Hide(shown.slot)
     made = await _PURPOSES[shown.slot.purpose](s, shown, trail)
     return made if made is not None else Hide(shown.slot)
 
 
 _STILL = ("withheld", "picker", "notice", "link", "why")
-"""Whispers that say what was so when they were said."""
+"""Whispers that say what was so when they were said; gone when their reader may not know it any more."""
+
+
+async def _still(s: Services, shown: Shown) -> bool:
+    if "tells" not in shown.state:
+        return True
+    sender = await s.rooms.listed(shown.slot.place, ImId.parse(shown.slot.to))
+    return await holds(s, shown, s.people.linked("im", shown.slot.to), sender)
 
 
 async def _card(s: Services, shown: Shown, trail: Trail) -> Show | None:
@@ -53,8 +61,8 @@ async def _whisper(s: Services, shown: Shown, trail: Trail) -> Show | None:
     sender = await s.rooms.listed(shown.slot.place, ImId.parse(shown.slot.to))
     state: dict[str, Json] = dict(shown.state)
     locale = str(state.get("locale") or person.locale or s.config.locale)
-    card = await personal_card(s, shown.records[0], person, sender, locale)
-    return Show(shown.slot, card, shown.records, state=state) if card is not None else None
+    made = await personal_card(s, shown.records[0], person, sender, locale)
+    return Show(shown.slot, made[0], shown.records, valid_until=made[1], state=state) if made is not None else None
 
 
 _PURPOSES: dict[str, Redraw] = {"card": _card, "conflict": _conflict, "alert": _alert, "whisper": _whisper}

@@ -22,9 +22,16 @@ class TrailLine:
     trace: str = ""
 
 
+UNTOLD = "\0"
+"""The room of a line that is there only so that a window moves past it: nobody is told it."""
+
+
 class TrailSource(Protocol):
-    async def since(self, after: int, locale: str, limit: int) -> Sequence[TrailLine]:
-        """The oldest lines with an id above `after`, in order of id, at most `limit`."""
+    async def since(self, after: int, locale: str, limit: int, reader: str = "") -> Sequence[TrailLine]:
+        """The oldest lines with an id above `after`, in order of id, at most `limit`.
+
+        `reader`: the chat's id of the one it is for; what that person may not know is not among them.
+        """
         ...
 
     async def wait(self, after: int, timeout: float) -> None:  # noqa: ASYNC109 - the answer may be "nothing yet"

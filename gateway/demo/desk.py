@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from cards.words import match, say
 from crm.local.crm import LocalCrm
 from crm.model import FieldInfo, RecordRef
-from gateway.chat.ports import DeskField, DeskHit, DeskRecord, DeskRisk, TrailLine
+from gateway.chat.ports import UNTOLD, DeskField, DeskHit, DeskRecord, DeskRisk, TrailLine
 from gateway.errors import Refused
+from gateway.handlers.retold import retold
 from gateway.services import Services
 from gateway.store.trail import StoredStep
 from gateway.story import Teller, worded
+from identity.audience import direct
+from identity.model import Audience
 
 
 class Desk:
@@ -64,15 +67,36 @@ def _field(info: FieldInfo, value: str) -> DeskField:
     return DeskField(info.name, value, info.label, kind, info.options, info.writable)
 
 
+def _untold(each: StoredStep) -> TrailLine:
+    return TrailLine(each.id, each.turn, each.step.at, UNTOLD, "", "")
+
+
 class Panel:
     """`TrailSource` of the demo page: the stored steps, worded for its reader."""
 
     def __init__(self, services: Services) -> None:
         self._s = services
 
-    async def since(self, after: int, locale: str, limit: int) -> Sequence[TrailLine]:
+    async def since(self, after: int, locale: str, limit: int, reader: str = "") -> Sequence[TrailLine]:
         teller = Teller(self._s.records, self._s.people, self._s.config, match(locale))
-        return [await self._line(teller, stored) for stored in await self._s.trail.since(after, limit)]
+        new = await self._s.trail.since(after, limit)
+        lines = {each.id: await self._line(teller, each) for each in await self._told(new, reader)}
+        # A window must move past what it is not told.
+        gone = (_untold(each) for each in new[-1:])
+        return sorted({**{line.id: line for line in gone}, **lines}.values(), key=lambda line: line.id)
+
+    async def _told(self, new: Sequence[StoredStep], reader: str) -> list[StoredStep]:
+        """Turns are judged whole, also one that `new` has only a part of."""
+        ids, ends = {each.id for each in new}, {each.turn for each in (*new[:1], *new[-1:])}
+        whole = [each for turn in ends for each in await self._s.trail.turn(turn)]
+        whole += [each for each in new if each.turn not in ends]
+        return [each for each in await retold(self._s, whole, self._reader(reader)) if each.id in ids]
+
+    def _reader(self, reader: str) -> Audience:
+        """The chat's own id of a person: whoever is linked to it, else somebody without any right."""
+        ids = (link for link in self._s.people.links() if link.kind == "im" and link.key.endswith(f"/user/{reader}"))
+        person = next((self._s.people.linked("im", link.key) for link in ids if reader), None)
+        return direct(person)
 
     async def _line(self, teller: Teller, stored: StoredStep) -> TrailLine:
         line, step = await worded(teller, stored), stored.step

@@ -96,8 +96,10 @@ async def _buttons(s: Services, each: Heard, locale: str, message: str) -> tuple
     return tuple(made)
 
 
-async def personal_card(s: Services, ref: str, person: Person, sender: Sender, locale: str) -> Card | None:
-    """Everything this one person may see, now, in a direct scene; None when not even the name."""
+async def personal_card(
+    s: Services, ref: str, person: Person, sender: Sender, locale: str
+) -> tuple[Card, int | None] | None:
+    """Everything this one person may see in a direct scene, and until when that is so; None when not even the name."""
     each = await heard(s, ref, direct(person, sender))
     if each is None:
         return None
@@ -112,7 +114,8 @@ async def personal_card(s: Services, ref: str, person: Person, sender: Sender, l
         writes=await s.records.writes(ref),
     )
     zone = person.zone or s.config.zone
-    return s.deck.draw("show_me", locale=locale, zone=zone, now=s.clock.now(), customer=shown)
+    card = s.deck.draw("show_me", locale=locale, zone=zone, now=s.clock.now(), customer=shown)
+    return card, each.disclosed.valid_until
 
 
 def withheld_views(

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from cards.facts import WhyStep, WhyView
+from cards.facts import CustomerView, WhyStep, WhyView
 from cards.tree import Button, Tone
 from cards.words import N_, say
 from channels.model import Said
 from gateway.config.model import seconds
 from gateway.errors import Refused
-from gateway.handlers import explain
+from gateway.handlers import explain, view
 from gateway.handlers.cards import personal_card
 from gateway.handlers.hearing import Heard, heard
+from gateway.handlers.retold import records, retold
+from gateway.handlers.told import tells
 from gateway.mentioning import memory
 from gateway.mentioning.binding import bind, surely
+from gateway.mentioning.lines import MOST_ROWS
 from gateway.services import Services
-from gateway.store.trail import StoredStep
-from gateway.story import Line, Teller, worded
+from gateway.story import Teller, worded
 from gateway.turn import Act, Outcome, Show, Slot, Turn
-from identity.audience import direct
+from identity.audience import attributes_in, direct
+from identity.model import Person
 from identity.steps import code_hash, new_code
 
 CODE_LIVES_MS = 10 * 60_000
@@ -52,7 +55,15 @@ async def run(s: Services, turn: Turn, command: Command) -> Outcome:
     try:
         return Outcome(acts=(await handler(s, turn, command.rest),))
     except Refused as refused:
-        return Outcome(acts=(notice(s, turn, say(_locale(s, turn), refused.say, **refused.facts), "warning"),))
+        text = say(_locale(s, turn), refused.say, **refused.facts)
+        return Outcome(acts=(await _naming(s, turn, notice(s, turn, text, "warning"), command.rest),))
+
+
+async def _naming(s: Services, turn: Turn, show: Show, said: str) -> Show:
+    """The answer may repeat names of customers: it goes when one of them may not be known any more."""
+    found = {candidate.ref: () for mention in s.records.names.find(said) for candidate in mention.candidates[:10]}
+    told = await tells(s, turn.person, turn.event.who, found, **show.state)
+    return replace(show, records=told.records, valid_until=told.until, state=told.state)
 
 
 def _locale(s: Services, turn: Turn) -> str:
@@ -81,21 +92,29 @@ async def _card(s: Services, turn: Turn, rest: str) -> Act:
         raise Refused("I don't know who you are yet. Type /link where you are known, and enter the code here.")
     found = s.records.names.find(rest)
     refs = tuple(dict.fromkeys(candidate.ref for mention in found for candidate in mention.candidates))
-    cards = [
-        (ref, card)
-        for ref in refs[:10]
-        if (card := await personal_card(s, ref, turn.person, turn.event.who, locale)) is not None
-    ]
-    if not cards:
+    mine = direct(turn.person, turn.event.who)
+    seen = [each for each in [await heard(s, ref, mine) for ref in refs[:MOST_ROWS]] if each is not None]
+    if len(seen) > 1:
+        return await _rows(s, turn, turn.person, seen, locale)
+    ref = seen[0].record.ref.key if seen else ""
+    made = await personal_card(s, ref, turn.person, turn.event.who, locale) if seen else None
+    if made is None:
         raise Refused("No customer of that name that you may see. Try the full name.")
-    if len(cards) > 1:
-        titles = tuple([record.title for ref, _ in cards if (record := await s.records.get(ref)) is not None])
-        buttons = tuple(s.buttons.make(locale, N_("Show me"), "show_me", r=ref) for ref, _ in cards)
-        text = say(locale, "Several customers bear that name: {names}.", names=titles)
-        return notice(s, turn, text, buttons=buttons[:3])
-    ref, card = cards[0]
     await memory.missed(s, turn, rest, ref)
-    return Show(_slot(turn), card, (ref,), state={"refs": [ref], "kind": "mine"})
+    return Show(_slot(turn), made[0], (ref,), valid_until=made[1], state={"refs": [ref], "kind": "mine"})
+
+
+async def _rows(s: Services, turn: Turn, person: Person, seen: Sequence[Heard], locale: str) -> Show:
+    """One row for each customer of that name, with what tells them apart and a button of its own."""
+    now, rows = turn.now, list[CustomerView]()
+    for each in seen:
+        button = s.buttons.make(locale, N_("Show me"), "show_me", r=each.record.ref.key)
+        rows.append(view.customer(each.record, s.config.fields, locale=locale, now=now, buttons=(button,)))
+    zone = person.zone or s.config.zone
+    card = s.deck.draw("customers", locale=locale, zone=zone, now=now, customers=tuple(rows), trace=turn.id)
+    fields = {each.record.ref.key: (*each.record.fields, *each.record.related) for each in seen}
+    told = await tells(s, person, turn.event.who, fields, kind="notice")
+    return Show(_slot(turn), card, told.records, valid_until=told.until, state=told.state)
 
 
 async def _link(s: Services, turn: Turn, rest: str) -> Act:
@@ -128,7 +147,16 @@ async def _linked_by_code(s: Services, turn: Turn, code: str) -> str:
     return say(_locale(s, turn), "This account is yours now, {name}.", name=person.name)
 
 
+def _ours(turn: Turn) -> None:
+    """What changes a room for everybody in it is for our own people alone."""
+    if turn.person is None:
+        raise Refused("I don't know who you are yet. Type /link where you are known, and enter the code here.")
+    if attributes_in(turn.event.who, turn.person).external:
+        raise Refused("Only our own people can hush me here.")
+
+
 async def _quiet(s: Services, turn: Turn, rest: str) -> Act:
+    _ours(turn)
     try:
         span = min(seconds(rest or "2h"), _LONGEST_QUIET)
     except ValueError:
@@ -152,7 +180,7 @@ async def _bind(s: Services, turn: Turn, rest: str) -> Act:
     if each is None:
         return notice(s, turn, say(locale, "This room is about no customer in particular now."))
     text = say(locale, "This room is about {customer} now: names said here mean it first.", customer=each.record.title)
-    return notice(s, turn, text)
+    return await _naming(s, turn, notice(s, turn, text), rest)
 
 
 async def _why(s: Services, turn: Turn, rest: str) -> Act:
@@ -162,33 +190,17 @@ async def _why(s: Services, turn: Turn, rest: str) -> Act:
     last = code if TURN.fullmatch(code) else None if code else await s.trail.last_turn(turn.place.room_key)
     steps = await s.trail.turn(last) if last is not None else []
     steps = [step for step in steps if step.step.room in ("", turn.place.room_key)]
-    teller = Teller(s.records, s.people, s.config, locale, await _hidden(s, turn, steps))
-    lines = [await worded(teller, step) for step in steps]
+    steps = await retold(s, steps, direct(turn.person, turn.event.who))
+    lines = [await worded(Teller(s.records, s.people, s.config, locale), step) for step in steps]
+    shown: dict[str, tuple[str, ...]] = {ref: () for step in steps for ref in records(step.step)}
     if code and last is None:
-        lines = await _decision_lines(s, turn, code, locale)
+        lines, shown = await explain.decision_lines(s, turn, code, locale)
     if not lines:
         raise Refused("There is nothing to explain here yet.")
     view = WhyView(say(locale, "Why"), tuple(WhyStep(line.label, line.text) for line in lines), code or last or "")
     card = s.deck.draw("why", locale=locale, zone=s.config.zone, now=turn.now, why=view)
-    return Show(_slot(turn), card, (), state={"kind": "why"})
-
-
-async def _hidden(s: Services, turn: Turn, steps: Sequence[StoredStep]) -> frozenset[str]:
-    """The records of these steps that the asker may not even see by name."""
-    asker = direct(turn.person, turn.event.who)
-    told = [(str(step.step.facts["record"]), step.step.facts) for step in steps if step.step.facts.get("record")]
-    found = {record: await heard(s, record, asker) for record, _ in told}
-    hidden = {record for record, each in found.items() if each is None}
-    # A step that a contact's name led to would tell whose contact that is.
-    return frozenset(hidden | {ref for ref, facts in told if facts.get("contact") and not _contacts(found[ref])})
-
-
-def _contacts(each: Heard | None) -> bool:
-    return each is not None and each.contacts
-
-
-async def _decision_lines(s: Services, turn: Turn, code: str, locale: str) -> list[Line]:
-    return await explain.decision_lines(s, turn, code, locale)
+    told = await tells(s, turn.person, turn.event.who, shown, kind="why")
+    return Show(_slot(turn), card, told.records, valid_until=told.until, state=told.state)
 
 
 async def _help(s: Services, turn: Turn, rest: str) -> Act:

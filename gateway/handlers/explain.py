@@ -13,8 +13,10 @@ from gateway.turn import Turn
 from identity.audience import direct
 
 
-async def decision_lines(s: Services, turn: Turn, code: str, locale: str) -> list[Line]:
-    """Raises `Refused` when there is no such decision, or the asker may not see its field."""
+async def decision_lines(
+    s: Services, turn: Turn, code: str, locale: str
+) -> tuple[list[Line], dict[str, tuple[str, ...]]]:
+    """And what it tells, by record. Raises `Refused` when there is none, or the asker may not see its field."""
     found = await s.ledger.decision(code)
     decision = found.decision if found is not None else None
     if found is None or decision is None:
@@ -28,7 +30,7 @@ async def decision_lines(s: Services, turn: Turn, code: str, locale: str) -> lis
     lines += [_edit_line(s, reader, found, id_) for id_ in found.edits]
     lines.append(Line(reader.say("Decided"), reader.say(REASONS[decision.resolution.reason])))
     lines.append(Line(reader.say("Policy"), f"{decision.policy} ({decision.policy_hash[:8]})"))
-    return lines
+    return lines, {decision.record: (decision.field,)}
 
 
 def _edit_line(s: Services, reader: Reader, found: DecisionView, id_: str) -> Line:

@@ -58,22 +58,22 @@ async def _list(s: Services, turn: Turn, person: Person, press: Press) -> Outcom
 
 async def _show_me(s: Services, turn: Turn, person: Person, press: Press) -> Outcome:
     ref = press.text("r")
-    card = await personal_card(s, ref, person, turn.event.who, turn.locale or s.config.locale)
-    if card is None:
+    made = await personal_card(s, ref, person, turn.event.who, turn.locale or s.config.locale)
+    if made is None:
         raise Refused("You may not see this customer.")
     turn.trail.note("showed_me", turn.now, record=ref, person=person.id)
-    return Outcome(ShowCard(card))
+    return Outcome(ShowCard(made[0]))
 
 
 async def _pick(s: Services, turn: Turn, person: Person, press: Press) -> Outcome:
     """The choice is remembered for the room, and the card floats under the message that named it."""
     ref, name, message = press.text("r"), press.text("n"), press.text("m")
+    there = _at(turn, press)
     if await personal_card(s, ref, person, turn.event.who, turn.locale) is None:
         raise Refused("You may not see this customer.")
     await s.rooms.store.choose(turn.place.room_key, name, ref, person.id, turn.now)
     await memory.teach(s, turn, "picked", (name,), message, ref)
     turn.trail.note("taught", turn.now, record=ref, person=person.id)
-    there = _at(turn, press)
     acts = await float_card(s, there, message, (ref,), {ref: name})
     asked = Hide(whisper(there, f"{message}:{name}"))
     return Outcome(_done(s, turn, N_("I will remember that here.")), (asked, *acts))
@@ -90,11 +90,11 @@ async def _mean(s: Services, turn: Turn, person: Person, press: Press) -> Outcom
 
 
 async def _none(s: Services, turn: Turn, person: Person, press: Press) -> Outcome:
-    name, message = press.text("n"), press.text("m")
+    name, message, there = press.text("n"), press.text("m"), _at(turn, press)
     await s.rooms.store.choose(turn.place.room_key, name, "", person.id, turn.now)
     await memory.teach(s, turn, "none", (name,), message)
     turn.trail.note("taught", turn.now, record="", person=person.id)
-    asked = Hide(whisper(_at(turn, press), f"{message}:{name}"))
+    asked = Hide(whisper(there, f"{message}:{name}"))
     return Outcome(_done(s, turn, N_("I will keep quiet about that name here.")), (asked,))
 
 

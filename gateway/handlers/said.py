@@ -13,6 +13,7 @@ from gateway.config.model import seconds
 from gateway.handlers import commands
 from gateway.handlers.cards import personal_card, room_card, withheld_views
 from gateway.handlers.hearing import heard
+from gateway.handlers.told import Told, tells
 from gateway.mentioning import memory, silence
 from gateway.mentioning.reading import Named, names
 from gateway.mentioning.suggesting import suggestion
@@ -143,10 +144,11 @@ async def _for_author(s: Services, turn: Turn, message: str, refs: Sequence[str]
         return []
     acts: list[Act] = []
     for ref in refs:
-        card = await personal_card(s, ref, turn.person, turn.event.who, turn.locale or s.config.locale)
-        if card is not None:
+        made = await personal_card(s, ref, turn.person, turn.event.who, turn.locale or s.config.locale)
+        if made is not None:
+            card, until = made
             state: dict[str, Json] = {"refs": [ref], "kind": "mine", "message": message}
-            acts.append(Show(whisper(turn, f"{message}:{ref}"), card, (ref,), state=state))
+            acts.append(Show(whisper(turn, f"{message}:{ref}"), card, (ref,), valid_until=until, state=state))
     return acts
 
 
@@ -175,36 +177,42 @@ def whisper(turn: Turn, subject: str) -> Slot:
 
 async def picker(s: Services, turn: Turn, message: str, name: str, refs: Sequence[str]) -> Act:
     """Asks the one who speaks or presses, alone, which of those that bear the name is meant."""
-    return _picker_show(s, turn, message, name, await _options(s, turn, name, refs, message))
+    options = await _options(s, turn, name, refs, message)
+    shown = dict.fromkeys(options, HINTS)
+    told = await tells(s, turn.person, turn.event.who, shown, kind="picker", message=message)
+    return _picker_show(s, turn, message, name, tuple(options.values()), told)
 
 
-async def _options(s: Services, turn: Turn, name: str, refs: Sequence[str], message: str) -> tuple[OptionView, ...]:
+async def _options(s: Services, turn: Turn, name: str, refs: Sequence[str], message: str) -> dict[str, OptionView]:
     """Those the author may see at all, with what tells them apart as far as the author may see that."""
     if turn.person is None:
-        return ()
+        return {}
     locale, mine = turn.locale or s.config.locale, direct(turn.person, turn.event.who)
-    options = []
+    options: dict[str, OptionView] = {}
     for ref in refs[:10]:
         each = await heard(s, ref, mine)
         if each is not None:
             button = s.buttons.make(
                 locale, N_("This one"), "pick", "primary", r=ref, n=name, m=message, t=turn.place.key
             )
-            options.append(OptionView(each.record.title, _hints(s, each.record, locale), button))
-    return tuple(options)
+            options[ref] = OptionView(each.record.title, hints(s, each.record, locale), button)
+    return options
 
 
-def _hints(s: Services, record: Record, locale: str) -> tuple[str, ...]:
+HINTS = ("city", "owner", "note")
+
+
+def hints(s: Services, record: Record, locale: str) -> tuple[str, ...]:
     told = (record.fields[field].value for field in ("city", "owner") if field in record.fields)
-    hints = [str(value) for value in told if value]
+    found = [str(value) for value in told if value]
     notes = record.related.get("note", ())
     if notes:
         last = Reader(locale, s.config.zone, s.clock.now()).date(max(note.at for note in notes))
-        hints.append(say(locale, "last contact {date}", date=last))
-    return tuple(hint for hint in hints if hint)
+        found.append(say(locale, "last contact {date}", date=last))
+    return tuple(hint for hint in found if hint)
 
 
-def _picker_show(s: Services, turn: Turn, message: str, name: str, options: tuple[OptionView, ...]) -> Act:
+def _picker_show(s: Services, turn: Turn, message: str, name: str, options: tuple[OptionView, ...], told: Told) -> Act:
     slot = whisper(turn, f"{message}:{name}")
     if not options:
         return Hide(slot)
@@ -212,4 +220,4 @@ def _picker_show(s: Services, turn: Turn, message: str, name: str, options: tupl
     none = s.buttons.make(locale, N_("Not a customer"), "none", n=name, m=message, t=turn.place.key)
     options = (*options, OptionView(say(locale, "None of these"), (), none))
     card = s.deck.draw("picker", locale=locale, zone=s.config.zone, now=turn.now, surface=name, options=options)
-    return Show(slot, card, (), state={"kind": "picker", "message": message})
+    return Show(slot, card, told.records, valid_until=told.until, state=told.state)

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from gateway.chat.messenger import Messenger
 from gateway.chat.model import Declined, Entry, FeedRow, Json, Sight
-from gateway.chat.ports import TrailSource
+from gateway.chat.ports import UNTOLD, TrailSource
 from gateway.chat.wire import dumps
 from gateway.http.chat_views import entry_view
 
@@ -105,7 +105,7 @@ class Stream:
 
     async def _follow_trail(self, trail: TrailSource) -> None:
         while True:
-            lines = await trail.since(self._cursor.trail, self._locale, _BATCH)
+            lines = await trail.since(self._cursor.trail, self._locale, _BATCH, self._person)
             sight = await self._chat.sight(self._person)
             for line in lines:
                 if told(line.room, sight):
@@ -128,6 +128,8 @@ class Stream:
 
 def told(room: str, sight: Sight) -> bool:
     """Whether the story of a room is told to somebody. `room` is the chat's id, or a place's key that holds it."""
+    if room == UNTOLD:
+        return False
     if sight.everything:
         return True
     return any(part in sight.rooms for part in room.split("/")) if room else sight.inside

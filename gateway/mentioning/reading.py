@@ -136,7 +136,7 @@ def _tell(turn: Turn, each: Judged) -> None:
     """Ids, scores and the scorer's own phrases: never what was said."""
     bearing: list[Json] = [candidate.ref for candidate in each.mention.candidates[:MOST_BEARING]]
     if each.taught is not None:
-        turn.trail.note("taught", turn.now, record=each.taught, records=bearing)
+        turn.trail.note("taught", turn.now, record=each.taught, records=bearing, contact=each.contact)
         return
     why: list[Json] = [*each.decision.reasons]
     facts: dict[str, Json] = {"score": each.decision.score, "why": why, "learned": each.learned}

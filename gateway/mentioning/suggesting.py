@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from cards.words import N_, say
 from gateway.handlers.hearing import heard
+from gateway.handlers.told import Told, tells
 from gateway.turn import Show, Slot, Turn
 from identity.audience import direct
 from mentions.bounds import Spans
 from mentions.normal import normalise_name
-from reconcile.model import Json
 
 if TYPE_CHECKING:
     from gateway.services import Services
@@ -32,10 +32,11 @@ async def suggestion(s: Services, turn: Turn, message: str, text: str, quoted: S
     if each is None or await s.rooms.store.choice(turn.place.room_key, name) is not None:
         return []
     turn.trail.note("suggested", turn.now, record=ref, reason=found.reason)
-    return [_asked(s, turn, message, name, ref, each.record.title)]
+    told = await tells(s, person, turn.event.who, {ref: ()}, kind="notice", message=message)
+    return [_asked(s, turn, message, name, ref, each.record.title, told)]
 
 
-def _asked(s: Services, turn: Turn, message: str, name: str, ref: str, title: str) -> Show:
+def _asked(s: Services, turn: Turn, message: str, name: str, ref: str, title: str, told: Told) -> Show:
     locale, place = turn.locale or s.config.locale, turn.place.key
     buttons = (
         s.buttons.make(locale, N_("Show the card here"), "mean", "primary", r=ref, n=name, m=message, t=place),
@@ -43,8 +44,7 @@ def _asked(s: Services, turn: Turn, message: str, name: str, ref: str, title: st
     )
     facts = {"title": "", "text": say(locale, "Did you mean {customer}?", customer=title), "tone": "neutral"}
     card = s.deck.draw("notice", locale=locale, zone=s.config.zone, now=turn.now, buttons=buttons, **facts)
-    state: dict[str, Json] = {"kind": "notice", "message": message}
-    return Show(slot(turn, message, name), card, (), state=state)
+    return Show(slot(turn, message, name), card, told.records, valid_until=told.until, state=told.state)
 
 
 def slot(turn: Turn, message: str, name: str) -> Slot:

@@ -48,8 +48,13 @@ class TrailStore:
 
     async def last_turn(self, room_key: str) -> str | None:
         """The newest turn of a room that has something to explain."""
-        told = trail.c.step.in_(("matched", "asked", "unsure", "suggested", "nothing", "cooled", "floated", "quiet"))
-        query = select(trail.c.turn).where(trail.c.room == room_key, told).order_by(trail.c.id.desc()).limit(1)
+        told = trail.c.step.in_(("matched", "asked", "unsure", "suggested", "nothing", "cooled", "taught", "quiet"))
+        other = trail.alias()
+        pressed = select(other.c.id).where(other.c.turn == trail.c.turn, other.c.step == "pressed").exists()
+        here = select(trail.c.turn).where(
+            trail.c.room == room_key, told, ~pressed
+        )  # a press teaches, and says so itself
+        query = here.order_by(trail.c.id.desc()).limit(1)
         return await self._store.read(lambda connection: connection.execute(query).scalar())
 
     async def wait(self, at_most: float, after: int | None = None) -> None:

@@ -141,7 +141,7 @@ class FakeTrail:
         self._new.set()
         self._new = asyncio.Event()
 
-    async def since(self, after: int, locale: str, limit: int) -> Sequence[TrailLine]:
+    async def since(self, after: int, locale: str, limit: int, reader: str = "") -> Sequence[TrailLine]:
         return [line for line in self.lines if line.id > after][:limit]
 
     async def wait(self, after: int, timeout: float) -> None:
