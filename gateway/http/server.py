@@ -13,6 +13,7 @@ from gateway.errors import Misconfigured
 from gateway.http.api import Api
 from gateway.http.console import Console
 from gateway.http.health import Health
+from gateway.http.hosts import own_name
 from gateway.http.inbound import Door
 from gateway.store.tokens import TokenStore
 
@@ -50,7 +51,7 @@ def routes(house: House) -> list[web.RouteDef]:
 def application(house: House, health: Health, more: Sequence[web.RouteDef] | None = None) -> web.Application:
     """`more` instead of the API and the console: what a test wants to mount."""
     limit = house.services.config.server.body_limit
-    app = web.Application(client_max_size=limit, middlewares=[_last_resort])
+    app = web.Application(client_max_size=limit, middlewares=[_last_resort, own_name(house.services.config)])
     app.add_routes([*Door(house.services, house.spine).routes(), *health.routes()])
     app.add_routes(routes(house) if more is None else more)
     return app

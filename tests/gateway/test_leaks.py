@@ -256,3 +256,28 @@ async def test_the_api_tells_the_trail_of_a_room_to_those_in_it(tmp_path: Path) 
                     person,
                     query,
                 )
+
+
+# another site ----------------------------------------------------------------------------------------------------
+
+
+async def test_a_page_is_not_served_under_another_sites_name(tmp_path: Path) -> None:
+    async with opened(tmp_path, changed={"demo = true\n": 'demo = true\npublic_url = "https://crm.example"\n'}) as live:
+        port = live.url.rpartition(":")[2]
+        asked = {
+            f"127.0.0.1:{port}": True,
+            f"localhost:{port}": True,
+            "crm.example": True,
+            "CRM.example:443": True,
+            f"evil.example:{port}": False,
+            "localhost:1": False,
+            f"127.0.0.1.evil.example:{port}": False,
+            "crm.example:8443": False,
+        }
+        for host, fits in asked.items():
+            for method, path in (("GET", "/console"), ("POST", "/console/enter"), ("GET", "/demo/")):
+                async with live.session.request(method, live.url + path, headers={"Host": host}) as answer:
+                    assert (answer.status != 421) == fits, (host, path)
+                    assert fits or ("public_url" in await answer.text() and not answer.cookies)
+        async with live.session.get(f"{live.url}/health", headers={"Host": "evil.example"}) as answer:
+            assert answer.status != 421
