@@ -21,7 +21,7 @@ from channels import model
 from channels.fit import lightest, within
 from channels.seal import sign, verify
 from channels.wire import TIRED, Body, BodyT, Source, base_address, json_object, read, settle, wall_clock
-from gateway.errors import Refused, Retry, Unreadable
+from gateway.errors import Gone, Refused, Retry, Unreadable
 
 LIMITS = model.Limits(
     text=10_000,
@@ -370,10 +370,10 @@ def _encode(payload: object) -> bytes:
     return json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
-def _refusing(gone: str) -> Callable[[int], Refused]:
+def _refusing(gone: str, absent: type[Refused] = Refused) -> Callable[[int], Refused]:
     def refusal(status: int) -> Refused:
         if status in (404, 409, 410):
-            return Refused(gone)
+            return absent(gone)
         if status in (401, 403):
             return Refused("The chat does not accept our signature. Check the secret and the clock on both sides.")
         return Refused("The chat refused this with status {status}.", status=status)
@@ -382,7 +382,7 @@ def _refusing(gone: str) -> Callable[[int], Refused]:
 
 
 _no_room = _refusing(N_("The room is not there any more, or the bot is not in it."))
-_no_message = _refusing(N_("The message is not there any more."))
+_no_message = _refusing(N_("The message is not there any more."), Gone)
 _no_person = _refusing(N_("This person cannot be written to directly."))
 _no_trigger = _refusing(N_("The form could not be opened in time. Press the button again."))
 

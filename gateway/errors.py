@@ -22,6 +22,14 @@ class Refused(Exception):
         self.facts = facts
 
 
+class Gone(Refused):
+    """The message is not there any more: nobody reads it."""
+
+
+class Fixed(Refused):
+    """The message can never be changed: it is of no use to ask again."""
+
+
 class Retry(Exception):
     """The other side is down or tired: the bus brings the work back in `after` seconds."""
 

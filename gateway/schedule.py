@@ -67,7 +67,7 @@ class Schedule:
             if item.kind == "slot":
                 shown = await self._s.slots.by_id(str(item.payload["slot"]))
                 if shown is not None:
-                    await self._spine.refresh_room(shown.slot.place.room_key)
+                    await self._spine.refresh_slot(shown)
             elif item.kind == "held":
                 await reread(self._s, self._spine, item, trail)
             else:

@@ -19,11 +19,11 @@ from gateway.handlers import alerts, conflicts, forms, members, press, said
 from gateway.metrics import WHOLE_TURN
 from gateway.redraw import redraw
 from gateway.services import Services
-from gateway.show import Shower
+from gateway.show import Shower, unwanted
 from gateway.store.alerts import Alert
 from gateway.store.ledger import ConflictCase
 from gateway.store.slots import Shown
-from gateway.turn import Act, Outcome, Show, Slot, Trail, Turn, new_trail
+from gateway.turn import Act, Hide, Outcome, Show, Slot, Trail, Turn, new_trail
 from gateway.worker import PRESS
 from identity.model import Person
 
@@ -109,6 +109,7 @@ class Spine:
             "record": self._record,
             "about": self._about,
             "room": self._room,
+            "slot": self._slot,
             "alert": self._alert,
             "alert_to": self._alert_to,
             "conflict": self._conflict,
@@ -190,6 +191,10 @@ class Spine:
         await self._s.bus.bump()
         await self._queue("room", f"repaint:{room}", room)
 
+    async def refresh_slot(self, shown: Shown) -> None:
+        await self._s.bus.bump()
+        await self._queue("slot", f"repaint:{shown.slot.place.room_key}", shown.id)
+
     async def show_conflicts(self) -> None:
         """Each open conflict is shown where it happened and has its reminder; one that was and has is left alone."""
         cases = await self._s.ledger.conflicts(limit=ALL)
@@ -233,20 +238,20 @@ class Spine:
         for act in acts:
             await self._taken(act, trail, epoch, again)
 
-    async def _taken(self, act: Act, trail: Trail, epoch: int, again: bool) -> bool:
+    async def _taken(self, act: Act, trail: Trail, epoch: int, again: bool, repaint: bool = False) -> bool:
         try:
-            await self._act(act, trail, epoch, again)
+            await self._act(act, trail, epoch, again, repaint)
         except Refused as refused:
             log.warning("the network refused a card: %s", refused.say)
             trail.note("not_taken", self._s.clock.now(), purpose=act.slot.purpose)
             return False
         return True
 
-    async def _act(self, act: Act, trail: Trail, epoch: int, again: bool) -> None:
+    async def _act(self, act: Act, trail: Trail, epoch: int, again: bool, repaint: bool) -> None:
         if not isinstance(act, Show):
             await self._shower.hide(act, trail)
             return
-        sent = await self._shower.show(act, trail, self._newer(epoch, trail), again=again)
+        sent = await self._shower.show(act, trail, self._newer(epoch, trail), again=again, repaint=repaint)
         room, now = act.slot.place.room_key, self._s.clock.now()
         if sent is not None and act.slot.purpose == "card":
             for record in act.records:
@@ -281,6 +286,13 @@ class Spine:
         room = delivery.job.body.decode()
         self._begun(room)
         await self._repaint(room, await self._s.slots.in_room(room))
+
+    async def _slot(self, delivery: Delivery) -> None:
+        id_ = delivery.job.body.decode()
+        self._begun(id_)
+        shown = await self._s.slots.by_id(id_)
+        if shown is not None:
+            await self._repaint(shown.slot.place.room_key, [shown])
 
     async def _alert(self, delivery: Delivery) -> None:
         alert = await self._s.alerts.get(delivery.job.body.decode())
@@ -336,9 +348,9 @@ class Spine:
             return
         told = Trail(trail.turn, trail.room)
         epoch = await self._s.bus.epoch()
-        act = await redraw(self._s, shown, told)
+        act = Hide(shown.slot) if unwanted(shown) else await redraw(self._s, shown, told)
         if act is not None:
-            await self.perform([act], told, epoch)
+            await self._taken(act, told, epoch, again=False, repaint=True)
         if any(step.step in ("shown", "removed", "not_taken") for step in told.steps):
             trail.steps += told.steps
 

@@ -21,7 +21,7 @@ from channels import model
 from channels.slack.blocks import LIMITS, message, view
 from channels.slack.events import decode, parse
 from channels.wire import TIRED, Source, base_address, retry_after, wall_clock
-from gateway.errors import Refused, Rejected, Retry
+from gateway.errors import Fixed, Gone, Refused, Rejected, Retry
 
 JSON = {"content-type": "application/json; charset=utf-8"}
 KIND_LIFE = 300_000
@@ -33,6 +33,10 @@ _EPHEMERAL = "ephemeral:"
 _TRY_AGAIN = frozenset(
     {"ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"}
 )
+_KINDS: dict[str, type[Refused]] = {
+    "message_not_found": Gone,
+    **dict.fromkeys(("cant_update_message", "cant_delete_message", "edit_window_closed"), Fixed),
+}
 _REFUSALS = {
     **dict.fromkeys(
         ("invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired"),
@@ -232,7 +236,7 @@ def _post(place: model.Place) -> dict[str, Any]:
 
 def _at(message_: model.MessageRef) -> dict[str, Any]:
     if message_.id.startswith(_EPHEMERAL):
-        raise Refused("Slack cannot change a whisper once it is shown.")
+        raise Fixed("Slack cannot change a whisper once it is shown.")
     return {"channel": message_.place.room, "ts": message_.id, "parse": "none", "link_names": False}
 
 
@@ -279,7 +283,8 @@ def _happens_next(fault: SlackApiError, now: int) -> Exception:
     if reason == "missing_scope" and isinstance(data, dict):
         say = N_("The Slack app lacks the scope {scope}. Add it under OAuth & Permissions and install the app again.")
         return Refused(say, scope=str(data.get("needed", "")))
-    return Refused(_REFUSALS.get(reason, N_("Slack refused this: {reason}.")), reason=reason)
+    kind = _KINDS.get(reason, Refused)
+    return kind(_REFUSALS.get(reason, N_("Slack refused this: {reason}.")), reason=reason)
 
 
 def _claims(channel: Channel) -> None:

@@ -9,16 +9,17 @@ from typing import Any
 
 import pytest
 
-from channels.model import ImId, Place
+from cards.tree import Card
+from channels.model import ImId, MessageRef, Place
 from channels.web import Channel
 from crm.model import Record, RecordRef
 from gateway import sweep
 from gateway.bus.embedded import EmbeddedBus
 from gateway.bus.model import Job
-from gateway.errors import Refused, Retry
+from gateway.errors import Fixed, Refused, Retry
 from gateway.handlers import conflicts
 from tests.gateway.fake_chat import Message, text
-from tests.gateway.house import HERO, LI, WANG, Live, opened
+from tests.gateway.house import GUEST, HERO, LI, NAME, WANG, Live, opened
 from tests.gateway.moody import Crm
 from tests.gateway.test_edits import ONE, TWO, customer, floated
 
@@ -307,3 +308,71 @@ async def test_who_asks_for_a_repaint_that_is_being_queued_hears_whether_it_was(
         before = await live.rows("seen", "once LIKE 'record:%'")
         await asyncio.gather(*others)
         assert await live.rows("seen", "once LIKE 'record:%'") == before + 1, "one, and for all three"
+
+
+async def test_a_card_that_the_network_refuses_to_change_is_tried_until_it_is(tmp_path: Path) -> None:
+    async with opened(tmp_path) as live:
+        before = await floated(live)
+        assert "6288" in text(before.card)
+        live.chat.rooms["deal"].status = 403
+        await live.join(GUEST, "deal")
+        await live.settle()
+        live.clock.ahead(minutes=2)
+        await live.settle()
+        assert "6288" in text(before.card) and "not_taken" in await live.steps()
+        live.chat.rooms["deal"].status = 200
+        live.clock.ahead(minutes=2)
+        await live.settle()
+        (after,) = live.cards("deal")
+        assert after.id == before.id and "6288" not in text(after.card)
+        assert await live.rows("due", "key LIKE 'stale:%'") == 0
+
+
+async def test_a_card_that_should_go_and_may_not_goes_later(tmp_path: Path) -> None:
+    async with opened(tmp_path) as live:
+        message = await live.say(LI, "deal", NAME)
+        await live.settle()
+        live.chat.rooms["deal"].status = 403
+        await live.unsay(LI, "deal", message)
+        await live.settle()
+        assert len(live.cards("deal")) == 1
+        live.chat.rooms["deal"].status = 200
+        live.clock.ahead(minutes=2)
+        await live.settle()
+        assert live.cards("deal") == []
+
+
+async def test_a_card_that_somebody_deleted_is_no_trouble(tmp_path: Path) -> None:
+    async with opened(tmp_path) as live:
+        message = await live.say(LI, "deal", NAME)
+        await live.settle()
+        live.card("deal").deleted = True
+        await live.unsay(LI, "deal", message)
+        await live.settle()
+        assert await live.rows("due", "key LIKE 'stale:%'") == 0
+        assert await live.rows("slot", "purpose = 'card' AND message IS NOT NULL") == 0
+
+
+@pytest.mark.parametrize("why", [Fixed("A whisper stays."), Refused("A whisper stays.")])
+async def test_a_whisper_that_cannot_be_changed_is_not_said_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, why: Refused
+) -> None:
+    async def edit(self: Channel, message: MessageRef, card: Card) -> None:
+        raise why
+
+    async def delete(self: Channel, message: MessageRef) -> None:
+        raise why
+
+    async with opened(tmp_path) as live:
+        await live.settle()
+        await live.say(LI, "deal", f"/card {NAME}", addressed=True)
+        await live.settle()
+        said = [each.id for each in live.chat.whispers("deal", LI)]
+        assert said
+        monkeypatch.setattr(Channel, "edit", edit)
+        monkeypatch.setattr(Channel, "delete", delete)
+        for city in ("昆山", "福州", "泉州"):
+            await live.natively("city", city)
+            await live.settle()
+            live.clock.ahead(hours=1)
+        assert [each.id for each in live.chat.whispers("deal", LI)] == said
