@@ -24,10 +24,10 @@ from gateway.services import Services
 from gateway.story import Teller, worded
 from gateway.turn import Act, Outcome, Show, Slot, Turn
 from identity.audience import attributes_in, direct
+from identity.codes import expires as code_ends
 from identity.model import Person
 from identity.steps import code_hash, new_code
 
-CODE_LIVES_MS = 10 * 60_000
 _LONGEST_QUIET = 30 * 86_400
 
 
@@ -126,7 +126,7 @@ async def _link(s: Services, turn: Turn, rest: str) -> Act:
     if turn.person is None:
         raise Refused("I don't know who you are yet. Type /link where you are known, and enter the code here.")
     code = new_code()
-    expires = turn.now + CODE_LIVES_MS
+    expires = code_ends(turn.now)
     await s.people.keep_code(code_hash(code, s.keys.codes), key, expires)
     card = s.deck.draw(
         "link", locale=locale, zone=s.config.zone, now=turn.now, code=code, expires=expires, url=s.config.public_url
@@ -136,7 +136,7 @@ async def _link(s: Services, turn: Turn, rest: str) -> Act:
 
 
 async def _linked_by_code(s: Services, turn: Turn, code: str) -> str:
-    issuer = await s.people.use_code(code_hash(code, s.keys.codes))
+    issuer = await s.people.use_code(code_hash(code, s.keys.codes), turn.event.who.id.key)
     person = s.people.linked("im", issuer) if issuer is not None else None
     if person is None:
         raise Refused("That code is wrong, used or too old. Type /link where you are known to get a new one.")

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from gateway.clock import Clock
 from gateway.errors import Refused
@@ -18,12 +18,15 @@ from gateway.store.counters import count
 from gateway.store.engine import Store
 from gateway.store.tables_app import account, link, link_code, member, person
 from gateway.store.tables_shared import counter
+from identity.codes import LIFETIME, TRIES, CodeState, expires, usable
 from identity.model import Link, People, Person
 
 LinkKind = Literal["im", "crm", "device"]
 _BY_ITSELF = ("email", "crm_field")
 """Steps that ask nobody."""
 COUNTER = "people"
+_WRONG = "wrong:"
+"""Begins the key of a wrong try, which is kept as a code that was used up; no hash begins so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,9 +170,9 @@ class PeopleStore:
     async def keep_code(self, hash_: str, im: str, expires: int) -> None:
         await self._store.write(_keep_code, (hash_, im, expires))
 
-    async def use_code(self, hash_: str) -> str | None:
-        """The account the code was given to, once and in time; else None."""
-        return await self._store.write(_use_code, (hash_, self._clock.now()))
+    async def use_code(self, hash_: str, by: str) -> str | None:
+        """The account the code was given to, once, in time, and not after too many wrong ones by `by`; else None."""
+        return await self._store.write(_use_code, (hash_, by, self._clock.now()))
 
 
 def _all(connection: Connection) -> tuple[list[Person], list[Link], int]:
@@ -275,14 +278,24 @@ def _keep_code(connection: Connection, items: Sequence[tuple[str, str, int]]) ->
     return [None] * len(items)
 
 
-def _use_code(connection: Connection, items: Sequence[tuple[str, int]]) -> list[str | None]:
-    used: list[str | None] = []
-    for hash_, now in items:
-        fits = (link_code.c.hash == hash_, link_code.c.used_at.is_(None), link_code.c.expires > now)
+def _use_code(connection: Connection, items: Sequence[tuple[str, str, int]]) -> list[str | None]:
+    return [_use_one(connection, hash_, by, now) for hash_, by, now in items]
+
+
+def _use_one(connection: Connection, hash_: str, by: str, now: int) -> str | None:
+    wrong = link_code.c.im == by, link_code.c.hash.startswith(_WRONG), link_code.c.expires > now
+    tries = connection.execute(select(func.count()).select_from(link_code).where(*wrong)).scalar_one()
+    found = connection.execute(select(link_code).where(link_code.c.hash == hash_)).first()
+    if found is not None and usable(CodeState(found.expires - LIFETIME, found.used_at, tries), now):
         # one statement: of two gateways that use a code at once, one gets it
+        fits = (link_code.c.hash == hash_, link_code.c.used_at.is_(None))
         row = connection.execute(update(link_code).where(*fits).values(used_at=now).returning(link_code.c.im)).first()
-        used.append(row.im if row is not None else None)
-    return used
+        return row.im if row is not None else None
+    connection.execute(delete(link_code).where(link_code.c.im == by, link_code.c.expires <= now))
+    if tries < TRIES:
+        row_ = {"hash": f"{_WRONG}{secrets.token_hex(16)}", "im": by, "expires": expires(now), "used_at": now}
+        connection.execute(insert(link_code).values(row_))
+    return None
 
 
 _: type[People] = PeopleStore

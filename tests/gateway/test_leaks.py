@@ -281,3 +281,74 @@ async def test_a_page_is_not_served_under_another_sites_name(tmp_path: Path) -> 
                     assert fits or ("public_url" in await answer.text() and not answer.cookies)
         async with live.session.get(f"{live.url}/health", headers={"Host": "evil.example"}) as answer:
             assert answer.status != 421
+
+
+# one-time codes --------------------------------------------------------------------------------------------------
+
+NEW = "u_new"
+WRONG = "That code is wrong, used or too old"
+
+
+async def given(live: Live) -> str:
+    """A code shown to Li Ting, alone."""
+    before = len(live.chat.whispers("d_u_liting", LI))
+    await live.say(LI, "d_u_liting", "/link", addressed=True)
+    await live.settle()
+    shown = live.chat.whispers("d_u_liting", LI)[before:]
+    (code,) = {each for card in shown for each in re.findall(r"\b\w{3}-\w{3}-\w{3}\b", text(card.card))}
+    return str(code)
+
+
+async def typed(live: Live, account: str, code: str) -> str:
+    """What the account is answered."""
+    live.chat.room(f"d_{account}", {account: (account, "member")}, kind="direct")
+    await live.say(account, f"d_{account}", f"/link {code}", addressed=True)
+    await live.settle()
+    return text(live.chat.whispers(f"d_{account}", account)[-1].card)
+
+
+def owner(live: Live, account: str) -> str:
+    found = live.s.people.linked("im", im(account))
+    return found.id if found is not None else ""
+
+
+async def test_a_code_links_one_account_once(tmp_path: Path) -> None:
+    async with opened(tmp_path) as live:
+        code = await given(live)
+        assert "yours now" in await typed(live, NEW, code.lower().replace("-", " "))
+        assert owner(live, NEW) == owner(live, LI)
+        assert WRONG in await typed(live, "u_other", code) and owner(live, "u_other") == ""
+
+
+async def test_a_code_ends_after_ten_minutes(tmp_path: Path) -> None:
+    async with opened(tmp_path) as live:
+        code = await given(live)
+        live.clock.ahead(minutes=10)
+        assert WRONG in await typed(live, NEW, code) and owner(live, NEW) == ""
+
+
+async def test_a_code_takes_no_account_from_anybody(tmp_path: Path) -> None:
+    async with opened(tmp_path) as live:
+        before = owner(live, ZHAO)
+        assert before and "somebody else" in await typed(live, ZHAO, await given(live))
+        assert owner(live, ZHAO) == before
+
+
+async def test_a_guest_with_a_code_is_a_guest_still(tmp_path: Path) -> None:
+    async with opened(tmp_path) as live:
+        await live.settle()
+        assert "yours now" in await typed(live, GUEST, await given(live))
+        await live.say(GUEST, "partner", f"/card {NAME}", addressed=True)
+        await live.settle()
+        assert all(FIRST not in text(each.card) for each in live.chat.whispers("partner", GUEST))
+
+
+async def test_after_five_wrong_codes_an_account_waits(tmp_path: Path) -> None:
+    async with opened(tmp_path) as live:
+        for _ in range(5):
+            assert WRONG in await typed(live, NEW, "222-222-222")
+        code = await given(live)
+        assert WRONG in await typed(live, NEW, code) and owner(live, NEW) == ""
+        assert "yours now" in await typed(live, "u_other", code), "others are not held up"
+        live.clock.ahead(minutes=10)
+        assert "yours now" in await typed(live, NEW, await given(live))
