@@ -157,7 +157,9 @@ class Shower:
         if before.digest == after.digest:
             return "same", before.message
         assert before.message is not None
-        edited: Tried = await _tried(channel.edit(before.message, act.card)) if isinstance(channel, Edits) else "fixed"
+        edited: Tried = "fixed"
+        if isinstance(channel, Edits) and not (repaint and self._past(channel, before)):
+            edited = await _tried(channel.edit(before.message, act.card))
         if edited == "done":
             return "edited", before.message
         # It is gone or cannot be edited. What may no longer be read there is taken away if it can be.
@@ -167,9 +169,15 @@ class Shower:
         asked = act.slot.purpose == "whisper" and not repaint
         if not asked and (removed == "refused" or (edited == "refused" and removed == "fixed")):
             return "refused", before.message
-        if act.slot.purpose == "whisper" and repaint:
+        settled = edited == removed == "fixed" and isinstance(channel, Edits)  # as it is now, it stays
+        if repaint and (act.slot.purpose == "whisper" or settled):
             return "dropped", None
         return "sent", await self._send(act, before)
+
+    def _past(self, channel: Channel, before: Shown) -> bool:
+        """Whether the network surely takes no edit of it any more."""
+        within = channel.limits.editable_for
+        return within is not None and self._clock.now() - before.painted_at > within * 1000
 
     async def _send(self, act: Show, before: Shown | None) -> MessageRef | None:
         """`once` names this very showing: the same after a crash, another after the card was taken away."""

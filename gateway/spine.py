@@ -47,6 +47,12 @@ COALESCED_S = 30.0
 """For so long a waiting repaint answers for others; then another is queued behind it."""
 
 
+PAINTERS = 16
+"""So many cards of a room are repainted side by side."""
+TIRED_AFTER = 32
+"""So many of a room's cards may be put off by the network before the others are not even tried."""
+
+
 def lane_of(event: Event) -> str:
     """A room's order is kept; a press or a form never waits behind messages."""
     if isinstance(event, Pressed | Submitted):
@@ -331,14 +337,24 @@ class Spine:
             await self._s.trail.write(trail)
 
     async def _repaint(self, room: str, slots: Iterable[Shown]) -> None:
-        """All of them, even if one of them breaks."""
+        """All of them, even if one of them breaks: the newest first, some at a time. A network that is tired of it
+        is left alone; the job comes back, and what is painted by then costs nothing outside."""
         trail, broken = new_trail(room), list[Exception]()
-        for shown in slots:
-            try:
-                await self._repaint_one(shown, trail)
-            except Exception as why:
-                broken.append(why)
-        await self._s.trail.write(trail)
+        left = iter(sorted(slots, key=lambda shown: -shown.painted_at))
+
+        async def painter() -> None:
+            for shown in left:
+                try:
+                    await self._repaint_one(shown, trail)
+                except Exception as why:
+                    broken.append(why)
+                if sum(isinstance(why, Retry) for why in broken) >= TIRED_AFTER:
+                    return
+
+        try:
+            await asyncio.gather(*(painter() for _ in range(PAINTERS)))
+        finally:
+            await self._s.trail.write(trail)
         if broken:
             raise broken[0]
 

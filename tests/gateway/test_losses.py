@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from gateway.bus.embedded import EmbeddedBus
 from gateway.bus.model import Job
 from gateway.errors import Fixed, Refused, Retry
 from gateway.handlers import conflicts
+from gateway.spine import PAINTERS, TIRED_AFTER
+from gateway.store.slots import slot_id
 from tests.gateway.fake_chat import Message, text
 from tests.gateway.house import GUEST, HERO, LI, NAME, WANG, Live, opened
 from tests.gateway.moody import Crm
@@ -376,3 +379,72 @@ async def test_a_whisper_that_cannot_be_changed_is_not_said_again(
             await live.settle()
             live.clock.ahead(hours=1)
         assert [each.id for each in live.chat.whispers("deal", LI)] == said
+
+
+MANY = 2_000 if os.environ.get("FLOATCARD_SOAK") == "1" else 100
+
+
+async def many_cards(live: Live) -> None:
+    """As if the one card of the room had been posted again and again; each younger than the one before."""
+    await floated(live)
+    (shown,) = [each for each in await live.s.slots.in_room("web/deal") if each.slot.purpose == "card"]
+    assert shown.message is not None
+    for n in range(MANY):
+        slot = replace(shown.slot, subject=f"old{n}")
+        live.chat.messages[f"old{n}"] = Message(f"old{n}", "deal", {"name": "customer", "phone": "6288"}, "")
+        kept = replace(shown, id=slot_id(slot), slot=slot, digest="another", painted_at=shown.painted_at + n)
+        await live.s.slots.keep(replace(kept, message=MessageRef(shown.message.place, f"old{n}")))
+
+
+async def test_a_room_of_many_cards_is_repainted_side_by_side_and_the_newest_first(tmp_path: Path) -> None:
+    async with opened(tmp_path) as live:
+        await many_cards(live)
+        room = live.chat.rooms["deal"]
+        before = len(live.chat.sent)
+        room.open.clear()
+        await live.join(GUEST, "deal")
+        async with asyncio.timeout(30):
+            while len(puts(live, before)) < PAINTERS:
+                await asyncio.sleep(0.01)
+        first = puts(live, before)
+        assert sorted(first) == sorted(f"/messages/old{n}" for n in range(MANY - PAINTERS, MANY))
+        room.open.set()
+        await live.settle()
+        assert all("6288" not in text(card.card) for card in live.cards("deal"))
+
+
+def puts(live: Live, since: int) -> list[str]:
+    return [each.path for each in live.chat.sent[since:] if each.method == "PUT"]
+
+
+async def test_a_tired_network_is_not_asked_for_every_card_of_a_room(tmp_path: Path) -> None:
+    async with opened(tmp_path) as live:
+        await many_cards(live)
+        room = live.chat.rooms["deal"]
+        room.status, before = 429, len(live.chat.sent)
+        await live.join(GUEST, "deal")
+        async with asyncio.timeout(30):
+            while await live.rows("job", "topic = 'room' AND tries > 1") == 0:
+                await asyncio.sleep(0)
+        assert len(puts(live, before)) < TIRED_AFTER + 2 * PAINTERS
+        room.status = 200
+        await live.settle()
+        assert all("6288" not in text(card.card) for card in live.cards("deal"))
+
+
+async def test_a_card_past_editing_is_taken_away_or_left_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def delete(self: Channel, message: MessageRef) -> None:
+        raise Fixed("It is too old.")
+
+    monkeypatch.setattr(Channel, "limits", replace(Channel.limits, editable_for=60.0))
+    monkeypatch.setattr(Channel, "delete", delete)
+    async with opened(tmp_path) as live:
+        await floated(live)
+        live.clock.ahead(minutes=2)
+        before = len(live.chat.sent)
+        await live.natively("address", "星湖街 9 号")
+        await live.settle()
+        assert puts(live, before) == [] and len(live.cards("deal")) == 1
+        assert await live.rows("slot", "room = 'web/deal' AND purpose = 'card' AND message IS NOT NULL") == 0
