@@ -18,11 +18,12 @@ from cards.deck import Deck
 from channels import registry as channel_registry
 from channels.model import Channel, Listens
 from crm import registry as crm_registry
-from crm.model import Crm, CrmUser, Users
+from crm.model import Crm
 from gateway.bus.embedded import EmbeddedBus
 from gateway.bus.model import Bus
 from gateway.clock import Clock, SystemClock
 from gateway.config import Config
+from gateway.directory import EVERY_S, Directory
 from gateway.errors import Refused, Retry
 from gateway.handlers.buttons import Buttons
 from gateway.only import Only
@@ -55,8 +56,6 @@ from gateway.worker import Worker
 from gateway.writeback import Writeback
 from identity.access import AccessPolicy
 from identity.disclosure import Classes
-from identity.model import Step
-from identity.steps import by_crm_field, by_link
 
 log = logging.getLogger("floatcard")
 
@@ -77,6 +76,7 @@ class House:
     sweeps: Mapping[str, Sweep]
     writebacks: Mapping[str, Writeback]
     session: aiohttp.ClientSession
+    directory: Directory
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
     owner: str = field(default_factory=lambda: secrets.token_hex(8))
     """Of the leases this process holds."""
@@ -100,6 +100,7 @@ class House:
         """Works until `close`."""
         await self.take_up()
         loops: list[Coroutine[Any, Any, None]] = [self._once("schedule", self.schedule.run), self._follow_people()]
+        loops.append(self._follow_directory())
         loops += [self._once(f"sweep {name}", sweep.run) for name, sweep in self.sweeps.items()]
         if self.services.bus.shared:
             loops.append(self._follow_others())
@@ -134,7 +135,16 @@ class House:
 
     async def relink(self) -> None:
         """Reads the CRMs' users again: who is found by them may have changed."""
-        self.services.identities.use(await steps(self.services.crms))
+        self.services.identities.use(await self.directory.read())
+
+    async def _follow_directory(self) -> None:
+        """Whoever left in a CRM loses what that CRM's word gave them."""
+        while True:
+            await asyncio.sleep(EVERY_S)
+            try:
+                await self.relink()
+            except Exception:
+                log.exception("the CRMs' users could not be read again")
 
     async def _put(self, event: Any) -> None:
         await self.spine.accept(event)
@@ -202,7 +212,8 @@ async def _opened(config: Config, clock: Clock, undo: contextlib.AsyncExitStack)
     ledger = Ledger(store, vault, policies(config), deployment=config.deployment, clock=clock.now)
     people = PeopleStore(store, clock)
     await people.load()
-    identities = Identities(people, await steps(crms))
+    directory = Directory(crms, people, config.audience.domain_aliases)
+    identities = Identities(people, await directory.read())
     mirror = MirrorStore(store, vault)
     records = Records(mirror, ledger, people, config, clock)
     await records.load(tuple(crms))
@@ -231,7 +242,7 @@ async def _opened(config: Config, clock: Clock, undo: contextlib.AsyncExitStack)
         crms=crms,
     )
     services.rooms.shared = bus.shared
-    return _assemble(services, session)
+    return _assemble(services, session, directory)
 
 
 async def open_bus(config: Config, store: Store, clock: Clock) -> Bus:
@@ -245,14 +256,14 @@ async def open_bus(config: Config, store: Store, clock: Clock) -> Bus:
     return await RedisBus.open(config.bus, config.deployment, clock)
 
 
-def _assemble(services: Services, session: aiohttp.ClientSession) -> House:
+def _assemble(services: Services, session: aiohttp.ClientSession, directory: Directory) -> House:
     spine = Spine(services, Shower(services.slots, services.channels, services.due, services.clock))
     server = services.config.server
     worker = Worker(services.bus, spine.handle, at_a_time=server.workers, tries=server.tries)
     sweeps = {name: Sweep(services, spine, crm) for name, crm in services.crms.items()}
     writebacks = {name: Writeback(services, spine, crm, sweeps[name]) for name, crm in services.crms.items()}
     spine.edited = tuple(each.nudge for each in writebacks.values())
-    return House(services, spine, worker, Schedule(services, spine), sweeps, writebacks, session)
+    return House(services, spine, worker, Schedule(services, spine), sweeps, writebacks, session, directory)
 
 
 def open_crms(config: Config, clock: Clock) -> dict[str, Crm]:
@@ -270,24 +281,6 @@ def open_channels(config: Config, session: aiohttp.ClientSession, clock: Clock) 
         settings = module.Config.model_validate(spec.settings)
         opened[name] = module.Channel(name, settings, session=session, clock=clock.now)
     return opened
-
-
-async def steps(crms: Mapping[str, Crm]) -> tuple[Step, ...]:
-    """The ordered steps: an existing link, then each CRM's own IM field; codes and admins make links themselves."""
-    found: list[Step] = [by_link]
-    for name, crm in crms.items():
-        found.append(by_crm_field(name, await _users(name, crm)))
-    return tuple(found)
-
-
-async def _users(name: str, crm: Crm) -> tuple[CrmUser, ...]:
-    if not isinstance(crm, Users):
-        return ()
-    try:
-        return await crm.users()
-    except (Retry, Refused) as failed:
-        log.warning("the users of %s could not be read: %s", name, type(failed).__name__)
-        return ()
 
 
 def classes(config: Config) -> Classes:

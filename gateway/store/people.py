@@ -237,6 +237,7 @@ def _link_one(connection: Connection, made: Link) -> Link:
         return Link(*standing)
     if made.step in _BY_ITSELF:
         undone = select(link).where(link.c.kind == made.kind, link.c.key == made.key, link.c.person == made.person)
+        undone = undone.where(~link.c.ended_by.startswith("step:"))
         if (before := connection.execute(undone).first()) is not None:
             return Link(*before)  # what somebody undid does not come back by itself
     fields = ("id", "person", "kind", "key", "step", "evidence", "made_by", "at", "verified_at", "ended_at", "ended_by")
