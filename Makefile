@@ -17,8 +17,8 @@ DEV := $(VENV)/.dev-ready
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 16
 
-demo: $(RUN) ## the gateway with a made-up company, in a browser
-	@$(BIN)/floatcard demo --port $(PORT)
+demo: $(RUN) ## the gateway with a made-up company, in a browser (FRESH=1 forgets the last one)
+	@$(BIN)/floatcard demo --port $(PORT) $(if $(FRESH),--fresh)
 
 test: $(DEV) chromium ## everything, in sizes that end within 20 minutes on two cores
 	@$(BIN)/python scripts/run_tests.py

@@ -180,6 +180,9 @@ async def _edited(t: Teller, facts: dict[str, Json]) -> Line:
     if facts["conflict"] in ("opened", "open"):
         text = t.say("{field} was changed by two who had not seen each other; both values are kept.", field=field)
         return Line(t.say("Conflict"), f"{text} {source}", "warning", str(facts["decision"]))
+    if facts.get("proposed"):
+        text = t.say("A value of {field} of {customer} is proposed.", field=field, customer=await t.title(facts))
+        return Line(t.say("Proposed"), f"{text} {source}", "info", str(facts["decision"]))
     text = t.say("{field} of {customer} has a new value.", field=field, customer=await t.title(facts))
     return Line(t.say("Edit"), f"{text} {source} {_reason(t, facts)}".strip(), "info", str(facts["decision"]))
 
@@ -291,6 +294,7 @@ _ACTIONS = {
     "none": N_("Not a customer"),
     "wrong": N_("Not this customer"),
     "settle": N_("Use this"),
+    "decide": N_("Decide"),
     "undo": N_("Undo"),
     "acknowledge": N_("Acknowledge"),
     "snooze": N_("Snooze"),

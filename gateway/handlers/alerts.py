@@ -61,15 +61,21 @@ async def conflict_due(s: Services, item: Due, trail: Trail) -> None:
     conflict, record, field = (str(item.payload[name]) for name in ("conflict", "record", "field"))
     state = await s.ledger.state(record, field)
     if state is not None and state.conflict == conflict:
-        await raise_alert(s, "conflict_open", record, f"{conflict}|{field}", state.decision, trail)
+        case = await s.ledger.conflict(conflict)
+        since = case.opened_at if case is not None else s.clock.now()
+        await raise_alert(s, "conflict_open", record, f"{conflict}|{field}", state.decision, trail, since)
 
 
-async def raise_alert(s: Services, rule: str, record: str, subject: str, trace: str, trail: Trail) -> None:
-    """Once for one subject. Shown by a job of its own, so that a network that is down only delays it."""
-    new = Alert(alert_id(rule, record, subject), rule, record, subject, s.clock.now(), trace=trace or trail.turn)
+async def raise_alert(
+    s: Services, rule: str, record: str, subject: str, trace: str, trail: Trail, since: int | None = None
+) -> None:
+    """Once for one subject, `since` when what it is about began. Shown by a job of its own, so that a network that is
+    down only delays it."""
+    began = s.clock.now() if since is None else since
+    new = Alert(alert_id(rule, record, subject), rule, record, subject, began, trace=trace or trail.turn)
     if await s.alerts.raise_(new):
         ALERTS.labels(rule).inc()
-        trail.note("alert", new.since, rule=rule, record=record, alert=new.id, decision=trace)
+        trail.note("alert", s.clock.now(), rule=rule, record=record, alert=new.id, decision=trace)
     await publish(s, new.id, once=f"alert:{new.id}")
 
 
@@ -158,13 +164,24 @@ def _what(s: Services, alert: Alert, record: Record, locale: str) -> str:
 
 
 def _buttons(s: Services, alert: Alert, locale: str) -> tuple[Button, ...]:
+    if alert.state == "acknowledged" and alert.rule == "conflict_open":
+        return (_decide(s, alert, locale),)
     if alert.state not in ("open", "snoozed"):
         return ()
     made = [s.buttons.make(locale, N_("Acknowledge"), "acknowledge", "primary", i=alert.id)]
     if alert.state == "open":
         made.append(s.buttons.make(locale, N_("Snooze"), "snooze", i=alert.id))
-    made.append(s.buttons.make(locale, N_("Show me"), "show_me", r=alert.record))
+    made.append(
+        _decide(s, alert, locale)
+        if alert.rule == "conflict_open"
+        else s.buttons.make(locale, N_("Show me"), "show_me", r=alert.record)
+    )
     return tuple(made)
+
+
+def _decide(s: Services, alert: Alert, locale: str) -> Button:
+    """The sides of the conflict the alert is about, for the manager alone."""
+    return s.buttons.make(locale, N_("Decide"), "decide", r=alert.record, f=alert.subject.rsplit("|", 1)[-1])
 
 
 async def acknowledge(s: Services, turn: Turn, person: Person, press: Press) -> Outcome:

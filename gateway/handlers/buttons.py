@@ -11,7 +11,19 @@ from reconcile.model import Json
 from reconcile.token import read_button, sign_button
 
 Name = Literal[
-    "edit", "save", "show_me", "list", "mean", "pick", "none", "wrong", "settle", "undo", "acknowledge", "snooze"
+    "edit",
+    "save",
+    "show_me",
+    "list",
+    "mean",
+    "pick",
+    "none",
+    "wrong",
+    "settle",
+    "decide",
+    "undo",
+    "acknowledge",
+    "snooze",
 ]
 Style = Literal["default", "primary", "danger"]
 

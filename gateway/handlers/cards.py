@@ -91,9 +91,21 @@ async def _buttons(s: Services, each: Heard, locale: str, message: str) -> tuple
     if each.editable:
         made.append(s.buttons.make(locale, N_("Edit"), "edit", "primary", r=ref))
     made.append(s.buttons.make(locale, N_("Show me"), "show_me", r=ref))
-    undo = await undo_button(s, each.record, locale) if each.editable else None
-    made.append(undo or s.buttons.make(locale, N_("Not this customer"), "wrong", r=ref, m=message))
+    undecided = decide_buttons(s, each, locale)
+    undo = await undo_button(s, each.record, locale) if each.editable and not undecided else None
+    made.append(
+        undecided[0]
+        if undecided
+        else undo or s.buttons.make(locale, N_("Not this customer"), "wrong", r=ref, m=message)
+    )
     return tuple(made)
+
+
+def decide_buttons(s: Services, each: Heard, locale: str) -> list[Button]:
+    """One for each open conflict: its sides, for the presser alone, wherever its own card has gone."""
+    ref = each.record.ref.key
+    undecided = [name for name, value in each.record.fields.items() if value.undecided and name in each.editable]
+    return [s.buttons.make(locale, N_("Decide"), "decide", r=ref, f=name) for name in sorted(undecided)]
 
 
 async def personal_card(
@@ -110,12 +122,19 @@ async def personal_card(
         now=s.clock.now(),
         everything=True,
         editable=each.editable,
-        buttons=(s.buttons.make(locale, N_("Edit"), "edit", "primary", r=ref),) if each.editable else (),
+        buttons=_own_buttons(s, each, locale),
         writes=await s.records.writes(ref),
     )
     zone = person.zone or s.config.zone
     card = s.deck.draw("show_me", locale=locale, zone=zone, now=s.clock.now(), customer=shown)
     return card, each.disclosed.valid_until
+
+
+def _own_buttons(s: Services, each: Heard, locale: str) -> tuple[Button, ...]:
+    if not each.editable:
+        return ()
+    edit = s.buttons.make(locale, N_("Edit"), "edit", "primary", r=each.record.ref.key)
+    return (edit, *decide_buttons(s, each, locale)[:2])
 
 
 def withheld_views(

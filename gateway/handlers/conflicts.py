@@ -129,7 +129,8 @@ async def _view(
     value = view.worded(spec, await _settled_to(s, closed, state), locale, s.clock.now())
     undo = undo_of(s, ref, field, state, locale) if closed is not None and closed.settled_edit == state.edit else None
     at = closed.closed_at or 0 if closed is not None else 0
-    return ConflictView(title, field, label, (), value, by, at, undo, state.decision)
+    trace = (closed.closed_by if closed is not None else None) or state.decision
+    return ConflictView(title, field, label, (), value, by, at, undo, trace)
 
 
 def _proposal(
@@ -277,6 +278,8 @@ async def undo(s: Services, turn: Turn, person: Person, press: Press) -> Outcome
             raise Refused("There is no earlier value to go back to.")
         if await _undone(s, ref, field, edit, before):
             return _told(turn, ref, say(locale, "This was undone already."))
+        if await _overtaken(s, ref, field, press):
+            return _told(turn, ref, say(locale, "Somebody has changed it since. Nothing was undone."))
         done = await _ingest(s, turn, person, ref, field, "revert", before.value, press)
     if proposed(done):
         return _told(turn, ref, _for_another(s, locale, ref, field))
@@ -293,6 +296,12 @@ async def _undone(s: Services, ref: str, field: str, edit: str, before: Before) 
     if state is None or state.edit == edit or state.conflict is not None:
         return False
     return equal(s.ledger.policies.of(ref.split(":")[1], field).normaliser, state.value, before.value)
+
+
+async def _overtaken(s: Services, ref: str, field: str, press: Press) -> bool:
+    """Where the last writer wins, an undo would silently beat what its presser had not seen; elsewhere it conflicts."""
+    state, policy = await s.ledger.state(ref, field), s.ledger.policies.of(ref.split(":")[1], field)
+    return policy.mode == "last_writer_wins" and state is not None and set(state.heads) != set(press.texts("h"))
 
 
 def proposed(done: Ingested) -> bool:

@@ -216,6 +216,7 @@ def _note(turn: Turn, each: Saved) -> None:
         field=each.field,
         reason=each.ingested.reason,
         decision=each.ingested.decision.id,
+        proposed=conflicts.proposed(each.ingested),
         token=each.given.seen.status if each.given.seen is not None else "",
         source=each.given.source.watermark,
         conflict=each.ingested.conflict,

@@ -65,6 +65,14 @@ async def _show_me(s: Services, turn: Turn, person: Person, press: Press) -> Out
     return Outcome(ShowCard(made[0]))
 
 
+async def _decide(s: Services, turn: Turn, person: Person, press: Press) -> Outcome:
+    """The sides of an open conflict, for the one who pressed, as far as they may see the field."""
+    card = await conflicts.personal(s, turn, person, press.text("r"), press.text("f"))
+    if card is None:
+        raise Refused("This is decided already, or you may not see it.")
+    return Outcome(ShowCard(card))
+
+
 async def _pick(s: Services, turn: Turn, person: Person, press: Press) -> Outcome:
     """The choice is remembered for the room, and the card floats under the message that named it."""
     ref, name, message = press.text("r"), press.text("n"), press.text("m")
@@ -74,9 +82,19 @@ async def _pick(s: Services, turn: Turn, person: Person, press: Press) -> Outcom
     await s.rooms.store.choose(turn.place.room_key, name, ref, person.id, turn.now)
     await memory.teach(s, turn, "picked", (name,), message, ref)
     turn.trail.note("taught", turn.now, record=ref, person=person.id)
-    acts = await float_card(s, there, message, (ref,), {ref: name})
+    acts = await _beside(s, there, message, ref, name)
     asked = Hide(whisper(there, f"{message}:{name}"))
     return Outcome(_done(s, turn, N_("I will remember that here.")), (asked, *acts))
+
+
+async def _beside(s: Services, turn: Turn, message: str, ref: str, name: str) -> list[Act]:
+    """One card a message: a customer chosen later joins those that the message named for sure."""
+    shown = await s.slots.get(Slot(turn.place, "card", message))
+    up = shown.records if shown is not None and shown.message is not None else ()
+    known = shown.state.get("names") if shown is not None else None
+    names = {key: str(value) for key, value in known.items()} if isinstance(known, dict) else {}
+    refs = tuple(dict.fromkeys((*up, ref)))
+    return await float_card(s, turn, message, refs, {**names, ref: name})
 
 
 async def _mean(s: Services, turn: Turn, person: Person, press: Press) -> Outcome:
@@ -85,7 +103,7 @@ async def _mean(s: Services, turn: Turn, person: Person, press: Press) -> Outcom
     if await personal_card(s, ref, person, turn.event.who, turn.locale) is None:
         raise Refused("You may not see this customer.")
     there = _at(turn, press)
-    acts = await float_card(s, there, message, (ref,), {ref: name})
+    acts = await _beside(s, there, message, ref, name)
     return Outcome(_done(s, turn, N_("The card floats here.")), (Hide(whisper(there, f"{message}:{name}")), *acts))
 
 
@@ -156,6 +174,7 @@ _HANDLERS: dict[str, Handler] = {
     "none": _none,
     "wrong": _wrong,
     "settle": conflicts.settle,
+    "decide": _decide,
     "undo": conflicts.undo,
     "acknowledge": alerts.acknowledge,
     "snooze": alerts.snooze,

@@ -20,7 +20,7 @@ from gateway.mentioning.suggesting import suggestion
 from gateway.services import Services
 from gateway.store.slots import Shown
 from gateway.turn import Act, Hide, Outcome, Show, Slot, Turn
-from identity.audience import direct
+from identity.audience import audience_hash, direct
 from reconcile.model import Json
 
 
@@ -101,7 +101,7 @@ async def _warm(s: Services, turn: Turn, refs: Sequence[str], own: frozenset[str
     warm: list[str] = []
     for ref in refs:
         last = await s.rooms.store.floated(turn.place.room_key, ref)
-        cool = last is not None and turn.now - last[0] < window and await _still_up(s, last[1])
+        cool = last is not None and turn.now - last[0] < window and await _still_up(s, turn, last[1])
         if cool and ref not in own:
             turn.trail.note("cooled", turn.now, record=ref)
         else:
@@ -109,9 +109,12 @@ async def _warm(s: Services, turn: Turn, refs: Sequence[str], own: frozenset[str
     return tuple(warm)
 
 
-async def _still_up(s: Services, slot: str) -> bool:
+async def _still_up(s: Services, turn: Turn, slot: str) -> bool:
+    """And drawn for those who are here now: a card that shrank for a guest does not widen when the guest has left."""
     shown = await s.slots.by_id(slot)
-    return shown is not None and shown.message is not None
+    if shown is None or shown.message is None:
+        return False
+    return not shown.audience or shown.audience == audience_hash(await s.rooms.audience(turn.place))
 
 
 async def float_card(

@@ -54,7 +54,17 @@ def application(house: House, health: Health, more: Sequence[web.RouteDef] | Non
     app = web.Application(client_max_size=limit, middlewares=[_last_resort, own_name(house.services.config)])
     app.add_routes([*Door(house.services, house.spine).routes(), *health.routes()])
     app.add_routes(routes(house) if more is None else more)
+    app.router.add_get("/", _door(house.services.config.demo))
     return app
+
+
+def _door(demo: bool) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """Whoever opens the bare address is taken where there is something to see."""
+
+    async def lead(request: web.Request) -> web.StreamResponse:
+        return web.Response(status=302, headers={"Location": "/demo" if demo else "/console"})
+
+    return lead
 
 
 @web.middleware

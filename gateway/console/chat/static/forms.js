@@ -78,8 +78,9 @@ function drawInput(field, id) {
   const shared = { id, name: field.name, dir: "auto" };
   if (field.kind === "choice") {
     const known = field.options.includes(field.value) ? field.options : [field.value, ...field.options];
+    const labels = new Map(field.options.map((option, index) => [option, field.option_labels?.[index]]));
     return el("select", { ...shared, value: undefined }, known.map((option) =>
-      el("option", { value: option, selected: option === field.value }, option || "—")));
+      el("option", { value: option, selected: option === field.value }, labels.get(option) || option || "—")));
   }
   if (field.kind === "long") return el("textarea", { ...shared, rows: 3, maxlength: field.max_length, value: field.value });
   const dated = field.kind === "date" && ISO_DATE.test(field.value);
