@@ -77,7 +77,7 @@ class Rooms:
         """As the room lists them now; who is not surely listed has no rights, whoever the account is linked to."""
         roster = await self.roster(place)
         found = next((member for member in roster.members if member.id == id_), Sender(id_, name, "unknown"))
-        return replace(found, kind="outsider") if found.kind == "unknown" else found
+        return _surely(found)
 
     async def _known(self, place: Place) -> _Kept:
         """From memory while it is fresh; else one asks the network, and whoever else wants to know waits."""
@@ -103,7 +103,7 @@ class Rooms:
     async def joined(self, place: Place, who: Sender, person: Person | None) -> None:
         """Counts the newcomer at once, whatever the network's list says for now."""
         if who.kind == "unknown":  # nobody's rights until the list, asked again, says what they are here
-            who, person = replace(who, kind="outsider"), None
+            who, person = _surely(who), None
             self._kept.pop(place.room_key, None)
         self._came.setdefault(place.room_key, {})[who.id.key] = (who, self._clock.now())
         kept = self._kept.get(place.room_key)
@@ -153,7 +153,7 @@ class Rooms:
         version = self._people.version
         persons = await self._identities.everyone(roster)
         computed = audience(
-            roster,
+            replace(roster, members=tuple(_surely(member) for member in roster.members)),
             persons,
             now=self._clock.now(),
             exempt_bots=frozenset(self._spec.exempt_bots),
@@ -167,3 +167,8 @@ class Rooms:
         made = _Kept(replace(roster, members=(*roster.members, *late)), computed, version)
         self._kept[place.room_key] = made
         return made
+
+
+def _surely(who: Sender) -> Sender:
+    """Of whom the network does not say what they are counts as from outside, whoever the account is linked to."""
+    return replace(who, kind="outsider") if who.kind == "unknown" else who

@@ -116,8 +116,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "/trail",
         "read",
         "What a turn decided, step by step",
-        "By `turn`, or the last one of a `room`. Facts are ids, counts and field names; steps about a customer whom "
-        "the token's person may not see have none.",
+        "By `turn`, or the last one of a `room`: only of rooms the token's person is in, or as an admin. Facts are "
+        "ids, counts and field names; steps about a customer or a field that person may not see are not told.",
         told.TrailAnswer,
         query=asked.TrailQuery,
         errors=(404,),

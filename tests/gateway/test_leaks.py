@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from channels.model import ImId, Sender
+from channels.model import ImId, Members, Place, Roster, Sender
 from gateway.demo.desk import Panel
 from gateway.spine import Spine, Waiter
 from gateway.turn import new_trail
@@ -88,6 +88,25 @@ async def test_a_linked_guest_who_joins_unsaid_counts_as_a_guest(tmp_path: Path,
         assert PHONE in text((await floated(live)).card)
         live.chat.rooms["deal"].lists = 503
         await live.post(live.event("joined", GUEST, "deal"))
+        await live.settle()
+        assert all(PHONE not in text(card.card) for card in live.cards("deal"))
+
+
+async def test_a_linked_account_listed_without_its_standing_counts_as_outside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(tmp_path) as live:
+        await live.settle()
+        channel = live.s.channels["web"]
+        assert isinstance(channel, Members)
+        told = channel.members
+
+        async def members(place: Place) -> Roster:
+            roster = await told(place)
+            return replace(roster, members=tuple(replace(each, kind="unknown") for each in roster.members))
+
+        monkeypatch.setattr(channel, "members", members)
+        await live.say(LI, "deal", NAME)
         await live.settle()
         assert all(PHONE not in text(card.card) for card in live.cards("deal"))
 
