@@ -51,11 +51,13 @@ async def test_the_first_admin_is_made_once_and_let_in(config: Path) -> None:
 
 
 async def test_a_token_is_made_and_ended(config: Path) -> None:
-    secret = await new_token(config, "report", ("read",), "p", "", "", ())
+    reader = await opened(config, await first_admin(config, "Ada Lovelace"))
+    assert reader is not None
+    secret = await new_token(config, "report", ("read",), reader, "", "", ())
     store = Store.open(load(config).store)
     tokens = TokenStore(store, SystemClock())
     found = await tokens.read(secret)
-    assert found is not None and found.scopes == {"read"} and found.person == "p"
+    assert found is not None and found.scopes == {"read"} and found.person == reader
     assert await end_tokens(config, "report") == 1 and await end_tokens(config, "report") == 0
     assert await tokens.read(secret) is None
     await store.close()
