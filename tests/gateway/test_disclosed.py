@@ -84,6 +84,35 @@ async def test_a_newcomer_counts_although_the_networks_list_lags(tmp_path: Path)
         assert "6288" not in text(live.card("deal").card)
 
 
+async def test_a_newcomer_counts_in_a_room_nobody_has_asked_about_yet(tmp_path: Path) -> None:
+    async with opened(tmp_path) as live:
+        assert (await live.post(live.event("joined", GUEST, "deal")))[0] == 200
+        await floated(live)
+        assert telling(live.chat.written("deal"), PHONE) == []
+
+
+async def test_what_was_drawn_before_a_guest_joined_is_drawn_again_before_it_is_sent(tmp_path: Path) -> None:
+    review = {"[fields.email]": '[fields.email]\npolicy = "ask"'}
+    async with opened(tmp_path, changed=review) as live:
+        card = await floated(live)
+        first, second = await live.open_form(LI, card), await live.open_form(WANG, card)
+        await live.submit(LI, "deal", first, phone=ONE, email="one@example.com")
+        await live.settle()
+        room = live.chat.rooms["deal"]
+        room.open.clear()
+        pressing = asyncio.ensure_future(live.submit(WANG, "deal", second, phone=TWO, email="two@example.com"))
+        await room.reached.wait()  # one conflict's card is on its way, the other's is drawn and waits its turn
+        await live.join(GUEST, "deal")
+        async with asyncio.timeout(10):
+            while "joined" not in await live.steps():
+                await asyncio.sleep(0.01)
+        from_here = len(live.chat.sent)
+        room.open.set()
+        await pressing
+        await live.settle()
+        assert telling(live.chat.sent[from_here:], PHONE, "@example.com") == []
+
+
 async def test_a_guest_who_joins_while_a_card_is_on_its_way(tmp_path: Path) -> None:
     async with opened(tmp_path) as live:
         card = await floated(live)

@@ -263,6 +263,18 @@ async def test_an_undo_of_what_somebody_built_on_is_a_conflict(tmp_path: Path) -
         assert {FIRST, TWO} <= set(text(conflict(live).card).split("\n"))
 
 
+async def test_a_field_that_never_had_a_value_is_filled_by_two(tmp_path: Path) -> None:
+    async with opened(tmp_path) as live:
+        ref, name = "local:account:miaoxiang-tea", "妙香茶业"
+        assert await live.s.ledger.state(ref, "email") is None
+        card = await floated(live, name=name)
+        first, second = await live.open_form(CHEN, card), await live.open_form(WANG, card)
+        assert (await live.submit(CHEN, "deal", first, email="a@example.com"))["text"] == "Saved."
+        assert "Both values are kept" in (await live.submit(WANG, "deal", second, email="b@example.com"))["text"]
+        await live.settle()
+        assert len(await live.s.ledger.conflicts()) == 1
+
+
 async def test_a_conflict_over_an_empty_field_can_be_edited(tmp_path: Path) -> None:
     async with opened(tmp_path, changed={"[fields.email]": '[fields.email]\npolicy = "ask"'}) as live:
         await live.natively("email", None)

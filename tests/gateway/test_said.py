@@ -202,6 +202,16 @@ async def test_an_edit_is_no_way_round_the_cool_down(tmp_path: Path) -> None:
         assert len(live.cards("deal")) == 1
 
 
+async def test_an_edit_adds_no_customer_whose_card_is_up_elsewhere(tmp_path: Path) -> None:
+    async with opened(tmp_path) as live:
+        await live.say(LI, "deal", NAME)
+        second = await live.say(CHEN, "deal", CLOUD)
+        await live.settle()
+        await live.rewrite(CHEN, "deal", second, f"{CLOUD}和{NAME}")
+        await live.settle()
+        assert [card.card["name"] for card in live.cards("deal")] == ["customer", "customer"]
+
+
 async def test_a_deleted_message_takes_its_card_and_its_whispers(tmp_path: Path) -> None:
     async with opened(tmp_path) as live:
         message = await live.say(LI, "deal", f"{NAME}和{TWIN}")
