@@ -128,9 +128,7 @@ async def _link(s: Services, turn: Turn, rest: str) -> Act:
     code = new_code()
     expires = code_ends(turn.now)
     await s.people.keep_code(code_hash(code, s.keys.codes), key, expires)
-    card = s.deck.draw(
-        "link", locale=locale, zone=s.config.zone, now=turn.now, code=code, expires=expires, url=""
-    )
+    card = s.deck.draw("link", locale=locale, zone=s.config.zone, now=turn.now, code=code, expires=expires, url="")
     turn.trail.note("link_code", turn.now)
     return Show(_slot(turn), card, (), state={"kind": "link"})
 

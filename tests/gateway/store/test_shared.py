@@ -114,7 +114,8 @@ async def test_a_code_and_a_login_link_are_used_once(two: Two) -> None:
     a, b = TokenStore(two.a, CLOCK), TokenStore(two.b, CLOCK)
     for n in range(10):
         await one.keep_code(f"h{n}", "im", CLOCK.now() + 60_000)
-        used = await asyncio.gather(one.use_code(f"h{n}", "web/demo/user/a"), other.use_code(f"h{n}", "web/demo/user/b"))
+        pressing = ((one, "web/demo/user/a"), (other, "web/demo/user/b"))
+        used = await asyncio.gather(*(people.use_code(f"h{n}", by) for people, by in pressing))
         assert sorted(used, key=str) == [None, "im"]
         link = await a.login_link("ann")
         opened = await asyncio.gather(a.open_session(link), b.open_session(link))
