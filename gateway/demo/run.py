@@ -19,6 +19,7 @@ from gateway.errors import Misconfigured
 from gateway.http.chat import chat_app
 from gateway.http.health import Health
 from gateway.http.server import Server, application, listen
+from gateway.store.alone import locked
 from gateway.store.chat import ChatStore
 
 TEMPLATE = Path(__file__).with_name("floatcard.toml")
@@ -37,7 +38,13 @@ class DemoClock(ShiftedClock):
 
 
 def forget(folder: Path) -> None:
-    """Removes what the demo made in its folder, and nothing else."""
+    """Removes what the demo made in its folder, and nothing else. Raises `Misconfigured` while a demo works there."""
+    if not folder.is_dir():
+        return
+    held = locked(folder / "floatcard.db.lock")
+    if held is None:
+        raise Misconfigured([(str(folder), "", "a demo works here; stop it first, or choose another with --folder")])
+    os.close(held)
     for pattern in ("*.db", "*.db-wal", "*.db-shm", "*.key", "clock", "floatcard.toml"):
         for path in folder.glob(pattern):
             path.unlink()

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser.demo import DemoProcess, free_port
 from tests.gateway.house import HERO, LI, MASTER, SECRET, configured, opened
 from tests.gateway.test_edits import ONE, floated
 
@@ -273,3 +274,15 @@ def test_run_of_a_configuration_with_faults_serves_nothing(folder: Path) -> None
     assert (ended.code, ended.err) == (2, "floatcard.toml: sever: unknown key\n")
     assert not (folder / "floatcard.db").exists()
     assert HERO
+
+
+def test_a_demo_at_work_is_not_forgotten_under_its_feet(tmp_path: Path) -> None:
+    demo = DemoProcess(tmp_path / "data")
+    demo.start()
+    try:
+        again = floatcard(tmp_path, "demo", "--folder", "data", "--port", str(free_port()), "--fresh")
+        assert again.code == 2 and "a demo works here" in again.err
+        beside = floatcard(tmp_path, "demo", "--folder", "data", "--port", str(free_port()))
+        assert beside.code == 2 and "another gateway works on this database" in beside.err
+    finally:
+        assert demo.stop() == 0

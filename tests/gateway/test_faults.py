@@ -12,7 +12,7 @@ import pytest
 from gateway.app import open_house
 from gateway.config import check, load
 from gateway.errors import Misconfigured
-from tests.gateway.house import MASTER, SECRET, Hands, configured, opened
+from tests.gateway.house import LI, MASTER, NAME, SECRET, Hands, configured, opened
 
 CHAT = "http://127.0.0.1:1/demo/api"
 
@@ -225,3 +225,13 @@ async def test_a_policy_fault_found_late_closes_what_was_opened(tmp_path: Path) 
     path.write_text(text, "utf-8")
     await refused(tmp_path, path)
     shutil.rmtree(folder)
+
+
+async def test_a_second_gateway_on_the_same_file_is_refused_and_the_first_works_on(tmp_path: Path) -> None:
+    async with opened(tmp_path) as live:
+        assert "another gateway works on this database" in await refused(tmp_path, live.folder / "floatcard.toml")
+        await live.say(LI, "deal", NAME)
+        await live.settle()
+        assert len(live.cards("deal")) == 1
+    async with opened(tmp_path) as live:
+        await live.settle()
