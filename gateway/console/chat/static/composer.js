@@ -1,7 +1,7 @@
 // Where a message is written: Enter sends, Shift+Enter breaks the line, an input method keeps its Enter.
 import { byId, el, icon } from "./dom.js";
 import { call } from "./api.js";
-import { upsert } from "./log.js";
+import { answered } from "./log.js";
 import { nameOf, roomOf, state } from "./state.js";
 import { trouble } from "./toast.js";
 import { t } from "./words.js";
@@ -80,7 +80,7 @@ async function send() {
     if (state.room === room && box().value === text) clear();
     drafts.delete(`${state.me} ${room}`);
     quote(null);
-    upsert(entry);
+    answered(entry);
     if (document.activeElement === byId("send")) box().focus();
   } catch (error) {
     trouble(error);

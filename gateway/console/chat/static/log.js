@@ -78,6 +78,12 @@ export function upsert(entry) {
   if (entry.room === state.room) show(entry, before, gone);
 }
 
+// The answer to one's own sending or rewriting: older than whatever the stream told of it meanwhile.
+export function answered(entry) {
+  const known = state.logs.get(entry.room)?.entries.get(entry.id);
+  if (!known || known.edited < entry.edited) upsert(entry);
+}
+
 function show(entry, before, gone) {
   const stay = atEnd() || entry.mine;
   if (gone) drop(entry.id);
@@ -197,7 +203,7 @@ function rewrite(entry, said) {
     el("button", { type: "button", class: "plain", onclick: done }, t("cancel"))));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    call("PUT", `entries/${entry.id}`, { text: box.value }).then((changed) => { upsert(changed); done(); }, trouble);
+    call("PUT", `entries/${entry.id}`, { text: box.value }).then((changed) => { answered(changed); done(); }, trouble);
   });
   box.addEventListener("keydown", (event) => {
     if (event.isComposing) return;

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.gateway.chat import sample_cards as cards
 from tests.gateway.chat.browser.looking import Looking, say
@@ -173,6 +173,23 @@ async def test_a_gateway_that_is_down_is_said_and_nothing_typed_is_lost(look: Lo
     house.gateway.down = False
     await expect(page.locator(".late")).to_have_count(0)
     await until(lambda: house.gateway.events[-1]["text"] == "晚到的一句")
+
+
+async def test_an_answer_slower_than_the_stream_does_not_undo_what_the_stream_told(look: Looking, house: House) -> None:
+    page = await look.window("u_liting")
+
+    async def held(route: Route) -> None:
+        answer = await route.fetch()
+        if route.request.method == "POST":
+            await expect(page.locator(".late")).to_be_visible()
+        await route.fulfill(response=answer)
+
+    await page.route("**/api/page/entries?*", held)
+    house.gateway.down = True
+    await say(page, "晚到的一句")
+    await expect(page.locator(".late")).to_be_visible()
+    house.gateway.down = False
+    await expect(page.locator(".late")).to_have_count(0)
 
 
 async def test_another_person_another_language_and_the_clock(look: Looking, house: House) -> None:
