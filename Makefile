@@ -11,6 +11,7 @@ BIN := $(VENV)/bin
 PORT ?= 8300
 RUN := $(VENV)/.run-ready
 DEV := $(VENV)/.dev-ready
+BENCH := $(VENV)/.bench-ready
 
 .PHONY: help demo test soak lint format bench lock wheel clean chromium
 
@@ -36,14 +37,14 @@ format: $(DEV) ## what ruff mends by itself
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: $(DEV) ## measures beside the bare limits; by hand, never as a test
+bench: $(BENCH) ## measures beside the bare limits and the peers; by hand, never as a test
 	@$(BIN)/python -m benchmarks
 
 wheel: $(DEV) ## a wheel in dist/
 	@$(BIN)/python -m build --wheel --no-isolation
 
 lock: ## pins every dependency again, with hashes, for every platform at once (needs uv)
-	@for group in run:build dev:dev; do \
+	@for group in run:build dev:dev bench:bench; do \
 	  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --custom-compile-command "make lock" pyproject.toml --group "$${group#*:}" -o "requirements/$${group%:*}.txt"; \
 	done
@@ -65,6 +66,11 @@ $(RUN): requirements/run.txt pyproject.toml | $(BIN)/python
 $(DEV): requirements/dev.txt $(RUN)
 	@echo "Installing what the tests need (about a minute) …"
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(BENCH): requirements/bench.txt $(DEV)
+	@echo "Installing what it is measured beside …"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
 	@touch $@
 
 # The browser tests need a Chromium. As root it is fetched with apt; else the tests say that they are skipped.
