@@ -119,7 +119,10 @@ def _write(
         return "refused", queued[(it.name, "refused")]
     if (it.name, "waiting") in queued or (it.name, "sent") in queued:
         return "saved_here", ""
-    return ("in_crm", "") if any(it.standing_image in each[:2] for each in told) else ("", "")
+    if any(it.standing_image in each[:2] for each in told):
+        return "in_crm", ""
+    # Nothing is queued while people must decide; what stands until then is still ours alone.
+    return ("saved_here", "") if it.conflict is not None and targets else ("", "")
 
 
 def _decisions(connection: Connection, ids: Iterable[str]) -> dict[str, Decision]:

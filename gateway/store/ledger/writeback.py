@@ -31,8 +31,11 @@ def write_back(batch: Touched, it: Field, new: Edit) -> tuple[str, ...]:
 
 def sync(batch: Touched, it: Field, target: str, *, label: str = "", again: bool = False, tries: int = 0) -> bool:
     """Queues the standing value for `target` unless it holds it, or writing there is disputed; nothing is queued
-    while a conflict is open. `again`: what was refused before may be tried once more. True: worth a read."""
+    while a conflict is open, and what waited when it opened is ended: what is written then is what a person decides.
+    `again`: what was refused before may be tried once more. True: worth a read."""
     if it.conflict is not None or not it.heads:
+        for write in _writes(it, target, "waiting"):
+            _end(batch, it, write)
         return False
     there = it.there.get(target)
     if it.standing_image in _expected(it, target) or (there is not None and there.disputed):

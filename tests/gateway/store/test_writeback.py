@@ -184,16 +184,39 @@ async def test_two_fields_of_a_record_go_one_after_the_other(world: World) -> No
 
 
 async def test_nothing_is_written_while_people_must_decide(world: World) -> None:
+    """Not even what was queued before anybody knew of the conflict: it has ended, and does not come back by itself."""
+    await contested(world)
+    assert await state(world, "tier") == ("silver", "saved_here", (await world.ledger.conflicts())[0].id)
+    assert await queue(world, later=10**9) == []
+    await decide(world, "iron")
+    assert await queue(world) == [("tier", "iron")]
+
+
+async def test_what_waited_when_a_conflict_opened_is_queued_anew_when_it_is_chosen(world: World) -> None:
+    await contested(world)
+    await decide(world, "silver")
+    assert await queue(world) == [("tier", "silver")]
+
+
+async def test_what_was_on_its_way_when_a_conflict_opened_is_answered(world: World) -> None:
+    await save(world, "silver", "tier")
+    sent = await one(world)
+    await world.ledger.ingest(world.edit("iron", name="tier", seen=[], who="p2"))
+    assert await world.ledger.answered(sent, 2) in ("done", "superseded")
+    assert await queue(world, later=10**9) == []
+
+
+async def contested(world: World) -> None:
     found = await world.ledger.state(ACME, "tier")
     assert found is not None
     for value, who in (("silver", "p1"), ("iron", "p2")):
         await world.ledger.ingest(world.edit(value, name="tier", seen=found.heads, who=who))
-    assert await state(world, "tier") == ("silver", "saved_here", (await world.ledger.conflicts())[0].id)
-    assert await queue(world) == [("tier", "silver")]
-    again = await world.ledger.state(ACME, "tier")
-    assert again is not None
-    await world.ledger.ingest(world.edit("iron", name="tier", kind="resolve", seen=again.heads))
-    assert await queue(world) == []
+
+
+async def decide(world: World, value: Json) -> None:
+    found = await world.ledger.state(ACME, "tier")
+    assert found is not None
+    await world.ledger.ingest(world.edit(value, name="tier", kind="resolve", seen=found.heads))
 
 
 async def test_a_refused_value_stays_visible_and_is_not_sent_again_by_itself(world: World) -> None:
