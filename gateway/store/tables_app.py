@@ -18,10 +18,22 @@ job = Table(
     Column("once", String(512), nullable=False),
     Column("body", LargeBinary, nullable=False),
     Column("tries", Integer, nullable=False, default=0),
-    Column("state", String(16), nullable=False, default="ready"),
+    Column("starts", Integer, nullable=False, default=0),  # begun and never ended: each time the process died
+    Column("state", String(16), nullable=False, default="ready"),  # ready | parked | again
     Column("why", Text, nullable=False, default=""),
-    Column("at", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),  # published, or parked
     Index("job_state", "state", "id"),
+)
+
+owed = Table(
+    "owed",
+    metadata,
+    Column("key", String(64), primary_key=True),  # of topic and body: one debt, however often it was put off
+    Column("topic", String(32), nullable=False),
+    Column("lane", String(512), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Index("owed_at", "at"),
 )
 
 seen = Table(
@@ -122,6 +134,7 @@ slot = Table(
     Column("state", Text, nullable=False, default="{}"),
     Index("slot_room", "room", "purpose"),
     Index("slot_subject", "subject"),
+    Index("slot_painted", "painted_at"),
 )
 
 slot_record = Table(

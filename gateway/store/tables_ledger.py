@@ -30,6 +30,7 @@ inbox = Table(
     Column("edit", String(64), nullable=False),
     Column("decision", String(32), nullable=False),
     Column("at", BigInteger, nullable=False),
+    Index("inbox_at", "at"),
 )
 
 edit = Table(
