@@ -14,6 +14,12 @@ READERS = 4
 SYNCHRONOUS = "FULL"  # what is acknowledged survives a power cut
 BUSY_MS = 10_000
 CONNECT_S = 5
+WRITE_S = 30.0
+READ_S = 60.0
+"""How long one transaction may take on PostgreSQL: then the server ends it, and the line is cut from here."""
+# What the server is told of a session: whose machine died without a word holds no lock and no place for long.
+KEPT = "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3"
+ENDED = "SET statement_timeout = {0}; SET idle_in_transaction_session_timeout = {0}"
 
 # A line that was cut without a word is noticed within half a minute; what the address says itself goes first.
 LINE = {
@@ -51,7 +57,7 @@ def writing(url: URL) -> Engine:
         safe = ("journal_mode=WAL", f"synchronous={SYNCHRONOUS}", "foreign_keys=ON")
         pragmas = (*safe, "temp_store=MEMORY", "cache_size=-65536")
         return _sqlite(url, size=1, begin="BEGIN IMMEDIATE", pragmas=pragmas)
-    return _postgresql(url, size=1)
+    return _postgresql(url, size=1, within=WRITE_S)
 
 
 def reading(url: URL) -> Engine:
@@ -60,7 +66,7 @@ def reading(url: URL) -> Engine:
         return _sqlite(url, size=READERS, begin="BEGIN", pragmas=("query_only=ON", "temp_store=MEMORY"))
     # one snapshot for all the statements of a read, as SQLite gives it
     options = {"postgresql_readonly": True}
-    return _postgresql(url, size=READERS, isolation_level="REPEATABLE READ", execution_options=options)
+    return _postgresql(url, size=READERS, within=READ_S, isolation_level="REPEATABLE READ", execution_options=options)
 
 
 def plain(url: URL) -> Engine:
@@ -70,7 +76,7 @@ def plain(url: URL) -> Engine:
     return _postgresql(url, size=1)
 
 
-def _postgresql(url: URL, *, size: int, **more: Any) -> Engine:
+def _postgresql(url: URL, *, size: int, within: float = 0, **more: Any) -> Engine:
     from gateway.store.postgresql import Text  # a tenth of a second that only PostgreSQL's users pay
 
     settings = {name: value for name, value in LINE.items() if name not in url.query}
@@ -81,6 +87,8 @@ def _postgresql(url: URL, *, size: int, **more: Any) -> Engine:
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:
         connection.adapters.register_dumper(str, Text)
+        connection.execute(f"{KEPT}; {ENDED.format(int(within * 1000))}" if within else KEPT)
+        connection.commit()
 
     return engine
 

@@ -10,9 +10,10 @@ from typing import TypeVar
 from sqlalchemy import Connection
 from sqlalchemy.engine import URL
 
-from gateway.store.connect import READERS, address, reading, shown, writing
-from gateway.store.faults import StoreClosed, named
+from gateway.store.connect import READ_S, READERS, WRITE_S, address, reading, shown, writing
+from gateway.store.faults import StoreClosed, named, stale
 from gateway.store.migrate import prepare
+from gateway.store.patience import Patience
 from gateway.store.writer import BATCH, WAITING, I, Op, R, Writer
 
 __all__ = ["Op", "Store"]
@@ -32,7 +33,8 @@ class Store:
         self._writing = writing(url)
         self._reading = reading(url)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
-        self._writer = Writer(self._writing, batch=batch, waiting=waiting)
+        self._patience = Patience(self._reading, READ_S)
+        self._writer = Writer(self._writing, Patience(self._writing, WRITE_S), batch=batch, waiting=waiting)
         self._closed = False
 
     @classmethod
@@ -67,18 +69,27 @@ class Store:
 
     def _query(self, query: Callable[[Connection], T]) -> T:
         try:
-            with self._reading.connect() as connection, connection.begin():
-                return query(connection)
+            try:
+                return self._look(query)
+            except Exception as broke:
+                if not stale(broke):
+                    raise
+            return self._look(query)  # a line that was dead already says nothing of the database
         except Exception as broke:
             fault = named(broke)
             if fault is broke:
                 raise
             raise fault from broke
 
+    def _look(self, query: Callable[[Connection], T]) -> T:
+        with self._patience(), self._reading.connect() as connection, connection.begin():
+            return query(connection)
+
     async def close(self) -> None:
         """Writes what is queued, then lets go of the database."""
         self._closed = True
         await self._writer.close()
         await asyncio.get_running_loop().run_in_executor(None, self._readers.shutdown)
+        self._patience.close()
         self._reading.dispose()
         self._writing.dispose()

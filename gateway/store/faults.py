@@ -21,6 +21,9 @@ Why = Literal[
     "untrusted",
     "too_many",
     "rights",
+    "slow",
+    "disk",
+    "damaged",
 ]
 
 SAY: dict[Why, str] = {
@@ -36,6 +39,10 @@ SAY: dict[Why, str] = {
     "untrusted": "the server's TLS certificate is not trusted; name the authority's file with sslrootcert=…, "
     "or mend the certificate (its name, its dates, who signed it)",
     "too_many": "the database has no connection left; raise its max_connections, or run fewer gateways",
+    "slow": "the database takes too long to answer; look for what locks it or keeps it busy",
+    "disk": "the disk that holds the database reports an error; look at the disk and its mount, "
+    "nothing acknowledged is lost as long as the file is whole",
+    "damaged": "the database file is damaged; stop the gateway and restore the last backup",
     "rights": "the user lacks rights in this database; make it the owner of Floatcard's tables",
 }
 AFTER: dict[Why, float] = {"locked": 1.0, "full": 10.0, "read_only": 10.0}
@@ -47,7 +54,8 @@ SQLITE: dict[int, Why] = {
     sqlite3.SQLITE_FULL: "full",
     sqlite3.SQLITE_READONLY: "read_only",
     sqlite3.SQLITE_CANTOPEN: "unreachable",
-    sqlite3.SQLITE_IOERR: "unreachable",
+    sqlite3.SQLITE_IOERR: "disk",
+    sqlite3.SQLITE_CORRUPT: "damaged",
     sqlite3.SQLITE_PERM: "read_only",
 }
 POSTGRESQL: dict[str, Why] = {
@@ -57,13 +65,16 @@ POSTGRESQL: dict[str, Why] = {
     "57P01": "unreachable",
     "57P02": "unreachable",
     "57P03": "unreachable",
+    "25P03": "slow",
+    "57014": "slow",
+    "57P05": "unreachable",
     "53300": "too_many",
     "53400": "too_many",
     "28P01": "password",
     "28000": "not_let_in",
     "3D000": "no_database",
     "42501": "rights",
-    "58030": "unreachable",
+    "58030": "disk",
 }
 _NO_ANSWER = {"OperationalError", "InterfaceError", "ConnectionTimeout", "PoolTimeout", "AdminShutdown"}
 AGAIN = {"40001", "40P01"}  # PostgreSQL: serialization failure, deadlock
@@ -95,6 +106,11 @@ def unavailable(broke: BaseException) -> Why | None:
         return POSTGRESQL.get(state, "unreachable" if state.startswith("08") else None)
     gone = isinstance(broke, DBAPIError) and broke.connection_invalidated
     return _unconnected(origin) if gone or type(origin).__name__ in _NO_ANSWER else None
+
+
+def stale(broke: BaseException) -> bool:
+    """Whether the line broke that the pool gave out, not the making of a new one."""
+    return isinstance(broke, DBAPIError) and bool(broke.connection_invalidated)
 
 
 def _unconnected(origin: object) -> Why:

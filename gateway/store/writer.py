@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,8 @@ from typing import Any, TypeAlias, TypeVar
 
 from sqlalchemy import Connection, Engine
 
-from gateway.store.faults import StoreClosed, StoreUnavailable, named, transient
+from gateway.store.faults import StoreClosed, StoreUnavailable, named, stale, transient
+from gateway.store.patience import Patience
 
 I = TypeVar("I")  # noqa: E741 -- the item of an operation
 R = TypeVar("R")
@@ -22,6 +24,8 @@ Op: TypeAlias = Callable[[Connection, Sequence[I]], Sequence[R]]
 BATCH = 256
 WAITING = 4096
 TRIES = 5
+SLOW_S = 1.0
+"""A fault that took longer than this to show is everybody's: whoever waited through it is not made to wait again."""
 
 
 @dataclass(slots=True, eq=False)
@@ -42,8 +46,10 @@ class Outcome:
 class Writer:
     """Bounded queue in, futures out. Everything public is called on an event loop; the rest runs in the thread."""
 
-    def __init__(self, engine: Engine, *, batch: int = BATCH, waiting: int = WAITING) -> None:
+    def __init__(self, engine: Engine, patience: Patience, *, batch: int = BATCH, waiting: int = WAITING) -> None:
         self._engine = engine
+        self._patience = patience
+        self._committing = False
         self._batch = batch
         self._bound = waiting
         self._jobs: deque[Job] = deque()
@@ -87,7 +93,20 @@ class Writer:
 
     def _run(self) -> None:
         while jobs := self._take():
-            self._deliver(self._settle(jobs))
+            began = time.monotonic()
+            outcomes = self._settle(jobs)
+            fault = outcomes[-1].fault
+            if isinstance(fault, StoreUnavailable) and time.monotonic() - began > SLOW_S:
+                outcomes += self._give_up(fault)
+            self._deliver(outcomes)
+        self._patience.close()
+
+    def _give_up(self, fault: StoreUnavailable) -> list[Outcome]:
+        """All that is queued: they would wait for the same, one batch after the other."""
+        with self._wake:
+            jobs = list(self._jobs)
+            self._jobs.clear()
+        return [Outcome(job, fault=StoreUnavailable(fault.why)) for job in jobs]
 
     def _take(self) -> list[Job]:
         with self._wake:
@@ -116,12 +135,20 @@ class Writer:
     def _together(self, groups: list[list[Job]]) -> list[Outcome]:
         for tries in range(TRIES):
             try:
-                with self._engine.begin() as connection:
-                    return [outcome for group in groups for outcome in _perform(connection, group)]
+                return self._transaction(groups)
             except Exception as broke:
-                if tries == TRIES - 1 or not transient(broke):
+                # a line that was dead before the commit took nothing: the same work over a new one, once
+                again = transient(broke) or (tries == 0 and stale(broke) and not self._committing)
+                if tries == TRIES - 1 or not again:
                     raise
         raise AssertionError
+
+    def _transaction(self, groups: list[list[Job]]) -> list[Outcome]:
+        self._committing = False
+        with self._patience(), self._engine.begin() as connection:
+            outcomes = [outcome for group in groups for outcome in _perform(connection, group)]
+            self._committing = True
+        return outcomes
 
     def _deliver(self, outcomes: list[Outcome]) -> None:
         by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any, Exception | None]]] = {}
