@@ -87,7 +87,9 @@ def _marks(count: int, width: int) -> str:
     if width == 1:
         return ", ".join("?" * count)
     one = f"({', '.join('?' * width)})"
-    return f"VALUES {', '.join([one] * count)}"
+    names = ", ".join(f"column{at}" for at in range(1, width + 1))
+    # a bare VALUES has SQLite read the whole table; named columns let it search the key's index
+    return f"SELECT {names} FROM (VALUES {', '.join([one] * count)}) AS wanted"  # noqa: S608
 
 
 @cache
