@@ -12,7 +12,18 @@ from sqlalchemy import Connection
 from gateway.store import sql
 from tests.gateway.store.world import CRM, World
 
-GROWING = "edit decision value inbox field_state outbox ack rendering watermark subject_key".split()
+GROWING = [
+    "edit",
+    "decision",
+    "value",
+    "inbox",
+    "field_state",
+    "outbox",
+    "ack",
+    "rendering",
+    "watermark",
+    "subject_key",
+]
 
 
 @pytest.fixture
