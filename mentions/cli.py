@@ -17,8 +17,9 @@ import orjson
 
 from mentions.decide import Decision, decide
 from mentions.derive import derive
-from mentions.index import NameIndex, unusable
+from mentions.index import NameIndex
 from mentions.model import Name
+from mentions.names import unusable
 from mentions.reading import Ignored, objects
 from mentions.saved import save
 

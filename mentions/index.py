@@ -1,45 +1,42 @@
 """Which customers a text names. A put is visible at once, at any size.
 
 The index is a row of frozen segments, each an automaton of its own. A change goes to a small young segment that is
-made anew when next asked; full ones are sealed, and eight of a size become one of the next, beside the readers' path.
-What is removed or renamed is marked dead where it lies.
+made anew when next asked; full ones are sealed, and are merged beside the readers' path (`mentions.merge`). What is
+removed or renamed is marked dead where it lies.
 """
 
 from __future__ import annotations
 
+import logging
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 
 from mentions.bounds import Spans, protected
 from mentions.match import Ground, Stretch, stretches
+from mentions.merge import YOUNG, crowd, merged
 from mentions.model import Candidate, Mention, Name
-from mentions.normal import Normal, normalise, normalise_name
+from mentions.names import prepared
+from mentions.normal import Normal, normalise
 from mentions.score import candidate, model, place
-from mentions.segment import KINDS, NEVER, Entry, Item, Segment, paced
+from mentions.segment import KINDS, NEVER, Entry, Segment, paced
 
-YOUNG = 256  # names a young segment holds before it is sealed; making one of these takes half a millisecond
-FAN = 8  # segments of a size before they become one of the next
+log = logging.getLogger("floatcard.mentions")
+
 MAX_CANDIDATES = 20
 MAX_MENTIONS = 200  # of one text; whatever names more is a list, not a message
-MAX_NAME = 1000
+PATIENCE = 64  # segments that gather before a merge that failed is tried again
 
 
-def unusable(name: str) -> str | None:
-    """Why a name is not looked for, or None."""
-    return "too long" if len(name) > MAX_NAME else _fault(normalise_name(name))
+class _Merge:
+    """One under way: its segments, what died in them since, and the index's turn at its beginning."""
 
+    __slots__ = ("group", "killed", "thread", "turn")
 
-def _fault(pattern: str) -> str | None:
-    if len(pattern) < 2:
-        return "a single character" if pattern else "empty"
-    return None if any(c.isalnum() for c in pattern) else "no letter or digit"
-
-
-def prepared(names: Sequence[Name]) -> list[tuple[str, Name]]:
-    """Each usable name with the pattern it is looked for by."""
-    patterns = ((normalise_name(name.text), name) for name in names if len(name.text) <= MAX_NAME)
-    return [(pattern, name) for pattern, name in patterns if _fault(pattern) is None]
+    def __init__(self, group: list[Segment], turn: int, work: Callable[[_Merge], None]) -> None:
+        self.group, self.turn = group, turn
+        self.killed: list[str] = []
+        self.thread = threading.Thread(target=work, args=(self,), name="mentions-merge", daemon=True)
 
 
 class NameIndex:
@@ -51,8 +48,8 @@ class NameIndex:
         self._young: dict[str, list[tuple[str, Name]]] = {}
         self._young_names = 0
         self._segments: tuple[Segment, ...] | None = ()
-        self._merging: threading.Thread | None = None
-        self._killed: list[str] = []
+        self._merges: list[_Merge] = []
+        self._least = 0  # segments there must be before the next merge; more after one failed
         self._since: list[tuple[str, Sequence[Name] | None]] | None = None
         self._turn = 0  # counts swaps, so that a merge of names that are gone is not adopted
 
@@ -101,7 +98,7 @@ class NameIndex:
         segments = self.segments()
         if len(segments) == 1 and segments[0].living == len(segments[0].refs):
             return segments[0]
-        return Segment(_items(segments), gently=True)
+        return merged(segments)
 
     def mark(self) -> None:
         """From now on changes are remembered, to be made again in what `swap` brings."""
@@ -119,13 +116,13 @@ class NameIndex:
                 built.remove(ref) if names is None else built.put(ref, names)
             self._turn += 1
             self._young, self._young_names = built._young, built._young_names
-            self._merging = None
+            self._merges = []
             self._adopt(built._sealed)
 
     def settle(self) -> None:
         """Waits until sealed segments have become as few as they will."""
-        while (thread := self._merging) is not None:
-            thread.join()
+        while merges := self._merges:
+            merges[0].thread.join()
 
     def segments(self) -> tuple[Segment, ...]:
         """What find looks through now."""
@@ -144,8 +141,10 @@ class NameIndex:
         if (names := self._young.pop(ref, None)) is not None:
             self._young_names -= len(names) + 1
             self._segments = None
-        elif any(segment.kill(ref) for segment in self._sealed):
-            self._killed.append(ref)
+        elif (home := next((one for one in self._sealed if one.kill(ref)), None)) is not None:
+            for merge in self._merges:
+                if home in merge.group:
+                    merge.killed.append(ref)
 
     def _adopt(self, sealed: Sequence[Segment]) -> None:
         self._sealed = tuple(sealed)
@@ -154,44 +153,42 @@ class NameIndex:
     def _seal(self) -> None:
         self._adopt([*self._sealed, Segment(self._young.items())])
         self._young, self._young_names = {}, 0
-        if self._merging is None and (group := _crowd(self._sealed)):
-            self._killed = []
-            self._merging = threading.Thread(
-                target=self._merge, args=(group, self._turn), name="mentions-merge", daemon=True
-            )
-            self._merging.start()
+        self._merge_more()
 
-    def _merge(self, group: list[Segment], turn: int) -> None:
-        while group:
-            merged = Segment(_items(group), gently=True)
+    def _merge_more(self) -> None:
+        """Small ones merge while a large merge goes on elsewhere."""
+        busy = {id(one) for merge in self._merges for one in merge.group}
+        if len(self._merges) > 1 or len(self._sealed) < self._least or not (group := crowd(self._sealed, busy)):
+            return
+        merge = _Merge(group, self._turn, self._merge)
+        self._merges.append(merge)
+        merge.thread.start()
+
+    def _merge(self, merge: _Merge) -> None:
+        try:
+            made = merged(merge.group)
+            self._bury(merge, made)
+        except OSError as failed:
+            log.warning("names could not be merged, and are looked through one by one: %s", failed)
+            made = None
+        with self._lock:
+            if merge.turn != self._turn:
+                return
+            self._merges.remove(merge)
+            self._least = len(self._sealed) + PATIENCE if made is None else 0
+            if made is not None:
+                for ref in merge.killed:
+                    made.kill(ref)
+                self._adopt([made, *(one for one in self._sealed if one not in merge.group)])
+            self._merge_more()
+
+    def _bury(self, merge: _Merge, made: Segment) -> None:
+        """Whoever died while it was made dies in it too; nobody waits at the lock but for the last of them."""
+        while len(merge.killed) > YOUNG:
             with self._lock:
-                if turn != self._turn:
-                    return
-                for ref in self._killed:
-                    merged.kill(ref)
-                self._adopt([merged, *(one for one in self._sealed if one not in group)])
-                self._killed = []
-                group = _crowd(self._sealed)
-                if not group:
-                    self._merging = None
-
-
-def _size(segment: Segment) -> int:
-    return max(0, segment.living // YOUNG).bit_length() // 3
-
-
-def _crowd(segments: Sequence[Segment]) -> list[Segment]:
-    """Segments of one size, when there are many of them."""
-    sizes: dict[int, list[Segment]] = {}
-    for segment in segments:
-        sizes.setdefault(_size(segment), []).append(segment)
-    return next((group for _, group in sorted(sizes.items()) if len(group) >= FAN), [])
-
-
-def _items(segments: Sequence[Segment]) -> Iterable[Item]:
-    for segment in segments:
-        for ref, names in paced(segment.names()):
-            yield ref, prepared(names)
+                killed, merge.killed = merge.killed, []
+            for ref in paced(killed):
+                made.kill(ref)
 
 
 def _mentions(text: str, normal: Normal, found: Sequence[Stretch]) -> list[Mention]:

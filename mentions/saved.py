@@ -1,107 +1,29 @@
 """An index in a file: built in another process or on another machine, loaded in seconds, swapped in without a stall.
 
-The file is one run of sections, each behind its length, with a checksum at the end. It is written beside its place and
-moved there whole. It holds names of customers: keep it where the database is kept.
+It holds names of customers: keep it where the database is kept.
 """
 
 from __future__ import annotations
 
-import os
-import struct
-import sys
-import zlib
-from array import array
-from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO
 
+from mentions import filed
+from mentions.filed import BadIndexFile
 from mentions.index import NameIndex
-from mentions.segment import ARRAYS, Parts, Segment
+from mentions.segment import Segment
 
-MAGIC = b"floatcard names 1\n"
-_LENGTH = struct.Struct("<Q")
-_SUM = struct.Struct("<I")
-_MOST = 1 << 36
-
-
-class BadIndexFile(ValueError):
-    """Not a file of names, of another version or machine, cut short or changed."""
+__all__ = ["BadIndexFile", "load", "save"]
 
 
 def save(index: NameIndex, path: Path) -> None:
     """What the index holds now. Raises OSError when the place cannot be written."""
-    beside = path.with_name(path.name + ".new")
-    with beside.open("wb") as out:
-        _write(out, index.whole().parts())
-        out.flush()
-        os.fsync(out.fileno())
-    beside.replace(path)
+    filed.write(path, index.whole().parts())
 
 
 def load(path: Path) -> NameIndex:
     """Raises BadIndexFile, or OSError when it cannot be read. Other threads run on meanwhile."""
-    with path.open("rb") as source:
-        parts = _read(source)
+    parts = filed.read(path)
     try:
         return NameIndex.of(Segment.of(parts))
     except (ValueError, IndexError, TypeError) as broken:
         raise BadIndexFile("the names in the file do not fit together") from broken
-
-
-def _write(out: BinaryIO, parts: Parts) -> None:
-    total = zlib.crc32(MAGIC)
-    out.write(MAGIC)
-    for section in _sections(parts):
-        for piece in (_LENGTH.pack(len(section)), section):
-            out.write(piece)
-            total = zlib.crc32(piece, total)
-    out.write(_SUM.pack(total))
-
-
-def _sections(parts: Parts) -> Iterable[bytes]:
-    return (section if isinstance(section, bytes) else _little(section) for section in parts)
-
-
-def _little(numbers: array[int]) -> bytes:
-    if sys.byteorder == "big":
-        numbers = array("I", numbers)
-        numbers.byteswap()
-    return numbers.tobytes()
-
-
-def _read(source: BinaryIO) -> Parts:
-    if source.read(len(MAGIC)) != MAGIC:
-        raise BadIndexFile("not a file of names, or of another version")
-    total = zlib.crc32(MAGIC)
-    sections: list[bytes] = []
-    for _ in Parts._fields:
-        head = source.read(_LENGTH.size)
-        if len(head) != _LENGTH.size or not 0 <= (length := _LENGTH.unpack(head)[0]) < _MOST:
-            raise BadIndexFile("cut short")
-        section = source.read(min(length, _left(source)))
-        if len(section) != length:
-            raise BadIndexFile("cut short")
-        total = zlib.crc32(section, zlib.crc32(head, total))
-        sections.append(section)
-    if source.read() != _SUM.pack(total):
-        raise BadIndexFile("changed since it was written")
-    return Parts._make(_typed(sections))
-
-
-def _left(source: BinaryIO) -> int:
-    return os.fstat(source.fileno()).st_size - source.tell()
-
-
-def _typed(sections: list[bytes]) -> Iterator[bytes | array[int]]:
-    for name, section in zip(Parts._fields, sections, strict=True):
-        yield _numbers(section) if name in ARRAYS else section
-
-
-def _numbers(section: bytes) -> array[int]:
-    numbers = array("I")
-    if len(section) % numbers.itemsize:
-        raise BadIndexFile("cut short")
-    numbers.frombytes(section)
-    if sys.byteorder == "big":
-        numbers.byteswap()
-    return numbers

@@ -139,10 +139,16 @@ class Segment:
         self._kind = bytes(row[2] for row in _in_order(patterns.values()))
         self._spelling = Strings(row[3] for row in _in_order(patterns.values()))
 
-    def parts(self) -> Parts:
-        machine = self._machine.serialize() if self._machine else b""
+    @property
+    def rows(self) -> int:
+        """Names, living or not."""
+        return len(self._owner)
+
+    def parts(self, machine: bool = True) -> Parts:
+        """Without the automaton it is far smaller, names alone, and of use only to be merged."""
+        automaton = self._machine.serialize() if machine and self._machine else b""
         alive, more, owner = bytes(self._alive), (self._more, self._more_at), self._owner
-        return Parts(machine, *self.refs.parts, alive, *more, owner, self._kind, self._prior, *self._spelling.parts)
+        return Parts(automaton, *self.refs.parts, alive, *more, owner, self._kind, self._prior, *self._spelling.parts)
 
     @classmethod
     def of(cls, parts: Parts) -> Segment:

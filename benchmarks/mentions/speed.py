@@ -13,8 +13,9 @@ from statistics import median
 from daachorse import MATCH_KIND_LEFTMOST_LONGEST, CharwiseDoubleArrayAhoCorasick
 
 from benchmarks.mentions.made import customers, messages
-from mentions.index import NameIndex, prepared
+from mentions.index import NameIndex
 from mentions.model import Name
+from mentions.names import prepared
 from mentions.normal import normalise
 from mentions.saved import save
 

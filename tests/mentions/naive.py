@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from mentions.bounds import closes, opens, protected, touches
-from mentions.index import prepared
 from mentions.model import Name
+from mentions.names import prepared
 from mentions.normal import normalise
 
 Found = tuple[int, int, tuple[str, ...]]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from mentions.derive import derive
-from mentions.index import MAX_CANDIDATES, MAX_MENTIONS, NameIndex, unusable
+from mentions.index import MAX_CANDIDATES, MAX_MENTIONS, NameIndex
 from mentions.model import Name
+from mentions.names import unusable
 
 HOSTILE = [
     "",

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mentions import index as module
+from mentions import merge
 from mentions.index import NameIndex
 from mentions.model import Mention, Name
 from tests.mentions.naive import Found, naive_find
@@ -38,7 +39,9 @@ def test_find_equals_a_fresh_build_after_any_puts_and_removes(
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "YOUNG", young)
-        patch.setattr(module, "FAN", 2)
+        patch.setattr(merge, "YOUNG", young)
+        patch.setattr(merge, "FAN", 2)
+        patch.setattr(merge, "LARGE", 4)
         index = NameIndex()
         customers: dict[str, list[Name]] = {}
         for ref, names in steps:
