@@ -213,6 +213,19 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
+class Rate:
+    """So many a second in the long run, and so many at once after a pause: `burst + a_second * T` within any T seconds
+    at most. 50 a minute with 10 at once is `Rate(40 / 60, 10)`."""
+
+    a_second: float
+    burst: int = 1
+
+
+MESSAGES = ("send", "edit", "delete", "whisper")
+"""The methods that say something in a room."""
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """What the network takes. Counts of characters and blocks; rates per second; times in seconds."""
 
@@ -234,6 +247,17 @@ class Limits:
     """Within which a press must be answered."""
     editable_for: float | None
     """How long a sent message can be edited; None = always, 0 = never."""
+    room_burst: int = 1
+    """Messages to one room at once, before `room_rate` holds."""
+    total_burst: int = 10
+    room_also: tuple[Rate, ...] = ()
+    """Further rates of one room, such as 20 a minute beside 1 a second."""
+    room_counts: tuple[str, ...] = MESSAGES
+    """The methods that count against a room's rates."""
+    methods: Mapping[str, Rate] = field(default_factory=dict)
+    """Rates of a single method over the whole network: a name of `MESSAGES`, `direct`, `open` or `members`."""
+    silent: bool = False
+    """What is sent to a room above its rate is dropped without a word: one call at a time, never above the rate."""
 
 
 @dataclass(frozen=True, slots=True)

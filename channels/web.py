@@ -32,10 +32,12 @@ LIMITS = model.Limits(
     blocks=200,
     bytes=500_000,
     form_fields=50,
-    room_rate=20.0,
-    total_rate=200.0,
+    room_rate=1_000.0,  # the other end is ours as well: no more than what keeps one room from taking all of it
+    total_rate=4_000.0,
     deadline=5.0,
     editable_for=None,
+    room_burst=200,
+    total_burst=800,
 )
 JSON = {"content-type": "application/json; charset=utf-8"}
 

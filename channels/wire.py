@@ -106,8 +106,10 @@ def settle(status: int, headers: Mapping[str, str], now: int, refusal: Callable[
     """Returns when the call succeeded; else raises what happens next."""
     if 200 <= status < 300:
         return
-    if status == 429 or (status == 503 and "Retry-After" in headers):
-        raise Retry(retry_after(headers.get("Retry-After"), now), f"answered {status}")
+    if status == 429:
+        raise Retry(retry_after(headers.get("Retry-After"), now), "answered 429", limit="room")
+    if status == 503 and "Retry-After" in headers:
+        raise Retry(retry_after(headers.get("Retry-After"), now), "answered 503", limit="network")
     if status >= 500 or status in (408, 425):
         raise Retry(TIRED, f"answered {status}")
     raise refusal(status)

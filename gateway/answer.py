@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from cards.tree import Card
 from cards.words import join, say
-from channels.model import Answer, FieldErrors, Forms, ImId, Nothing, OpenForm, Pressed, Said, ShowCard, Toast, Whispers
+from channels.model import Answer, FieldErrors, Forms, Nothing, OpenForm, Pressed, Said, ShowCard, Toast, Whispers
+from gateway.outgoing.model import Rank
 from gateway.services import Services
 from gateway.turn import Turn
 
@@ -16,10 +17,13 @@ async def answer_apart(s: Services, turn: Turn, answer: Answer) -> None:
     channel = s.channels[turn.place.channel]
     trigger = turn.event.trigger if isinstance(turn.event, Pressed | Said) else ""
     if isinstance(answer, OpenForm) and trigger and isinstance(channel, Forms):
-        await channel.open(trigger, answer.card)
+        await s.gate.run(turn.place.channel, "open", "", Rank.PRESS, lambda: channel.open(trigger, answer.card))
     elif isinstance(channel, Whispers):
-        to: ImId = turn.event.who.id
-        await channel.whisper(turn.place, to, _card(s, turn, answer), once=f"{turn.event.once}:answer")
+        place, to, once = turn.place, turn.event.who.id, f"{turn.event.once}:answer"
+        card = _card(s, turn, answer)
+        await s.gate.run(
+            place.channel, "whisper", place.room, Rank.PRESS, lambda: channel.whisper(place, to, card, once=once)
+        )
 
 
 def _card(s: Services, turn: Turn, answer: Answer) -> Card:

@@ -27,6 +27,10 @@ from gateway.directory import EVERY_S, Directory
 from gateway.errors import Refused, Retry
 from gateway.handlers.buttons import Buttons
 from gateway.only import Only
+from gateway.outgoing.breaker import Breaker, Breakers
+from gateway.outgoing.gate import Gate
+from gateway.outgoing.memory import MemoryBuckets
+from gateway.outgoing.model import Buckets
 from gateway.people import Identities
 from gateway.policies import policies
 from gateway.records import Records
@@ -80,6 +84,11 @@ class House:
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
     owner: str = field(default_factory=lambda: secrets.token_hex(8))
     """Of the leases this process holds."""
+
+    @property
+    def breakers(self) -> Mapping[str, Breaker]:
+        """By the names of the channels and CRMs that were called."""
+        return self.services.gate.breakers
 
     async def take_up(self) -> None:
         """Reads each CRM once, then takes up what a crash left unfinished."""
@@ -180,6 +189,7 @@ class House:
         await asyncio.gather(*self.tasks, return_exceptions=True)
         await self.worker.stop(DRAIN_S)
         await self.services.bus.close()
+        await self.services.gate.close()
         for channel in self.services.channels.values():
             await channel.close()
         for crm in self.services.crms.values():
@@ -209,6 +219,8 @@ async def _opened(config: Config, clock: Clock, undo: contextlib.AsyncExitStack)
     channels = open_channels(config, session, clock)
     vault = Vault(keys.vault)
     await vault.check(store)
+    gate = Gate(channels, open_buckets(config), Breakers(clock))
+    undo.push_async_callback(gate.close)
     ledger = Ledger(store, vault, policies(config), deployment=config.deployment, clock=clock.now)
     people = PeopleStore(store, clock)
     await people.load()
@@ -228,7 +240,7 @@ async def _opened(config: Config, clock: Clock, undo: contextlib.AsyncExitStack)
         people=people,
         identities=identities,
         records=records,
-        rooms=Rooms(RoomStore(store), people, identities, channels, config.audience, clock),
+        rooms=Rooms(RoomStore(store), people, identities, channels, config.audience, clock, gate),
         slots=SlotStore(store),
         trail=TrailStore(store),
         alerts=AlertStore(store),
@@ -240,6 +252,7 @@ async def _opened(config: Config, clock: Clock, undo: contextlib.AsyncExitStack)
         classes=classes(config),
         channels=channels,
         crms=crms,
+        gate=gate,
     )
     services.rooms.shared = bus.shared
     return _assemble(services, session, directory)
@@ -256,8 +269,19 @@ async def open_bus(config: Config, store: Store, clock: Clock) -> Bus:
     return await RedisBus.open(config.bus, config.deployment, clock)
 
 
+def open_buckets(config: Config) -> Buckets:
+    if config.bus == "store:":
+        return MemoryBuckets()
+    from gateway.bus.redis_buckets import RedisBuckets
+
+    return RedisBuckets.open(config.bus)
+
+
 def _assemble(services: Services, session: aiohttp.ClientSession, directory: Directory) -> House:
-    spine = Spine(services, Shower(services.slots, services.channels, services.due, services.clock))
+    shower = Shower(
+        services.slots, services.channels, services.due, services.clock, services.gate, shared=services.bus.shared
+    )
+    spine = Spine(services, shower)
     server = services.config.server
     worker = Worker(services.bus, spine.handle, at_a_time=server.workers, tries=server.tries)
     sweeps = {name: Sweep(services, spine, crm) for name, crm in services.crms.items()}

@@ -31,11 +31,15 @@ class Fixed(Refused):
 
 
 class Retry(Exception):
-    """The other side is down or tired: the bus brings the work back in `after` seconds."""
+    """The other side is down or tired: the bus brings the work back in `after` seconds.
 
-    def __init__(self, after: float, why: str = "") -> None:
+    `limit`: it is well, but was asked too often: "room", "method" or "network", whichever has to wait for so long.
+    """
+
+    def __init__(self, after: float, why: str = "", *, limit: str = "") -> None:
         super().__init__(why or f"again in {after:g} s")
         self.after = after
+        self.limit = limit
 
 
 class Misconfigured(Exception):

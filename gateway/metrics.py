@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector, generate_latest
 
 REGISTRY = CollectorRegistry()
 
@@ -27,6 +27,67 @@ TOKENS = Counter("floatcard_parents_tokens", "Parents tokens read, by status.", 
 WRITTEN = Counter("floatcard_written", "Writes to CRMs by outcome.", ["crm", "outcome"], registry=REGISTRY)
 ALERTS = Counter("floatcard_alerts", "Alerts raised, by rule.", ["rule"], registry=REGISTRY)
 AUTH = Counter("floatcard_api_refused", "API requests refused.", ["why"], registry=REGISTRY)
+LIMITED = Counter(
+    "floatcard_limited", "Calls put off by our own limits, by rank.", ["channel", "rank"], registry=REGISTRY
+)
+QUEUED = Gauge("floatcard_outgoing_waiting", "Calls that wait for their turn.", ["channel"], registry=REGISTRY)
+COALESCED = Counter("floatcard_coalesced", "Showings a later one took the place of.", ["channel"], registry=REGISTRY)
+CALLED = Histogram(
+    "floatcard_call_seconds",
+    "Calls to networks, without their waiting.",
+    ["channel", "method"],
+    registry=REGISTRY,
+    buckets=(0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+BREAKER = Gauge("floatcard_breaker", "0 closed, 1 half-open, 2 open.", ["target"], registry=REGISTRY)
+
+_SHORT = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+CALLS = Counter(
+    "floatcard_calls",
+    "Calls to networks and CRMs by outcome.",
+    ["side", "target", "method", "outcome"],
+    registry=REGISTRY,
+)
+CRM_SECONDS = Histogram("floatcard_crm_seconds", "Calls to CRMs.", ["crm", "method"], registry=REGISTRY, buckets=_SHORT)
+QUEUE = Gauge("floatcard_queue_jobs", "Jobs waiting in this process, by class of lane.", ["lane"], registry=REGISTRY)
+QUEUE_AGE = Gauge(
+    "floatcard_queue_age_seconds", "Age of the oldest job waiting here, by class of lane.", ["lane"], registry=REGISTRY
+)
+QUEUE_ALL = Gauge("floatcard_queue_all", "Jobs not done with in all processes, as this one knows.", registry=REGISTRY)
+PARKED_NOW = Gauge("floatcard_parked_jobs", "Jobs that are set aside now.", registry=REGISTRY)
+OUTBOX = Gauge(
+    "floatcard_outbox_rows", "Writes to CRMs that are not done, by state.", ["crm", "state"], registry=REGISTRY
+)
+OUTBOX_AGE = Gauge("floatcard_outbox_age_seconds", "Age of the oldest unwritten edit.", ["crm"], registry=REGISTRY)
+SWEPT = Gauge(
+    "floatcard_swept_timestamp_seconds",
+    "When this process last read a CRM's feed to its end.",
+    ["crm"],
+    registry=REGISTRY,
+)
+CONFLICTS = Gauge("floatcard_conflicts_open", "Conflicts that wait for a person.", registry=REGISTRY)
+OVERDUE = Gauge("floatcard_due_overdue", "Due times that have passed and were not taken up.", registry=REGISTRY)
+OVERDUE_AGE = Gauge("floatcard_due_overdue_seconds", "By how much the oldest of them is late.", registry=REGISTRY)
+BATCH = Histogram(
+    "floatcard_commit_writes",
+    "Writes in one commit of the store.",
+    registry=REGISTRY,
+    buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256),
+)
+COMMIT = Histogram("floatcard_commit_seconds", "Commits of the store.", registry=REGISTRY, buckets=_SHORT)
+WRITES = Gauge("floatcard_store_waiting", "Writes that wait for their commit.", registry=REGISTRY)
+STORE_UP = Gauge("floatcard_store_up", "Whether the store answered when last asked.", registry=REGISTRY)
+STORE_BYTES = Gauge("floatcard_store_bytes", "Size of the store.", registry=REGISTRY)
+LEASE = Gauge(
+    "floatcard_lease_held", "What one gateway does at a time: 1 where this one does.", ["lease"], registry=REGISTRY
+)
+LOOP_LAG = Histogram(
+    "floatcard_loop_lag_seconds", "By how much the event loop woke too late.", registry=REGISTRY, buckets=_SHORT
+)
+SPANS_LOST = Counter("floatcard_spans_lost", "Spans that did not reach their collector.", registry=REGISTRY)
+LINES = Counter("floatcard_log_lines", "Lines written to the log.", ["level"], registry=REGISTRY)
+BUILD = Info("floatcard_build", "Which program this is, on which engines.", registry=REGISTRY)
+ProcessCollector(registry=REGISTRY)
 
 
 def exposition() -> bytes:

@@ -12,6 +12,8 @@ from channels.model import Channel, ImId, Members, Place, Roster, Sender
 from gateway.clock import Clock
 from gateway.config.model import AudienceSpec
 from gateway.errors import Refused, Retry
+from gateway.outgoing.gate import Gate
+from gateway.outgoing.model import Rank
 from gateway.people import Identities
 from gateway.store.people import PeopleStore
 from gateway.store.rooms import RoomStore
@@ -48,8 +50,10 @@ class Rooms:
         channels: Mapping[str, Channel],
         spec: AudienceSpec,
         clock: Clock,
+        gate: Gate,
     ) -> None:
         self.store = store
+        self._gate = gate
         self._people = people
         self._identities = identities
         self._channels = channels
@@ -141,7 +145,7 @@ class Rooms:
         if not isinstance(channel, Members):
             return None
         try:
-            return await channel.members(place)
+            return await self._gate.run(place.channel, "members", place.room, Rank.CARD, lambda: channel.members(place))
         except (Retry, Refused) as failed:
             log.warning(
                 "a member list could not be read", extra={"channel": place.channel, "why": type(failed).__name__}

@@ -14,6 +14,7 @@ from gateway.bus.model import Bus
 from gateway.clock import Clock
 from gateway.config import Config
 from gateway.handlers.buttons import Buttons
+from gateway.outgoing.gate import Gate
 from gateway.people import Identities
 from gateway.records import Records
 from gateway.rooms import Rooms
@@ -71,3 +72,4 @@ class Services:
     classes: Classes
     channels: Mapping[str, Channel]
     crms: Mapping[str, Crm]
+    gate: Gate

@@ -20,6 +20,7 @@ from gateway.metrics import WHOLE_TURN
 from gateway.redraw import redraw
 from gateway.services import Services
 from gateway.show import Shower, unwanted
+from gateway.showing import Look
 from gateway.store.alerts import Alert
 from gateway.store.ledger import ConflictCase
 from gateway.store.slots import Shown
@@ -168,7 +169,8 @@ class Spine:
         epoch = await self._s.bus.epoch()
         outcome = await HANDLERS[type(event)](self._s, turn)
         await self._after(outcome)
-        await self.perform(outcome.acts, trail, epoch, again=again)
+        pressed = isinstance(event, Pressed | Submitted)
+        await self.perform(outcome.acts, trail, epoch, again=again, pressed=pressed)
         return outcome, turn
 
     async def _speaking(self, event: Event, person: Person | None) -> Person | None:
@@ -236,28 +238,30 @@ class Spine:
         if which is None or self._queued.get(subject) is which:
             self._queued.pop(subject, None)
 
-    async def perform(self, acts: Iterable[Act], trail: Trail, epoch: int, *, again: bool = False) -> None:
+    async def perform(
+        self, acts: Iterable[Act], trail: Trail, epoch: int, *, again: bool = False, pressed: bool = False
+    ) -> None:
         """Shows and hides; what changed while the card was being drawn is drawn again under the slot's lock.
 
         `again`: this may have been done before, up to a crash. What the network refuses is noted, and the rest done.
         """
         for act in acts:
-            await self._taken(act, trail, epoch, again)
+            await self._taken(act, trail, epoch, again=again, pressed=pressed)
 
-    async def _taken(self, act: Act, trail: Trail, epoch: int, again: bool, repaint: bool = False) -> bool:
+    async def _taken(self, act: Act, trail: Trail, epoch: int, **how: bool) -> bool:
         try:
-            await self._act(act, trail, epoch, again, repaint)
+            await self._act(act, trail, epoch, **how)
         except Refused as refused:
             log.warning("the network refused a card: %s", refused.say)
             trail.note("not_taken", self._s.clock.now(), purpose=act.slot.purpose)
             return False
         return True
 
-    async def _act(self, act: Act, trail: Trail, epoch: int, again: bool, repaint: bool) -> None:
+    async def _act(self, act: Act, trail: Trail, epoch: int, **how: bool) -> None:
         if not isinstance(act, Show):
             await self._shower.hide(act, trail)
             return
-        sent = await self._shower.show(act, trail, self._newer(epoch, trail), again=again, repaint=repaint)
+        sent = await self._shower.show(act, trail, self._look(epoch, trail), **how)
         room, now = act.slot.place.room_key, self._s.clock.now()
         if sent is not None and act.slot.purpose == "card":
             for record in act.records:
@@ -265,9 +269,9 @@ class Spine:
         if act.state.get("kind") == "withheld":
             await self._s.rooms.store.told(room, now)
 
-    def _newer(self, epoch: int, trail: Trail) -> Callable[[Shown], Awaitable[Act | None]]:
-        async def again(shown: Shown) -> Act | None:
-            if await self._s.bus.epoch() == epoch:
+    def _look(self, epoch: int, trail: Trail) -> Look:
+        async def again(shown: Shown, *, surely: bool = False) -> Act | None:
+            if not surely and await self._s.bus.epoch() == epoch:
                 return None
             return await redraw(self._s, shown, Trail(trail.turn, trail.room))
 
@@ -321,7 +325,7 @@ class Spine:
         epoch = await self._s.bus.epoch()
         async for place in alerts.direct_rooms(self._s, manager):
             show = await alerts.draw(self._s, Slot(place, "alert", f"{alert.id}:{manager.id}"), alert, manager)
-            if show is None or await self._taken(show, trail, epoch, again):
+            if show is None or await self._taken(show, trail, epoch, again=again):
                 return True
         return False
 
@@ -366,7 +370,7 @@ class Spine:
         epoch = await self._s.bus.epoch()
         act = Hide(shown.slot) if unwanted(shown) else await redraw(self._s, shown, told)
         if act is not None:
-            await self._taken(act, told, epoch, again=False, repaint=True)
+            await self._taken(act, told, epoch, repaint=True)
         if any(step.step in ("shown", "removed", "not_taken") for step in told.steps):
             trail.steps += told.steps
 

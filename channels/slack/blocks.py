@@ -17,7 +17,7 @@ from cards import tree
 from cards.graphemes import cut
 from cards.inert import inert, legal, safe_url
 from channels.fit import lightest, within
-from channels.model import Limits
+from channels.model import Limits, Rate
 from channels.slack.text import escaped
 
 Json = dict[str, Any]
@@ -32,9 +32,19 @@ LIMITS: Final = Limits(
     bytes=100_000,  # the vendor names no sum for blocks; this is our own budget
     form_fields=40,
     room_rate=1.0,
-    total_rate=20.0,
+    total_rate=20.0,  # the vendor names none; this is our own bound
     deadline=3.0,
     editable_for=None,
+    room_counts=("send", "whisper"),
+    methods={  # docs.slack.dev/apis/web-api/rate-limits: tier 3 is 50 a minute and method, tier 4 is 100
+        "edit": Rate(40 / 60, 10),
+        "delete": Rate(40 / 60, 10),
+        "whisper": Rate(80 / 60, 20),
+        "open": Rate(80 / 60, 20),
+        "direct": Rate(40 / 60, 10),
+        "members": Rate(40 / 60, 10),
+    },
+    silent=True,
 )
 FIELDS, FIELD, CONTEXTS, OPTION, OPTIONS, OPTION_LABEL = 10, 2_000, 10, 150, 100, 75
 VIEW_BLOCKS, VIEW_TITLE, VIEW_BUTTON, METADATA, BLOCK_ID, INPUT = 100, 24, 24, 3_000, 255, 3_000

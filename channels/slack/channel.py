@@ -277,7 +277,7 @@ def _happens_next(fault: SlackApiError, now: int) -> Exception:
     data = getattr(response, "data", None)
     reason = str(data.get("error", "")) if isinstance(data, dict) else ""
     if status == 429 or reason in ("ratelimited", "rate_limited"):
-        return Retry(retry_after(response.headers.get("Retry-After"), now), "Slack: rate limit")
+        return Retry(retry_after(response.headers.get("Retry-After"), now), "Slack: rate limit", limit="method")
     if status >= 500 or reason in _TRY_AGAIN or not reason:
         return Retry(TIRED, f"Slack answered {status} {reason}".rstrip())
     if reason == "missing_scope" and isinstance(data, dict):

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import secrets
 from collections.abc import AsyncIterator
+from functools import partial
 
 from cards.facts import AlertView
 from cards.tree import Button, Tone
@@ -19,6 +20,7 @@ from gateway.handlers import view
 from gateway.handlers.buttons import Press
 from gateway.handlers.hearing import heard, owners
 from gateway.metrics import ALERTS
+from gateway.outgoing.model import Rank
 from gateway.services import Services
 from gateway.store.alerts import Alert
 from gateway.store.due import Due
@@ -119,7 +121,7 @@ async def direct_rooms(s: Services, person: Person) -> AsyncIterator[Place]:
         channel = s.channels.get(im.channel)
         if isinstance(channel, Directs):
             with contextlib.suppress(Refused):
-                yield await channel.direct(im)
+                yield await s.gate.run(im.channel, "direct", "", Rank.ALERT, partial(channel.direct, im))
 
 
 async def draw(s: Services, slot: Slot, alert: Alert, manager: Person) -> Show | None:

@@ -77,11 +77,22 @@ class SlotStore:
             query = query.where(slot.c.purpose == "alert", mine)
         return await self._store.read(lambda connection: list(connection.execute(query).scalars()))
 
-    async def keep(self, shown: Shown) -> None:
-        await self._store.write(_keep, shown)
+    async def keep(self, shown: Shown, *, seen: int | None = None) -> bool:
+        """With `seen` only if the slot was painted then last: False when another gateway painted it since."""
+        return await self._store.write(_keep, (shown, seen))
 
-    async def drop(self, id_: str) -> None:
-        await self._store.write(_drop, id_)
+    async def claim(self, shown: Shown, mark: str, *, seen: int | None) -> bool:
+        """Says who paints it next: moves `painted_at` on and puts `mark` for a digest, nothing else. False when the
+        slot was painted or claimed since `seen` (None: there was none yet)."""
+        return await self._store.write(_claim, (shown, mark, seen))
+
+    async def let_go(self, id_: str, mark: str, *, seen: int) -> None:
+        """Of a claim that came to nothing."""
+        await self._store.write(_let_go, (id_, mark, seen))
+
+    async def drop(self, id_: str, *, seen: int | None = None) -> bool:
+        """Nothing is up there any more; with `seen` as in `keep`."""
+        return await self._store.write(_drop, (id_, seen))
 
 
 def _of_message(shown: Shown, message: str) -> bool:
@@ -119,32 +130,72 @@ def _shown(row: Any, records: list[str]) -> Shown:
     )
 
 
-def _keep(connection: Connection, items: Sequence[Shown]) -> list[None]:
-    for shown in items:
-        key = shown.slot
-        row = {
-            "id": shown.id,
-            "place": key.place.key,
-            "room": key.place.room_key,
-            "purpose": key.purpose,
-            "subject": key.subject,
-            "message": json.dumps([shown.message.place.key, shown.message.id]) if shown.message else None,
-            "digest": shown.digest,
-            "audience": shown.audience,
-            "valid_until": shown.valid_until,
-            "painted_at": shown.painted_at,
-            "state": json.dumps({**shown.state, "to": key.to}, ensure_ascii=False),
-        }
-        upsert.put(connection, slot, [row])
-        connection.execute(delete(slot_record).where(slot_record.c.slot == shown.id))
-        rows = [{"slot": shown.id, "record": record} for record in dict.fromkeys(shown.records)]
-        if rows:
-            connection.execute(insert(slot_record), rows)
+def _columns(shown: Shown) -> dict[str, Any]:
+    key = shown.slot
+    return {
+        "id": shown.id,
+        "place": key.place.key,
+        "room": key.place.room_key,
+        "purpose": key.purpose,
+        "subject": key.subject,
+        "message": json.dumps([shown.message.place.key, shown.message.id]) if shown.message else None,
+        "digest": shown.digest,
+        "audience": shown.audience,
+        "valid_until": shown.valid_until,
+        "painted_at": shown.painted_at,
+        "state": json.dumps({**shown.state, "to": key.to}, ensure_ascii=False),
+    }
+
+
+def _keep(connection: Connection, items: Sequence[tuple[Shown, int | None]]) -> list[bool]:
+    free = [shown for shown, seen in items if seen is None]
+    upsert.put(connection, slot, [_columns(shown) for shown in free])
+    kept = [seen is None or _set(connection, shown.id, seen, _columns(shown)) for shown, seen in items]
+    # Of two of one slot in one batch the later stands, as it would one after another.
+    stands = {shown.id: shown for (shown, _), did in zip(items, kept, strict=True) if did}
+    _records(connection, list(stands.values()))
+    return kept
+
+
+def _records(connection: Connection, kept: Sequence[Shown]) -> None:
+    ids = [shown.id for shown in kept]
+    rows = [{"slot": shown.id, "record": record} for shown in kept for record in dict.fromkeys(shown.records)]
+    if ids:
+        connection.execute(delete(slot_record).where(slot_record.c.slot.in_(ids)))
+    if rows:
+        connection.execute(insert(slot_record), rows)
+
+
+def _set(connection: Connection, id_: str, seen: int, values: dict[str, Any]) -> bool:
+    query = update(slot).where(slot.c.id == id_, slot.c.painted_at == seen).values(**values)
+    return connection.execute(query).rowcount == 1
+
+
+def _claim(connection: Connection, items: Sequence[tuple[Shown, str, int | None]]) -> list[bool]:
+    return [_claim_one(connection, *each) for each in items]
+
+
+def _claim_one(connection: Connection, shown: Shown, mark: str, seen: int | None) -> bool:
+    if seen is None:
+        return upsert.add(connection, slot, {**_columns(shown), "message": None, "digest": mark, "valid_until": None})
+    return _set(connection, shown.id, seen, {"painted_at": shown.painted_at, "digest": mark})
+
+
+def _let_go(connection: Connection, items: Sequence[tuple[str, str, int]]) -> list[None]:
+    for id_, mark, seen in items:
+        _set(connection, id_, seen, {"digest": mark})
     return [None] * len(items)
 
 
-def _drop(connection: Connection, ids: Sequence[str]) -> list[None]:
+def _drop(connection: Connection, items: Sequence[tuple[str, int | None]]) -> list[bool]:
+    return [_drop_one(connection, id_, seen) for id_, seen in items]
+
+
+def _drop_one(connection: Connection, id_: str, seen: int | None) -> bool:
     # The row stays without its message: the same message edited back floats a new card under the same key.
-    connection.execute(update(slot).where(slot.c.id.in_(ids)).values(message=None, digest="", valid_until=None))
-    connection.execute(delete(slot_record).where(slot_record.c.slot.in_(ids)))
-    return [None] * len(ids)
+    matches = [slot.c.id == id_] + ([slot.c.painted_at == seen] if seen is not None else [])
+    emptied = update(slot).where(*matches).values(message=None, digest="", valid_until=None)
+    dropped = connection.execute(emptied).rowcount == 1
+    if dropped:
+        connection.execute(delete(slot_record).where(slot_record.c.slot == id_))
+    return dropped
