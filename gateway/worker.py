@@ -19,6 +19,15 @@ log = logging.getLogger("floatcard.worker")
 PRESS = "press:"
 """What the lane of a press begins with: a person waits for it, so it waits for no room's work."""
 _LONGEST_WAIT = 60.0
+_PATIENCE = 2_000
+"""So many times as many tries for one who is down or tired, with about half a minute between them: days."""
+
+
+def pause(tries: int, asked: float) -> float:
+    """Seconds before the next try: what was asked for (`Retry-After`), and on top anything up to a step that doubles
+    with every try (full jitter: those that failed together do not come back together)."""
+    step = min((asked or 0.2) * 2.0 ** min(tries - 1, 20), _LONGEST_WAIT)
+    return asked + random.uniform(0.0, step)  # noqa: S311 -- jitter, not a secret
 
 
 @dataclass(slots=True)
@@ -36,6 +45,7 @@ class Worker:
         self._handle = handle
         self._places = {True: asyncio.Semaphore(at_a_time), False: asyncio.Semaphore(at_a_time)}
         self._tries = tries
+        self._one_by_one = asyncio.Lock()
         self._lanes: dict[str, _Lane] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._end = asyncio.Event()
@@ -98,10 +108,10 @@ class Worker:
         """To its end: acknowledged or parked. A retry keeps its turn, so that the lane keeps its order."""
         places = self._places[delivery.job.lane.startswith(PRESS)]
         while True:
-            async with places:
+            async with self._alone(delivery), places:
                 if not self._bus.holds(delivery):
                     return  # another process has it now
-                wait = await self._try(delivery)
+                wait = await (self._watched(delivery) if delivery.suspect else self._try(delivery))
             if wait is None or await self._ended(wait) or not self._bus.holds(delivery):
                 return
             try:
@@ -109,34 +119,45 @@ class Worker:
             except Retry:
                 continue
 
+    async def _watched(self, delivery: Delivery) -> float | None:
+        """What may have ended an earlier process is noted before it runs; at last it is parked without running."""
+        if delivery.starts >= max(self._tries - 1, 2):
+            await self._park(delivery, f"the process ended at least {delivery.starts} times while it ran")
+            return None
+        await self._surely(delivery, lambda: self._bus.begin(delivery))
+        return await self._try(delivery)
+
+    def _alone(self, delivery: Delivery) -> contextlib.AbstractAsyncContextManager[None]:
+        """Was it noted before, then it runs beside no other of its like: the next end says which one it is."""
+        return self._one_by_one if delivery.suspect and delivery.starts else contextlib.nullcontext()
+
     async def _try(self, delivery: Delivery) -> float | None:
         """None when done with; else the seconds to wait before the next try."""
         try:
             await self._handle(delivery)
         except Retry as tired:
-            return await self._again(delivery, tired, tired.after)
+            # Who is down comes back: only after days is that given up.
+            return await self._again(delivery, tired, self._tries * _PATIENCE, tired.after)
         except (Refused, Rejected, Unreadable) as final:
             await self._surely(delivery, lambda: self._bus.ack(delivery))
             JOBS.labels(delivery.job.topic, type(final).__name__.lower()).inc()
             return None
         except Exception as bug:
             log.exception("a job failed", extra={"job": delivery.id, "tries": delivery.tries})
-            return await self._again(delivery, bug, min(2.0 ** (delivery.tries - 1) * 0.2, 30.0))
+            return await self._again(delivery, bug, self._tries, 0.0)
         await self._surely(delivery, lambda: self._bus.ack(delivery))
         JOBS.labels(delivery.job.topic, "done").inc()
         return None
 
-    async def _again(self, delivery: Delivery, why: Exception, after: float) -> float | None:
-        # Who is down comes back: only after days is that given up. The longer it lasts the less often it is asked.
-        patience = self._tries * 200 if isinstance(why, Retry) else self._tries
+    async def _again(self, delivery: Delivery, why: Exception, patience: int, asked: float) -> float | None:
         if delivery.tries < patience:
-            longer = after * 1.5 ** max(delivery.tries - 10, 0) if delivery.tries < 40 else _LONGEST_WAIT
-            return min(longer, _LONGEST_WAIT) * random.uniform(0.8, 1.2)  # noqa: S311 -- jitter, not a secret
-        await self._surely(
-            delivery, lambda: self._bus.park(delivery, f"{type(why).__name__}: tried {delivery.tries} times")
-        )
-        PARKED.inc()
+            return pause(delivery.tries, asked)
+        await self._park(delivery, f"{type(why).__name__}: tried {delivery.tries} times")
         return None
+
+    async def _park(self, delivery: Delivery, why: str) -> None:
+        await self._surely(delivery, lambda: self._bus.park(delivery, why))
+        PARKED.inc()
 
     async def _surely(self, delivery: Delivery, tell: Callable[[], Awaitable[None]]) -> None:
         """The bus is told how a job ended, even if it cannot listen just now: the lane must not end over that."""

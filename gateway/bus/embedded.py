@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import Awaitable, Callable, Container, Iterable, Iterator
+from dataclasses import replace
 
 from gateway.bus.model import Bus, Deliver, Delivery, Job
 from gateway.clock import Clock
+from gateway.errors import Retry
 from gateway.store.alone import Alone
 from gateway.store.jobs import JobStore
 
@@ -22,11 +25,18 @@ class EmbeddedBus:
         self._clock = clock
         self._deliver: Deliver | None = None
         self._epoch = 0
+        self._waiting = 0
+        self._begun: dict[int, Delivery] = {}
+
+    @property
+    def waiting(self) -> int:
+        return self._waiting
 
     async def publish(self, job: Job, local: object = None) -> bool:
         id_ = await self._jobs.add(job, self._clock.now())
         if id_ is None:
             return False
+        self._waiting += 1
         if self._deliver is not None:
             self._deliver(Delivery(id_, job, 1, local))
         return True
@@ -35,45 +45,70 @@ class EmbeddedBus:
         """What is published while the table is read is handed over after it, and once."""
         meanwhile: list[Delivery] = []
         self._deliver = meanwhile.append
+        await self._jobs.take_again()
         waiting = await self._jobs.ready()
         self._deliver = deliver
+        self._waiting = len(waiting)
         known = {delivery.id for delivery in waiting}
         # A job of this very moment may be in both: what came with it in this process is worth keeping.
         fresh = {delivery.id: delivery for delivery in meanwhile}
-        for delivery in waiting:
+        for delivery in _suspected(waiting, fresh):
             deliver(fresh.get(delivery.id, delivery))
         for delivery in meanwhile:
             if delivery.id not in known:
+                self._waiting += 1
                 deliver(delivery)
 
     async def close(self) -> None:
+        """What was cut off in good order did not kill anybody."""
         self._deliver = None
+        for delivery in list(self._begun.values()):
+            with contextlib.suppress(Retry):
+                await self._jobs.begun(delivery.id, delivery.starts)
         if self._alone is not None:
             await self._alone.release()
 
     def holds(self, delivery: Delivery) -> bool:
         return True
 
+    async def begin(self, delivery: Delivery) -> None:
+        self._begun[delivery.id] = delivery
+        await self._jobs.begun(delivery.id, delivery.starts + 1)
+
     async def ack(self, delivery: Delivery) -> None:
         await self._jobs.remove(delivery.id)
+        self._done_with(delivery)
 
     async def retry(self, delivery: Delivery, after: float) -> Delivery:
         await self._jobs.tried(delivery.id, delivery.tries + 1)
-        return Delivery(delivery.id, delivery.job, delivery.tries + 1, delivery.local)
+        self._begun.pop(delivery.id, None)
+        return replace(delivery, tries=delivery.tries + 1, starts=0)
 
     async def park(self, delivery: Delivery, why: str) -> None:
-        await self._jobs.park(delivery.id, why)
+        await self._jobs.park(delivery.id, why, self._clock.now())
+        self._done_with(delivery)
+
+    def _done_with(self, delivery: Delivery) -> None:
+        self._begun.pop(delivery.id, None)
+        self._waiting -= 1
 
     async def parked(self) -> list[tuple[Delivery, str]]:
         return await self._jobs.parked()
 
     async def replay(self, ids: list[int] | None = None) -> int:
-        wanted = [delivery for delivery, _ in await self.parked() if ids is None or delivery.id in ids]
-        for delivery in wanted:
-            await self._jobs.unpark(delivery.id)
-            if self._deliver is not None:
-                self._deliver(Delivery(delivery.id, delivery.job, 1))
+        wanted = await self._jobs.again(ids)
+        await self.look()
         return len(wanted)
+
+    async def look(self) -> None:
+        if self._deliver is None:
+            return
+        for delivery in await self._jobs.take_again():
+            self._waiting += 1
+            self._deliver(delivery)
+
+    async def discard(self, before: int) -> int:
+        return await self._jobs.discard(before)
 
     async def forget(self, before: int) -> int:
         return await self._jobs.forget(before)
@@ -83,6 +118,15 @@ class EmbeddedBus:
 
     async def bump(self) -> None:
         self._epoch += 1
+
+
+def _suspected(waiting: Iterable[Delivery], fresh: Container[int]) -> Iterator[Delivery]:
+    """Only the first of a lane can have been running when a process before this one ended."""
+    lanes: set[str] = set()
+    for each in waiting:
+        first = each.job.lane not in lanes
+        lanes.add(each.job.lane)
+        yield replace(each, suspect=first and each.id not in fresh)
 
 
 _: type[Bus] = EmbeddedBus

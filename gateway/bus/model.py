@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol, TypeAlias
+
+Rank: TypeAlias = Literal["edit", "room", "alert", "card"]
+"""What it is worth when too much waits: a card is put off first, then an alert, then what keeps rooms in step
+(who joined, what was deleted); an edit never."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,13 +16,15 @@ class Job:
     """Work to be done once. `lane` orders it; `once` names it: a second one with the same name is dropped.
 
     `here`: run in this process, at once; by another one only when this one is gone.
+    `rank`: told by whoever publishes an event; of everything else the topic says it.
     """
 
-    topic: str  # "event" | "record" | "room"
+    topic: str  # "event", or what is to be drawn: "record", "room", "alert", …
     lane: str
     once: str
     body: bytes
     here: bool = False
+    rank: Rank | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +33,8 @@ class Delivery:
     None when an earlier process may have begun it.
 
     `held` is what the bus knows its hold on the job by; it means nothing to anybody else.
+    `suspect`: an earlier process may have died of it: `begin` it before it runs. `starts`: how often it was begun and
+    never ended. `at`: published, or parked (ms).
     """
 
     id: int
@@ -34,6 +42,9 @@ class Delivery:
     tries: int
     local: object = None
     held: object = None
+    suspect: bool = False
+    starts: int = 0
+    at: int = 0
 
 
 Deliver = Callable[[Delivery], None]
@@ -47,6 +58,11 @@ class Bus(Protocol):
 
     emptied: Callable[[], Awaitable[None]] | None
     """Called when the queue was found to have lost what it held."""
+
+    @property
+    def waiting(self) -> int:
+        """Jobs not done with, in all processes, as far as is known just now; costs nothing to ask."""
+        ...
 
     async def publish(self, job: Job, local: object = None) -> bool:
         """Returns when the job is durable; False when its `once` was seen before and nothing was added."""
@@ -64,6 +80,10 @@ class Bus(Protocol):
         """Whether it is still this process's to run. What is not was, or will be, handed to another."""
         ...
 
+    async def begin(self, delivery: Delivery) -> None:
+        """Durably notes that a suspect runs now; `ack`, `retry`, `park` and a clean `close` take that back."""
+        ...
+
     async def ack(self, delivery: Delivery) -> None: ...
 
     async def retry(self, delivery: Delivery, after: float) -> Delivery:
@@ -77,11 +97,21 @@ class Bus(Protocol):
     async def parked(self) -> list[tuple[Delivery, str]]: ...
 
     async def replay(self, ids: list[int] | None = None) -> int:
-        """Takes parked jobs up again from the first try; how many."""
+        """Takes parked jobs up again from the first try; how many. On a bus that was not started whoever works on the
+        queue takes them up, within seconds."""
+        ...
+
+    async def look(self) -> None:
+        """Hands over what another process' `replay` took up again. To be called every second or so."""
+        ...
+
+    async def discard(self, before: int) -> int:
+        """Drops what was parked before `before` (ms), some at a time; how many."""
         ...
 
     async def forget(self, before: int) -> int:
-        """Drops remembered `once` names last seen before `before` (ms), but of jobs that still wait; how many."""
+        """Drops remembered `once` names last seen before `before` (ms), but of jobs that still wait, some at a time;
+        how many."""
         ...
 
     async def epoch(self) -> int:

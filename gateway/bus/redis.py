@@ -13,7 +13,7 @@ import contextlib
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from redis.asyncio import Redis
@@ -21,6 +21,7 @@ from redis.asyncio import Redis
 from gateway.bus import redis_scripts as scripts
 from gateway.bus.model import Bus, Deliver, Delivery, Job
 from gateway.bus.redis_address import BLOCK_MS, FAULTS, Address, address, away, client, fit, made, sign
+from gateway.bus.redis_begun import Begun, Hold
 from gateway.bus.redis_lanes import GROUP, LANES, TICK_S, Held, Lanes, Names, lane_of
 from gateway.bus.redis_wire import digest, job_of, number, pairs, parked_of, raw, spelt, text
 from gateway.clock import Clock
@@ -32,21 +33,14 @@ BOUND = 20_000
 """Jobs that may wait in one lane; past it nothing new is taken, but what somebody waits for."""
 AT_HAND = 2_048
 """Jobs handed to the worker and not done with."""
+COUNT_S = 0.25
+"""Between two counts of what waits in all lanes."""
 FRESH = "fresh"
 """What stands for `local` in a job that was published elsewhere and begun nowhere."""
 EMPTIED = (
     "Redis was emptied or lost its data: jobs that were waiting there are gone, those in this process were put back; "
     "every card is drawn again"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """Under which lease a job was handed out."""
-
-    lane: str
-    token: str
-    id: str
 
 
 class RedisBus:
@@ -68,12 +62,14 @@ class RedisBus:
         self._room = asyncio.Event()
         self._made = ""
         self._closing = False
+        self._counted = 0
+        self._begun = Begun(redis, self._names.key("begun"))
         self._news: set[str] | None = None
         """The lanes that have something new, None when that is not known."""
         register = redis.register_script
         self._publish, self._claim, self._read = map(register, (scripts.PUBLISH, scripts.CLAIM, scripts.READ))
         self._ack, self._tried, self._park = map(register, (scripts.ACK, scripts.TRIED, scripts.PARK))
-        self._replay = register(scripts.REPLAY)
+        self._replay, self._count = register(scripts.REPLAY), register(scripts.COUNT)
 
     @classmethod
     async def open(cls, url: str, deployment: str, clock: Clock) -> RedisBus:
@@ -85,6 +81,10 @@ class RedisBus:
             await redis.aclose()
             raise
         return cls(redis, to, deployment, clock)
+
+    @property
+    def waiting(self) -> int:
+        return self._counted
 
     async def publish(self, job: Job, local: object = None) -> bool:
         own = self._lanes.held.get(self._lanes.own) if job.here and self._deliver is not None else None
@@ -102,6 +102,7 @@ class RedisBus:
             return False
         if answer == 0:
             raise Retry(2.0, "more is waiting than can be held; it is worked off, come again")
+        self._counted += answer[1] == 0
         if own is not None and answer[1] == 1:
             self._hand_over(own, answer[0], job, 1, local)
         return True
@@ -111,12 +112,15 @@ class RedisBus:
         self._made = await self._ask(made(self._redis, self._to.prefix))
         await self._once(self._tick)
         self._tasks = [asyncio.create_task(self._beating()), asyncio.create_task(self._reading())]
+        self._tasks.append(asyncio.create_task(self._counting()))
 
     async def close(self) -> None:
         self._closing = True  # a cancellation alone may be swallowed on its way through a client
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        with contextlib.suppress(*FAULTS, Retry):
+            await self._begun.close()
         with contextlib.suppress(*FAULTS):
             await self._lanes.goodbye()
         self._lanes.held.clear()
@@ -126,14 +130,19 @@ class RedisBus:
         hold = delivery.held
         return isinstance(hold, Hold) and hold in self._at_hand and self._lanes.holds(hold.lane, hold.token)
 
+    async def begin(self, delivery: Delivery) -> None:
+        await self._ask(self._begun.begin(_hold(delivery), delivery.starts))
+
     async def ack(self, delivery: Delivery) -> None:
         hold = _hold(delivery)
         await self._run(self._ack, self._keys(hold), [hold.token, GROUP, hold.id])
         self._done_with(hold)
+        await self._ask(self._begun.ended(hold))
 
     async def retry(self, delivery: Delivery, after: float) -> Delivery:
-        hold, again = _hold(delivery), replace(delivery, tries=delivery.tries + 1)
+        hold, again = _hold(delivery), replace(delivery, tries=delivery.tries + 1, starts=0)
         await self._run(self._tried, self._keys(hold), [hold.token, GROUP, hold.id, self._lanes.me, again.tries])
+        await self._ask(self._begun.ended(hold))
         return again
 
     async def park(self, delivery: Delivery, why: str) -> None:
@@ -141,6 +150,7 @@ class RedisBus:
         words = [hold.token, GROUP, hold.id, raw(why[:2000]), delivery.tries]
         await self._run(self._park, [*self._keys(hold), self._names.key("parked")], words)
         self._done_with(hold)
+        await self._ask(self._begun.ended(hold))
 
     async def parked(self) -> list[tuple[Delivery, str]]:
         entries: list[Any] = await self._ask(self._redis.xrange(self._names.key("parked")))
@@ -153,6 +163,13 @@ class RedisBus:
             keys = [self._names.key("parked"), self._names.lane(lane_of(each.job.lane))]
             done += int(await self._run(self._replay, keys, [spelt(each.id)]))
         return done
+
+    async def look(self) -> None:
+        """What is replayed stands in its lane, and is read like anything new."""
+
+    async def discard(self, before: int) -> int:
+        name = self._names.key("parked")
+        return int(await self._ask(self._redis.xtrim(name, minid=f"{before}-0", approximate=False)))
 
     async def forget(self, before: int) -> int:
         waiting = await self._ask(self._waiting_since(before))
@@ -174,12 +191,14 @@ class RedisBus:
 
     # -- jobs in hand
 
-    def _hand_over(self, held: Held, id_: bytes, job: Job, tries: int, local: object = None) -> None:
+    def _hand_over(self, held: Held, id_: bytes, job: Job, tries: int, local: object = None, starts: int = -1) -> None:
+        """`starts`: of a suspect, how often it began and never ended."""
         hold = Hold(held.lane, held.token, id_.decode())
         if self._deliver is None or hold in self._at_hand:
             return
         held.working += 1
-        delivery = self._at_hand[hold] = Delivery(number(id_), job, tries, local, hold)
+        delivery = Delivery(number(id_), job, tries, local, hold, starts >= 0, max(starts, 0), number(id_) >> 20)
+        self._at_hand[hold] = delivery
         self._deliver(delivery)
 
     def _done_with(self, hold: Hold) -> None:
@@ -242,8 +261,13 @@ class RedisBus:
         left = await self._claim(keys=keys, args=[held.token, GROUP, self._lanes.me])
         if left is None:
             return
-        for id_, fields, tries in left:
-            self._hand_over(held, id_, job_of(pairs(fields)), int(tries))
+        began = await self._begun.before([Hold(held.lane, held.token, id_.decode()) for id_, _, _ in left])
+        lanes: set[str] = set()
+        for (id_, fields, tries), starts in zip(left, began, strict=True):
+            job = job_of(pairs(fields))
+            first = job.lane not in lanes  # the others of a room cannot have been running
+            lanes.add(job.lane)
+            self._hand_over(held, id_, job, int(tries), starts=starts if first else -1)
         held.behind = b"0-0"
         self._news = None
 
@@ -258,6 +282,13 @@ class RedisBus:
             await self.publish(replace(delivery.job, here=False))
         if self.emptied is not None:
             await self.emptied()
+
+    async def _counting(self) -> None:
+        keys = [self._names.lane(str(lane)) for lane in range(LANES)]
+        while not self._closing:
+            with contextlib.suppress(Retry):
+                self._counted = int(await self._run(self._count, keys, []))
+            await asyncio.sleep(COUNT_S)
 
     # -- new jobs
 

@@ -197,3 +197,12 @@ redis.call('DEL', KEYS[1], KEYS[2])
 redis.call('SREM', KEYS[3], ARGV[2])
 return 1
 """
+
+# KEYS: lanes -> how many jobs stand in them
+COUNT = """
+local count = 0
+for _, lane in ipairs(KEYS) do
+  count = count + redis.call('XLEN', lane)
+end
+return count
+"""

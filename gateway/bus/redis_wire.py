@@ -42,4 +42,4 @@ def job_of(fields: dict[bytes, bytes]) -> Job:
 
 def parked_of(id_: bytes, fields: dict[bytes, bytes]) -> tuple[Delivery, str]:
     why = fields[b"w"].decode("utf-8", "surrogatepass")
-    return Delivery(number(id_), job_of(fields), int(fields[b"n"])), why
+    return Delivery(number(id_), job_of(fields), int(fields[b"n"]), at=number(id_) >> 20), why

@@ -7,14 +7,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Column, ColumnElement, Connection, delete, insert, select, update
 
 from gateway.bus.model import Delivery, Job
 from gateway.store import upsert
-from gateway.store.engine import Store
+from gateway.store.engine import Op, Store
 from gateway.store.tables_app import job, seen
 
 _LONGEST = 400
+BATCH = 500
+"""Rows removed in one transaction: nobody waits long behind it."""
 
 
 class JobStore:
@@ -33,20 +35,39 @@ class JobStore:
     async def remove(self, id_: int) -> None:
         await self._store.write(_ack, id_)
 
+    async def begun(self, id_: int, starts: int) -> None:
+        await self._store.write(_begun, (id_, starts))
+
     async def tried(self, id_: int, tries: int) -> None:
         await self._store.write(_tried, (id_, tries))
 
-    async def park(self, id_: int, why: str) -> None:
-        await self._store.write(_park, (id_, why[:2000]))
+    async def park(self, id_: int, why: str, at: int) -> None:
+        await self._store.write(_park, (id_, why[:2000], at))
 
-    async def unpark(self, id_: int) -> None:
-        await self._store.write(_unpark, id_)
+    async def again(self, ids: Sequence[int] | None) -> list[Delivery]:
+        """Marks parked jobs (all of them without `ids`) to be taken up by whoever works on the queue."""
+        return await self._store.write(_again, None if ids is None else tuple(ids))
+
+    async def take_again(self) -> list[Delivery]:
+        """Those that were marked, in order; they are ready now."""
+        if not await self._store.read(lambda connection: connection.execute(_MARKED.limit(1)).first()):
+            return []
+        return await self._store.write(_take_again, None)
 
     async def parked(self) -> list[tuple[Delivery, str]]:
         return await self._store.read(_parked)
 
+    async def discard(self, before: int) -> int:
+        return await self._some(_discard, before)
+
     async def forget(self, before: int) -> int:
-        return await self._store.write(_forget, before)
+        return await self._some(_forget, before)
+
+    async def _some(self, op: Op[int, int], before: int) -> int:
+        gone = 0
+        while count := await self._store.write(op, before):
+            gone += count
+        return gone
 
 
 def _name(text: str) -> str:
@@ -70,7 +91,7 @@ def _add(connection: Connection, item: Job, at: int) -> int | None:
 
 
 def _delivery(row: Any) -> Delivery:
-    return Delivery(row.id, Job(row.topic, row.lane, row.once, row.body), row.tries)
+    return Delivery(row.id, Job(row.topic, row.lane, row.once, row.body), row.tries, starts=row.starts, at=row.at)
 
 
 def _ready(connection: Connection) -> list[Delivery]:
@@ -88,27 +109,56 @@ def _ack(connection: Connection, ids: Sequence[int]) -> list[None]:
     return [None] * len(ids)
 
 
+def _begun(connection: Connection, items: Sequence[tuple[int, int]]) -> list[None]:
+    for id_, starts in items:
+        connection.execute(update(job).where(job.c.id == id_).values(starts=starts))
+    return [None] * len(items)
+
+
 def _tried(connection: Connection, items: Sequence[tuple[int, int]]) -> list[None]:
     for id_, tries in items:
-        connection.execute(update(job).where(job.c.id == id_).values(tries=tries))
+        connection.execute(update(job).where(job.c.id == id_).values(tries=tries, starts=0))
     return [None] * len(items)
 
 
-def _park(connection: Connection, items: Sequence[tuple[int, str]]) -> list[None]:
-    for id_, why in items:
-        connection.execute(update(job).where(job.c.id == id_).values(state="parked", why=why))
+def _park(connection: Connection, items: Sequence[tuple[int, str, int]]) -> list[None]:
+    for id_, why, at in items:
+        connection.execute(update(job).where(job.c.id == id_).values(state="parked", why=why, at=at))
     return [None] * len(items)
 
 
-def _unpark(connection: Connection, ids: Sequence[int]) -> list[None]:
-    connection.execute(update(job).where(job.c.id.in_(ids)).values(state="ready", tries=1, why=""))
-    return [None] * len(ids)
+_MARKED = select(job).where(job.c.state == "again").order_by(job.c.id)
+
+
+def _again(connection: Connection, items: Sequence[tuple[int, ...] | None]) -> list[list[Delivery]]:
+    return [_mark(connection, ids) for ids in items]
+
+
+def _mark(connection: Connection, ids: tuple[int, ...] | None) -> list[Delivery]:
+    wanted = [each for each, _ in _parked(connection) if ids is None or each.id in ids]
+    for each in wanted:
+        row = update(job).where(job.c.id == each.id)
+        connection.execute(row.values(state="again", tries=1, starts=0, why=""))
+    return [replace(each, tries=1, starts=0) for each in wanted]
+
+
+def _take_again(connection: Connection, items: Sequence[None]) -> list[list[Delivery]]:
+    taken = [_delivery(row) for row in connection.execute(_MARKED.with_for_update())]
+    connection.execute(update(job).where(job.c.id.in_([each.id for each in taken])).values(state="ready"))
+    return [taken, *([] for _ in items[1:])]
+
+
+def _discard(connection: Connection, befores: Sequence[int]) -> list[int]:
+    return [_removed(connection, job.c.id, job.c.state == "parked", job.c.at < before) for before in befores]
 
 
 def _forget(connection: Connection, befores: Sequence[int]) -> list[int]:
     # A name is kept while its job still waits: a redelivery must never become a second job.
-    waiting = select(job.c.once)
-    return [
-        connection.execute(delete(seen).where(seen.c.at < before, seen.c.once.not_in(waiting))).rowcount
-        for before in befores
-    ]
+    waits = select(job.c.once).where(job.c.once == seen.c.once).exists()
+    return [_removed(connection, seen.c.once, seen.c.at < before, ~waits) for before in befores]
+
+
+def _removed(connection: Connection, key: Column[Any], *old: ColumnElement[bool]) -> int:
+    some = connection.execute(select(key).where(*old).limit(BATCH)).scalars().all()
+    connection.execute(delete(key.table).where(key.in_(some)))
+    return len(some)

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
+import gateway.worker
 from gateway.bus.embedded import EmbeddedBus
 from gateway.bus.model import Delivery, Job
 from gateway.errors import Refused, Rejected, Retry, Unreadable
 from gateway.store.engine import Store
 from gateway.store.faults import StoreUnavailable
 from gateway.store.jobs import JobStore
-from gateway.worker import Worker
+from gateway.worker import Worker, pause
 from tests.gateway.house import Hands
 
 Handle = Callable[[Delivery], Awaitable[object]]
@@ -292,3 +293,31 @@ async def test_stopping_waits_for_no_retry(tmp_path: Path) -> None:
         await bus.publish(job("room:a", "x"))
         async with asyncio.timeout(5):
             await worker.stop(60)
+
+
+def test_the_wait_before_the_next_try_doubles_is_scattered_and_is_never_shorter_than_asked() -> None:
+    for asked in (0.0, 2.0, 300.0):
+        for tries in (1, 4, 8, 2_000):
+            drawn = [pause(tries, asked) for _ in range(400)]
+            step = min((asked or 0.2) * 2.0 ** min(tries - 1, 20), 60.0)
+            assert asked <= min(drawn) < asked + step * 0.1, "full jitter: from nothing on top"
+            assert asked + step * 0.9 < max(drawn) <= asked + step
+
+
+async def test_what_was_asked_for_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[int, float]] = []
+
+    def none(tries: int, after: float) -> float:
+        asked.append((tries, after))
+        return 0.0
+
+    monkeypatch.setattr(gateway.worker, "pause", none)
+
+    async def handle(delivery: Delivery) -> None:
+        if delivery.tries < 3:
+            raise Retry(120.0)
+
+    async with working(tmp_path, handle) as (worker, bus):
+        await bus.publish(job("room:a", "x"))
+        await quiet(worker)
+    assert asked == [(1, 120.0), (2, 120.0)]

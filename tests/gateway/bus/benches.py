@@ -82,7 +82,8 @@ class Bench:
             await asyncio.gather(*bus._tasks, return_exceptions=True)
             await bus._redis.aclose()
         else:
-            await bus.close()
+            assert isinstance(bus, EmbeddedBus)
+            bus._deliver = None
 
     async def close(self) -> None:
         for bus in self.opened:

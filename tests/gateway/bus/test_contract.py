@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 
+import pytest
+
 from gateway.bus.model import Job
-from tests.gateway.bus.benches import Bench, job
+from gateway.store import jobs
+from tests.gateway.bus.benches import Bench, job, until
 
 
 async def test_a_job_is_handed_over_as_it_was_published(bench: Bench) -> None:
@@ -205,3 +208,65 @@ async def test_the_epoch_grows_with_every_bump(bench: Bench) -> None:
     await one.bus.bump()
     await one.bus.bump()
     assert await one.bus.epoch() == first + 2
+
+
+async def test_what_is_parked_is_dropped_by_age(bench: Bench) -> None:
+    one = await (await bench.open()).start()
+    await one.bus.publish(job("bad"))
+    await one.bus.park((await one.arrived(1))[0], "x")
+    ((parked, _),) = await one.bus.parked()
+    assert parked.at > 0
+    assert await one.bus.discard(parked.at) == 0
+    assert await one.bus.discard(parked.at + 1) == 1
+    assert await one.bus.parked() == []
+
+
+async def test_a_replay_by_another_process_is_taken_up_by_whoever_works(bench: Bench) -> None:
+    one = await (await bench.open()).start()
+    for once in ("bad", "worse"):
+        await one.bus.publish(job(once))
+    for each in (await one.arrived(2))[:]:
+        await one.bus.park(each, "x")
+    other = await bench.open()
+    first, _ = [each for each, _ in await other.bus.parked()]
+    assert await other.bus.replay([first.id]) == 1
+    assert other.got == []
+    for _ in range(2):
+        await one.bus.look()
+    await one.arrived(3)
+    assert [(each.job.once, each.tries) for each in one.got[2:]] == [("bad", 1)]
+    assert await other.bus.replay() == 1
+    await bench.crash(one)
+    three = await (await bench.open()).start()
+    await three.bus.look()
+    await three.arrived(2)
+    assert three.onces == ["bad", "worse"]
+
+
+async def test_what_waits_is_counted(bench: Bench) -> None:
+    one = await bench.open()
+    for n in range(5):
+        await one.bus.publish(job(f"{n}", f"room:{n}"))
+    await one.start()
+    await one.arrived(5)
+    await until(lambda: one.bus.waiting == 5)
+    await one.bus.publish(job("5"))
+    assert one.bus.waiting == 6, "known at once"
+    await one.arrived(6)
+    await one.bus.park(one.got[0], "x")
+    for each in one.got[1:]:
+        await one.bus.ack(each)
+    await until(lambda: one.bus.waiting == 0)
+    await one.bus.replay()
+    await until(lambda: one.bus.waiting == 1)
+
+
+async def test_more_names_than_go_at_once_are_forgotten(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "BATCH", 7)
+    one = await (await bench.open()).start()
+    await asyncio.gather(*(one.bus.publish(job(f"{n}", f"room:{n}")) for n in range(50)))
+    await one.arrived(50)
+    await one.ack_all()
+    bench.clock.at += 1
+    assert await one.bus.forget(bench.clock.at) == 50
+    assert await one.bus.forget(bench.clock.at) == 0
