@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from gateway.config.model import seconds
+from gateway.errors import Retry
 from gateway.handlers import alerts
 from gateway.mentioning.weights import WINDOW_MS
 from gateway.services import Services
@@ -39,6 +40,8 @@ class Schedule:
         while True:
             try:
                 await self.once()
+            except Retry as tired:
+                log.warning("the schedule waits: %s", tired)
             except Exception:
                 log.exception("the schedule broke")
             try:
@@ -72,6 +75,9 @@ class Schedule:
                 await reread(self._s, self._spine, item, trail)
             else:
                 await _KINDS[item.kind](self._s, item, trail)
+        except Retry as tired:
+            log.warning("a due %s waits: %s", item.kind, tired)
+            return
         except Exception:
             log.exception("a due %s failed", item.kind)
             return

@@ -28,6 +28,7 @@ class Writeback:
         self._crm = crm
         self._sweep = sweep
         self._look = asyncio.Event()
+        self._breaker = services.gate.breakers[crm.name]
 
     def nudge(self) -> None:
         self._look.set()
@@ -36,6 +37,9 @@ class Writeback:
         while True:
             try:
                 busy = await self.once()
+            except Retry as tired:
+                log.warning("the outbox of %s waits: %s", self._crm.name, tired)
+                busy = 0
             except Exception:
                 log.exception("the outbox of %s broke", self._crm.name)
                 busy = 0
@@ -50,11 +54,17 @@ class Writeback:
 
     async def once(self) -> int:
         """Everything due now, and what is in doubt; how many rows came to something."""
-        rows = await self._s.ledger.claim(self._crm.name, self._s.clock.now(), 32)
+        state = self._breaker.state
+        if state == "open":
+            return 0  # nothing is claimed: the rows wait as they are, and are due when the CRM answers again
+        rows = await self._s.ledger.claim(self._crm.name, self._s.clock.now(), 32 if state == "closed" else 1)
         for row in rows:
             trail = new_trail("")
             try:
                 await self._row(row, trail)
+            except Retry as tired:
+                self._sweep.unsure()
+                log.warning("what came of a write to %s is not noted yet: %s", self._crm.name, tired)
             except Exception:
                 self._sweep.unsure()
                 log.exception("a write to %s broke", self._crm.name)
@@ -93,9 +103,9 @@ class Writeback:
         """Without a known version the record is read first: nothing is ever written unconditionally."""
         ref = RecordRef.parse(row.record)
         if row.precondition is None:
-            return Conflict(await self._crm.get(ref))
+            return Conflict(await self._breaker.run(lambda: self._crm.get(ref)))
         change = Change(ref, row.field, row.value, row.precondition, row.label)
-        return await self._crm.apply(change, once=row.id)
+        return await self._breaker.run(lambda: self._crm.apply(change, once=row.id))
 
     async def _answered(self, row: OutboxRow, answer: Applied | Conflict, trail: Trail) -> None:
         now = self._s.clock.now()
@@ -121,6 +131,9 @@ class Writeback:
             trail = new_trail("")
             try:
                 settled += await self._doubt(row, trail)
+            except Retry as tired:
+                self._sweep.unsure()
+                log.warning("a write to %s stays in doubt: %s", self._crm.name, tired)
             except Exception:
                 self._sweep.unsure()
                 log.exception("a write to %s could not be settled", self._crm.name)
@@ -132,7 +145,7 @@ class Writeback:
         """The record is read: an equal value under our own name is the ack. False: it stays in doubt for now."""
         began = self._s.clock.now()
         try:
-            current = await self._crm.get(RecordRef.parse(row.record))
+            current = await self._breaker.run(lambda: self._crm.get(RecordRef.parse(row.record)))
         except Retry:
             return False
         except Refused as refused:
