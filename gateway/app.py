@@ -14,7 +14,6 @@ from typing import Any
 
 import aiohttp
 
-from cards.deck import Deck
 from channels import registry as channel_registry
 from channels.model import Channel, Listens
 from crm import registry as crm_registry
@@ -24,8 +23,11 @@ from gateway.bus.model import Bus
 from gateway.clock import Clock, SystemClock
 from gateway.config import Config
 from gateway.directory import EVERY_S, Directory
+from gateway.drawn import TracedDeck
 from gateway.errors import Refused, Retry
 from gateway.handlers.buttons import Buttons
+from gateway.logs import hash_with
+from gateway.measure import watch_loop
 from gateway.only import Only
 from gateway.outgoing.breaker import Breaker, Breakers
 from gateway.outgoing.gate import Gate
@@ -49,6 +51,7 @@ from gateway.store.leases import LeaseStore
 from gateway.store.ledger import Ledger
 from gateway.store.mentioning import MentioningStore
 from gateway.store.mirror import MirrorStore
+from gateway.store.naming import NamingStore
 from gateway.store.people import COUNTER as PEOPLE
 from gateway.store.people import PeopleStore
 from gateway.store.rooms import RoomStore
@@ -114,6 +117,7 @@ class House:
         if self.services.bus.shared:
             loops.append(self._follow_others())
         loops += [writeback.run() for writeback in self.writebacks.values()]
+        loops.append(watch_loop())
         for channel in self.services.channels.values():
             if isinstance(channel, Listens):
                 loops.append(self._once(f"listen {channel.name}", partial(channel.listen, self._put)))
@@ -209,6 +213,7 @@ async def open_house(config: Config, clock: Clock | None = None) -> House:
 async def _opened(config: Config, clock: Clock, undo: contextlib.AsyncExitStack) -> House:
     """`undo` closes what was opened before a fault was found."""
     keys = Keys.derive(bytes.fromhex(config.master_key.get_secret_value()))
+    hash_with(keys.logs)
     store = Store.open(config.store)
     undo.push_async_callback(store.close)
     bus = await open_bus(config, store, clock)
@@ -224,10 +229,10 @@ async def _opened(config: Config, clock: Clock, undo: contextlib.AsyncExitStack)
     ledger = Ledger(store, vault, policies(config), deployment=config.deployment, clock=clock.now)
     people = PeopleStore(store, clock)
     await people.load()
-    directory = Directory(crms, people, config.audience.domain_aliases)
+    directory = Directory(crms, people, config.audience.domain_aliases, gate.breakers)
     identities = Identities(people, await directory.read())
     mirror = MirrorStore(store, vault)
-    records = Records(mirror, ledger, people, config, clock)
+    records = Records(mirror, ledger, people, NamingStore(store), config, clock)
     await records.load(tuple(crms))
     services = Services(
         config=config,
@@ -246,7 +251,7 @@ async def _opened(config: Config, clock: Clock, undo: contextlib.AsyncExitStack)
         alerts=AlertStore(store),
         due=DueStore(store),
         mentioning=MentioningStore(store),
-        deck=Deck(Path(config.cards_dir) if config.cards_dir else None),
+        deck=TracedDeck(Path(config.cards_dir) if config.cards_dir else None),
         buttons=Buttons(keys.buttons, config.deployment),
         access=AccessPolicy.load(Path(config.policies_dir) if config.policies_dir else None),
         classes=classes(config),

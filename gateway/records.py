@@ -13,14 +13,14 @@ from crm.model import FieldValue, Record
 from gateway.clock import Clock
 from gateway.config import Config
 from gateway.mentioning.kept import read, write
+from gateway.mentioning.naming import Kind, Naming
 from gateway.mentioning.people import names_of
 from gateway.mentioning.slips import Suggestions
 from gateway.store.ledger import FieldState, Ledger
 from gateway.store.mirror import MirrorStore
+from gateway.store.naming import NamingStore
 from gateway.store.people import PeopleStore
-from mentions.derive import derive
 from mentions.index import NameIndex
-from mentions.model import Name
 from mentions.warm import warm
 
 log = logging.getLogger("floatcard.records")
@@ -31,7 +31,16 @@ SLACK_MS = 60_000
 
 
 class Records:
-    def __init__(self, mirror: MirrorStore, ledger: Ledger, people: PeopleStore, config: Config, clock: Clock) -> None:
+    def __init__(
+        self,
+        mirror: MirrorStore,
+        ledger: Ledger,
+        people: PeopleStore,
+        naming: NamingStore,
+        config: Config,
+        clock: Clock,
+    ) -> None:
+        self.naming = Naming(naming)
         self._mirror = mirror
         self._ledger = ledger
         self._people = people
@@ -48,12 +57,13 @@ class Records:
     async def load(self, crms: Sequence[str]) -> int:
         """Fills the name indexes, beside the loop: from a file of kept names, else from what is stored; how many."""
         asyncio.get_running_loop().run_in_executor(None, warm)  # nobody waits for it but a first message
+        await self.naming.load()
         if self._file is not None and await self._load_kept(self._file):
             return len(self.names)
         known = [record for crm in crms for record in await self._mirror.all(crm)]
         self.names.mark()
         self.contacts.mark()
-        names, contacts, self.suggestions = await asyncio.to_thread(_indexes, known)
+        names, contacts, self.suggestions = await asyncio.to_thread(_indexes, known, self.naming)
         self.names.swap(names)
         self.contacts.swap(contacts)
         self._moved = True
@@ -66,13 +76,22 @@ class Records:
         names, contacts, at = kept
         self.names.swap(names)
         self.contacts.swap(contacts)
-        for key, _ in await self._mirror.since(at - SLACK_MS):
-            found = await self._mirror.get(key)
-            if found is not None:
-                self._know(found)
-            else:
-                self._unknow(key)
+        moved = [key for key, _ in await self._mirror.since(at - SLACK_MS)]
+        for key in dict.fromkeys((*moved, *await self.naming.since(at - SLACK_MS))):
+            await self._read_again(key)
         return True
+
+    async def _read_again(self, key: str) -> None:
+        found = await self._mirror.get(key)
+        if found is not None:
+            self._know(found)
+        else:
+            self._unknow(key)
+
+    async def call(self, key: str, text: str, kind: Kind, by: str) -> None:
+        """An admin's word on a name of one customer, heard at once. Raises `Refused`."""
+        await self.naming.say(key, text, kind, by, self._clock.now())
+        await self._read_again(key)
 
     async def keep_names(self) -> bool:
         """Writes the names into their file, if there is one and anything changed; whether it did."""
@@ -104,6 +123,8 @@ class Records:
             if found is not None:
                 self._know(found)
                 moved += 1
+        for key in await self.naming.since(since):
+            await self._read_again(key)
         return moved
 
     async def mirrored(self, key: str) -> Record | None:
@@ -162,9 +183,10 @@ class Records:
         if record.deleted:
             self._unknow(record.ref.key)
         else:
-            self.names.put(record.ref.key, called(record))
+            names = self.naming.called(record)
+            self.names.put(record.ref.key, names)
             self.contacts.put(record.ref.key, names_of(record))
-            self.suggestions.put(record.ref.key, called(record))
+            self.suggestions.put(record.ref.key, names)
 
     def _unknow(self, key: str) -> None:
         self.names.remove(key)
@@ -178,12 +200,7 @@ class Records:
             self._kept.popitem(last=False)
 
 
-def _indexes(known: Sequence[Record]) -> tuple[NameIndex, NameIndex, Suggestions]:
-    names = [(record.ref.key, called(record)) for record in known]
+def _indexes(known: Sequence[Record], naming: Naming) -> tuple[NameIndex, NameIndex, Suggestions]:
+    names = [(record.ref.key, naming.called(record)) for record in known]
     spoken = ((record.ref.key, names_of(record)) for record in known)
     return NameIndex.build(names), NameIndex.build(each for each in spoken if each[1]), Suggestions(names)
-
-
-def called(record: Record) -> tuple[Name, ...]:
-    """Every name a customer goes by."""
-    return derive(record.title, record.names)

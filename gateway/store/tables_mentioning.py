@@ -50,3 +50,15 @@ common_name = Table(
     Column("by", String(128), nullable=False),
     Column("at", BigInteger, nullable=False),
 )
+
+customer_name = Table(
+    "customer_name",
+    metadata,
+    Column("record", String(512), primary_key=True),
+    Column("name", String(512), primary_key=True),  # folded
+    Column("text", String(1024), nullable=False),
+    Column("kind", String(16), nullable=False),  # alias | never; empty: taken back
+    Column("by", String(128), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Index("customer_name_at", "at"),
+)

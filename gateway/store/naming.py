@@ -1,0 +1,52 @@
+"""What an admin said a customer is called, or is never called. What was taken back stays on record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Connection, select
+
+from gateway.store import upsert
+from gateway.store.engine import Store
+from gateway.store.tables_mentioning import customer_name
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """`name` is folded, `text` as it was written. `kind`: alias, never, or nothing once it was taken back."""
+
+    record: str
+    name: str
+    text: str
+    kind: str
+    by: str
+    at: int
+
+
+class NamingStore:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def all(self) -> list[Called]:
+        """Those that hold now."""
+        return await self._store.read(lambda connection: _read(connection, customer_name.c.kind != ""))
+
+    async def since(self, at: int) -> list[Called]:
+        """Those said or taken back from then on (ms)."""
+        return await self._store.read(lambda connection: _read(connection, customer_name.c.at >= at))
+
+    async def put(self, said: Called) -> None:
+        await self._store.write(_put, said)
+
+
+def _read(connection: Connection, where: ColumnElement[bool]) -> list[Called]:
+    query = select(customer_name).where(where).order_by(customer_name.c.record, customer_name.c.name)
+    return [Called(row.record, row.name, row.text, row.kind, row.by, row.at) for row in connection.execute(query)]
+
+
+def _put(connection: Connection, items: Sequence[Called]) -> list[None]:
+    for each in items:
+        row = {name: getattr(each, name) for name in ("record", "name", "text", "kind", "by", "at")}
+        upsert.put(connection, customer_name, [row])
+    return [None] * len(items)
