@@ -88,6 +88,10 @@ SPANS_LOST = Counter("floatcard_spans_lost", "Spans that did not reach their col
 LINES = Counter("floatcard_log_lines", "Lines written to the log.", ["level"], registry=REGISTRY)
 BUILD = Info("floatcard_build", "Which program this is, on which engines.", registry=REGISTRY)
 ProcessCollector(registry=REGISTRY)
+PRESSURE = Gauge("floatcard_pressure", "1 while what is of this rank is put off.", ["rank"], registry=REGISTRY)
+SHED = Counter("floatcard_shed", "Put off because too much waited, by kind.", ["kind"], registry=REGISTRY)
+MADE_GOOD = Counter("floatcard_made_good", "Put off, and done when there was room again.", ["kind"], registry=REGISTRY)
+REMOVED = Counter("floatcard_removed", "Rows removed by age, by what they were.", ["what"], registry=REGISTRY)
 
 
 def exposition() -> bytes:
