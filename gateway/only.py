@@ -8,6 +8,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from gateway.errors import Retry
+from gateway.metrics import LEASE
 from gateway.store.leases import LeaseStore
 
 log = logging.getLogger("floatcard.only")
@@ -35,10 +36,12 @@ class Only:
                 continue
             log.info("this gateway does: %s", name)
             self.holding[name] = fence
+            LEASE.labels(name).set(1)
             try:
                 await self._while_held(name, fence, work)
             finally:
                 del self.holding[name]
+                LEASE.labels(name).set(0)
                 with contextlib.suppress(Retry):
                     await self._leases.release(name, self._owner, fence)
 

@@ -39,13 +39,14 @@ class Keys:
     forms: bytes
     buttons: bytes
     codes: bytes
+    logs: bytes
 
     @staticmethod
     def derive(master: bytes) -> Keys:
         def one(label: bytes) -> bytes:
             return hmac.new(master, b"floatcard/" + label, hashlib.sha256).digest()
 
-        return Keys(one(b"vault"), one(b"forms"), one(b"buttons"), one(b"codes"))
+        return Keys(one(b"vault"), one(b"forms"), one(b"buttons"), one(b"codes"), one(b"logs"))
 
 
 @dataclass(frozen=True, slots=True)

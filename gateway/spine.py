@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from cards.words import match
 from channels.model import Answer, Deleted, Edited, Event, Joined, Left, Pressed, Said, Submitted
-from gateway import codec
+from gateway import codec, telemetry
 from gateway.answer import answer_apart
 from gateway.bus.model import Delivery, Job
 from gateway.errors import Refused, Rejected, Retry, Unreadable
@@ -127,21 +127,24 @@ class Spine:
     async def accept(self, event: Event, waiter: Waiter | None = None) -> bool:
         """Durable when it returns; False when this event was accepted before."""
         here = isinstance(event, Pressed | Submitted)  # whoever pressed waits for the answer in this process
-        job = Job("event", lane_of(event), event.once, codec.encode(event), here)
-        return await self._s.bus.publish(job, Accepted(event, waiter))
+        with telemetry.begun(), telemetry.span("publish", channel=event.where.channel, kind=type(event).__name__):
+            job = Job("event", lane_of(event), event.once, telemetry.packed(codec.encode(event)), here)
+            return await self._s.bus.publish(job, Accepted(event, waiter))
 
     async def handle(self, delivery: Delivery) -> None:
         handler = self._topics.get(delivery.job.topic)
         if handler is None:
             raise Unreadable(f"no job is called {delivery.job.topic!r}")
-        await handler(delivery)
+        with telemetry.span("turn", topic=delivery.job.topic, tries=delivery.tries):
+            body = telemetry.unpacked(delivery.job.body)[1]
+            await handler(replace(delivery, job=replace(delivery.job, body=body)))
 
     async def _event(self, delivery: Delivery) -> None:
         local = delivery.local
         accepted = local if isinstance(local, Accepted) else Accepted(codec.decode(delivery.job.body))
         event, waiter = accepted.event, accepted.waiter
         started = time.perf_counter()
-        trail = new_trail(event.where.room_key)
+        trail = Trail((delivery.tries == 1 and telemetry.turn()) or telemetry.new_turn(), event.where.room_key)
         try:
             outcome, turn = await self._turn(event, trail, _again(delivery))
             if waiter is None or not waiter.tell(outcome.answer):
@@ -162,7 +165,8 @@ class Spine:
 
     async def _turn(self, event: Event, trail: Trail, again: bool) -> tuple[Outcome, Turn]:
         """The other rooms' repaint is queued first: a card that cannot be posted here is no reason to forget them."""
-        person = await self._speaking(event, await self._s.identities.who(event.who, event.where.room_key))
+        with telemetry.span("identify"):
+            person = await self._speaking(event, await self._s.identities.who(event.who, event.where.room_key))
         if person is not None and not isinstance(event, Joined | Left):
             event = replace(event, who=await self._s.rooms.standing(event.where, event.who))
         turn = Turn(event, person, self._s.clock.now(), trail)
@@ -231,7 +235,8 @@ class Spine:
         return None
 
     async def _publish(self, topic: str, lane: str, subject: str) -> None:
-        await self._s.bus.publish(Job(topic, lane, f"{topic}:{secrets.token_hex(8)}", subject.encode()))
+        body = telemetry.packed(subject.encode())
+        await self._s.bus.publish(Job(topic, lane, f"{topic}:{secrets.token_hex(8)}", body))
 
     def _begun(self, subject: str, which: _Waiting | None = None) -> None:
         """What changes from now on is not sure to be seen by the repaint that waited."""

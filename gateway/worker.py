@@ -7,12 +7,13 @@ import contextlib
 import logging
 import random
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 
 from gateway.bus.model import Bus, Delivery, Handle
 from gateway.errors import Refused, Rejected, Retry, Unreadable
 from gateway.metrics import JOBS, PARKED
+from gateway.telemetry import carried, unpacked
 
 log = logging.getLogger("floatcard.worker")
 
@@ -96,13 +97,22 @@ class Worker:
         try:
             while lane.waiting:
                 try:
-                    await self._run(lane.waiting.popleft())
+                    await self._in_turn(lane.waiting.popleft())
                 except Exception:
                     log.exception("a job could not be ended: it is taken up again at the next start")
         finally:
             lane.busy = False
             if not lane.waiting:
                 self._lanes.pop(name, None)
+
+    def backlog(self) -> Iterator[Delivery]:
+        """What waits in this process."""
+        return (delivery for lane in list(self._lanes.values()) for delivery in list(lane.waiting))
+
+    async def _in_turn(self, delivery: Delivery) -> None:
+        """Under the turn and the trace that it was published in."""
+        with carried(unpacked(delivery.job.body)[0]):
+            await self._run(delivery)
 
     async def _run(self, delivery: Delivery) -> None:
         """To its end: acknowledged or parked. A retry keeps its turn, so that the lane keeps its order."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import os
+import secrets
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -61,13 +61,18 @@ def tell(faults: list[tuple[str, str, str]]) -> None:
         err.print(fault, style="red", markup=False, soft_wrap=True)
 
 
-def _log() -> None:
-    level = os.environ.get("FLOATCARD_LOG", "INFO").upper()
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
-    logging.getLogger("alembic").setLevel("WARNING")
+def _log(form: Literal["json", "text"], instance: str) -> None:
+    from gateway.logs import set_up
+
+    set_up(form, os.environ.get("FLOATCARD_LOG", "INFO").upper(), instance)
 
 
-def _serve(start: Callable[[], Coroutine[Any, Any, tuple[str, Callable[[], Awaitable[None]]]]], say: str) -> None:
+def _serve(
+    start: Callable[[], Coroutine[Any, Any, tuple[str, Callable[[], Awaitable[None]]]]],
+    say: str,
+    logs: Literal["json", "text"] = "text",
+    instance: str = "",
+) -> None:
     """Runs until SIGINT or SIGTERM, then drains."""
 
     async def whole() -> None:
@@ -80,7 +85,7 @@ def _serve(start: Callable[[], Coroutine[Any, Any, tuple[str, Callable[[], Await
         await stop.wait()
         await close()
 
-    _log()
+    _log(logs, instance)
     asyncio.run(whole())
 
 
@@ -110,11 +115,12 @@ def run(config: ConfigFile = HERE) -> None:
     from gateway.http.run import open_server
 
     loaded = load(config)
+    instance = loaded.telemetry.instance or secrets.token_hex(4)
 
     async def start() -> tuple[str, Callable[[], Awaitable[None]]]:
-        return await open_server(loaded)
+        return await open_server(loaded, instance)
 
-    _serve(start, "Floatcard listens on {address}")
+    _serve(start, "Floatcard listens on {address}", loaded.logs.format, instance)
 
 
 @app.command()

@@ -16,6 +16,7 @@ from crm import registry as crm_registry
 from gateway.config.model import Config, Plugged, seconds
 from gateway.errors import Misconfigured
 from gateway.store.connect import address
+from gateway.telemetry import endpoint
 from identity.access import AccessPolicy
 from reconcile.canonical import normalise
 
@@ -188,7 +189,16 @@ def _references(config: Config, policies: set[str]) -> list[tuple[str, str]]:
         found.append(("zone", "an IANA name such as Asia/Shanghai"))
     if seconds(config.retention.once) < 30 * 86400:
         found.append(("retention.once", "at least 30d: a network may deliver an event again that late"))
-    return found + _engines(config) + _key(config)
+    return found + _engines(config) + _collector(config) + _key(config)
+
+
+def _collector(config: Config) -> list[tuple[str, str]]:
+    try:
+        if config.telemetry.otlp:
+            endpoint(config.telemetry.otlp)
+    except ValueError as wrong:
+        return [("telemetry.otlp", str(wrong))]
+    return []
 
 
 def _engines(config: Config) -> list[tuple[str, str]]:

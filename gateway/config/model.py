@@ -136,6 +136,21 @@ class ServerSpec(Frozen):
     tries: int = Field(5, ge=1, le=100, description="How often an event is tried before it is parked.")
 
 
+class LogsSpec(Frozen):
+    format: Literal["text", "json"] = Field(
+        "text", description="Lines for people, or one JSON object a line for whatever collects them."
+    )
+    access: bool = Field(False, description="A line for each request, with its route, its status and how long it took.")
+
+
+class TelemetrySpec(Frozen):
+    otlp: str = Field("", description="The address of an OpenTelemetry collector (HTTP); without it nothing is traced.")
+    ratio: float = Field(1.0, ge=0, le=1, description="The share of traces that is recorded.")
+    instance: str = Field(
+        "", pattern=r"^[A-Za-z0-9_.-]{0,64}$", description="This process in traces and logs; else it is made up."
+    )
+
+
 class RetentionSpec(Frozen):
     once: Duration = Field("30d", description="How long an event's id is remembered; never less than 30 days.")
     trail: Duration = Field("30d", description="How long the steps of a turn are kept for *why*.")
@@ -174,4 +189,6 @@ class Config(Frozen):
     mentions: MentionsSpec = MentionsSpec()
     alerts: AlertsSpec = AlertsSpec()
     retention: RetentionSpec = RetentionSpec()
+    logs: LogsSpec = LogsSpec()
+    telemetry: TelemetrySpec = TelemetrySpec()
     demo: bool = Field(False, description="Serves the demo's chat at `/demo`; for a laptop, never for a deployment.")

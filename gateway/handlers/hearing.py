@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from crm.model import Record
 from gateway.services import Services
+from gateway.telemetry import span
 from identity.disclosure import disclose
 from identity.model import Audience, Disclosed
 
@@ -38,13 +39,14 @@ async def heard(s: Services, ref: str, audience: Audience) -> Heard | None:
     record = await s.records.get(ref)
     if record is None or record.deleted:
         return None
-    disclosed = disclose(
-        record,
-        audience,
-        s.clock.now(),
-        s.access,
-        s.classes,
-        owners=owners(s, record),
-        zone=s.config.zone,
-    )
+    with span("disclose"):
+        disclosed = disclose(
+            record,
+            audience,
+            s.clock.now(),
+            s.access,
+            s.classes,
+            owners=owners(s, record),
+            zone=s.config.zone,
+        )
     return Heard(disclosed, disclosed.editable) if disclosed.name else None

@@ -19,6 +19,7 @@ from gateway.mentioning.reading import Named, names
 from gateway.mentioning.suggesting import suggestion
 from gateway.services import Services
 from gateway.store.slots import Shown
+from gateway.telemetry import span
 from gateway.turn import Act, Hide, Outcome, Show, Slot, Turn
 from identity.audience import audience_hash, direct
 from reconcile.model import Json
@@ -35,7 +36,8 @@ async def said(s: Services, turn: Turn) -> Outcome:
     if (await s.rooms.store.state(event.where.room_key)).quiet_until > turn.now:
         turn.trail.note("quiet", turn.now)
         return Outcome()
-    named = await names(s, turn, event.text, event.quoted)
+    with span("mention"):
+        named = await names(s, turn, event.text, event.quoted)
     if named.silent:
         return Outcome(acts=tuple(await suggestion(s, turn, event.message.id, event.text, event.quoted)))
     return Outcome(acts=tuple(await _acts(s, turn, event.message.id, named)))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from aiohttp import web
 
 from gateway.errors import Retry
-from gateway.metrics import WAITING, exposition
+from gateway.measure import Gauges
+from gateway.metrics import exposition
 from gateway.services import Services
 from gateway.worker import Worker
 
@@ -13,7 +14,7 @@ from gateway.worker import Worker
 class Health:
     def __init__(self, services: Services, worker: Worker) -> None:
         self._s = services
-        self._worker = worker
+        self._gauges = Gauges(services, worker)
         self.ready = False
         """Set once everything is started; unset while stopping."""
 
@@ -37,5 +38,5 @@ class Health:
         return web.json_response({"status": "ready"})
 
     async def metrics(self, request: web.Request) -> web.StreamResponse:
-        WAITING.set(self._worker.waiting)
+        await self._gauges.refresh()
         return web.Response(body=exposition(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+from gateway import telemetry
 from gateway.app import open_house
 from gateway.config import Config
 from gateway.http.health import Health
 from gateway.http.server import application, listen
 
 
-async def open_server(config: Config) -> tuple[str, Callable[[], Awaitable[None]]]:
-    """The address it listens on, and what ends it. Raises `Misconfigured`."""
+async def open_server(config: Config, instance: str = "") -> tuple[str, Callable[[], Awaitable[None]]]:
+    """The address it listens on, and what ends it. Raises `Misconfigured`. `instance`: its name in the traces."""
     house = await open_house(config)
     health = Health(house.services, house.worker)
     try:
@@ -19,11 +20,13 @@ async def open_server(config: Config) -> tuple[str, Callable[[], Awaitable[None]
     except BaseException:
         await house.close()
         raise
+    untrace = telemetry.start(config.telemetry.otlp, config.telemetry.ratio, instance)
     await house.start()
     health.ready = True
 
     async def close() -> None:
         await server.stop()
         await house.close()
+        untrace()
 
     return server.address, close

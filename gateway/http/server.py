@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from gateway.app import House
+from gateway.config import Config
 from gateway.errors import Misconfigured
+from gateway.http.access import Middleware, access
 from gateway.http.api import Api
 from gateway.http.console import Console
 from gateway.http.health import Health
@@ -51,11 +53,15 @@ def routes(house: House) -> list[web.RouteDef]:
 def application(house: House, health: Health, more: Sequence[web.RouteDef] | None = None) -> web.Application:
     """`more` instead of the API and the console: what a test wants to mount."""
     limit = house.services.config.server.body_limit
-    app = web.Application(client_max_size=limit, middlewares=[_last_resort, own_name(house.services.config)])
+    app = web.Application(client_max_size=limit, middlewares=_around(house.services.config))
     app.add_routes([*Door(house.services, house.spine).routes(), *health.routes()])
     app.add_routes(routes(house) if more is None else more)
     app.router.add_get("/", _door(house.services.config.demo))
     return app
+
+
+def _around(config: Config) -> list[Middleware]:
+    return [access(config.logs.access), _last_resort, own_name(config)]
 
 
 def _door(demo: bool) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:

@@ -23,6 +23,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "jinja2": ("cards", "gateway/console"),
     "markupsafe": ("cards", "gateway/console"),
     "opencc": ("mentions",),
+    "opentelemetry": ("gateway/telemetry",),
     "orjson": ("channels", "crm", "gateway", "mentions"),
     "phonenumbers": ("reconcile",),
     "prometheus_client": ("gateway/metrics",),

@@ -1,0 +1,113 @@
+"""What is looked up when somebody asks for the metrics, and how late the event loop wakes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, version
+
+from gateway import metrics
+from gateway.bus.model import Delivery
+from gateway.errors import Retry
+from gateway.services import Services
+from gateway.store.measure import OPEN, Measured, measured
+from gateway.worker import Worker
+
+log = logging.getLogger("floatcard.measure")
+
+EVERY_S = 10.0
+"""The store is asked at most this often, however many ask us."""
+PATIENCE_S = 1.0
+"""So long the answer to a scrape waits for the store; what was known last is told then."""
+LAG_EVERY_S = 0.25
+
+LANES = {"press": "press", "room": "room", "repaint": "repaint"}
+"""A lane's class by what its name begins with; whatever else is `other`."""
+
+
+class Gauges:
+    def __init__(self, services: Services, worker: Worker) -> None:
+        self._s = services
+        self._worker = worker
+        self._asked = -EVERY_S
+        self._asking: asyncio.Task[None] | None = None
+        metrics.BUILD.info({"version": _version(), **_engines(services)})
+
+    async def refresh(self) -> None:
+        """Never raises, and never waits long: a store that hangs must not hide everything else."""
+        self._queue()
+        now = time.monotonic()
+        if self._asking is None and now - self._asked >= EVERY_S:
+            self._asked = now
+            self._asking = asyncio.create_task(self._ask())
+        if self._asking is not None:
+            done, _ = await asyncio.wait({self._asking}, timeout=PATIENCE_S)
+            if done:
+                self._asking = None
+            else:
+                metrics.STORE_UP.set(0)
+
+    async def _ask(self) -> None:
+        try:
+            self._told(await measured(self._s.store, self._s.clock.now()))
+            metrics.PARKED_NOW.set(len(await self._s.bus.parked()))
+        except Retry:
+            metrics.STORE_UP.set(0)
+        except Exception:
+            log.exception("the store could not be measured")
+        else:
+            metrics.STORE_UP.set(1)
+
+    def _told(self, found: Measured) -> None:
+        for crm in self._s.crms:
+            for state in OPEN:
+                metrics.OUTBOX.labels(crm, state).set(found.outbox.get((crm, state), 0))
+            metrics.OUTBOX_AGE.labels(crm).set(found.oldest.get(crm, 0.0))
+        metrics.OVERDUE.set(found.overdue)
+        metrics.OVERDUE_AGE.set(max(found.late, 0.0))
+        metrics.CONFLICTS.set(found.conflicts)
+        metrics.STORE_BYTES.set(found.bytes)
+
+    def _queue(self) -> None:
+        metrics.WAITING.set(self._worker.waiting)
+        metrics.WRITES.set(self._s.store.waiting)
+        metrics.QUEUE_ALL.set(getattr(self._s.bus, "waiting", self._worker.waiting))
+        counts, ages = backlog(self._worker.backlog(), self._s.clock.now())
+        for lane in (*LANES.values(), "other"):
+            metrics.QUEUE.labels(lane).set(counts.get(lane, 0))
+            metrics.QUEUE_AGE.labels(lane).set(ages.get(lane, 0.0))
+
+
+def backlog(waiting: Iterable[Delivery], now: int) -> tuple[dict[str, int], dict[str, float]]:
+    """By class of lane: how many, and how old the oldest is, in seconds."""
+    counts, ages = Counter[str](), dict[str, float]()
+    for each in waiting:
+        lane = LANES.get(each.job.lane.partition(":")[0], "other")
+        counts[lane] += 1
+        at = getattr(each, "at", 0) or now
+        ages[lane] = max(ages.get(lane, 0.0), (now - at) / 1000)
+    return dict(counts), ages
+
+
+async def watch_loop() -> None:
+    """Until it is cancelled: how late a sleep ends is how long everybody else waits."""
+    loop = asyncio.get_running_loop()
+    while True:
+        before = loop.time()
+        await asyncio.sleep(LAG_EVERY_S)
+        metrics.LOOP_LAG.observe(max(loop.time() - before - LAG_EVERY_S, 0.0))
+
+
+def _engines(services: Services) -> dict[str, str]:
+    bus = services.config.bus.partition(":")[0]
+    return {"store": services.store.url.get_backend_name(), "bus": "redis" if bus.startswith("redis") else bus}
+
+
+def _version() -> str:
+    try:
+        return version("floatcard")
+    except PackageNotFoundError:
+        return "unknown"
