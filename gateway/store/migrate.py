@@ -1,7 +1,8 @@
-"""Migrations: run when the store opens, in one transaction under a lock, and made by `python -m gateway.store.migrate`.
+"""Migrations: run when the store opens, in one transaction under a lock.
 
-`python -m gateway.store.migrate new` makes the first schema again from the tables (allowed until a second one
-exists); `python -m gateway.store.migrate new "what changes"` adds the next.
+`python -m gateway.store.migrate new` writes the one after the released ones from the tables, again and again until
+it is released too: then RELEASED moves on, `python -m tests.gateway.store.earlier` keeps what it left, and `new`
+writes the next. A migration that old programs can live with says which in `reads`.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import io
 import sys
 import tempfile
+from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,23 +24,35 @@ from gateway.store.connect import address, plain, shown
 from gateway.store.faults import SAY, unavailable
 from gateway.store.schema import APPLICATION_ID, complete
 from gateway.store.tables import floatcard_meta
+from gateway.store.upsert import put
 
 if TYPE_CHECKING:
     from alembic.config import Config
+    from alembic.operations.ops import MigrateOperation, MigrationScript
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+RELEASED = "0001"
+"""The newest schema that is out in the world: it and those before it are never edited again."""
+READS = "min_reader"
+"""In floatcard_meta: the oldest schema whose program may work with this database."""
 LOCK = 0x466C4361
+WAIT_S = 15
+"""How long a migration waits for a table: everybody else waits behind it, so it had better give up and say so."""
 FOREIGN = (
     "belongs to another program (it holds tables, but not ours); point `store` at an empty database or at a new file"
 )
 UNREADABLE = "is not a database this program can read; point `store` at an empty database or at a new file"
 NEWER = (
-    "was made by a newer Floatcard (schema {found}, this one knows up to {head}); start that version, "
-    "or restore the backup taken before the upgrade"
+    "was made by a newer Floatcard (schema {found}, which needs a program of schema {reads} or newer; this one knows "
+    "up to {head}); start that version, or restore the backup taken before the upgrade"
 )
 STRAY = (
     "has a schema this version does not know (at {table}); it was made by an unreleased build: "
     "move the file away and start with a new one"
+)
+STRICT = (
+    "{column} has no value for the rows that are there, and a program of schema {before} that still runs does not "
+    "know it: give it nullable=True or server_default=…"
 )
 FORMAT = {
     "hooks": "ruff",
@@ -49,7 +64,8 @@ FORMAT = {
 
 def head() -> str:
     """The newest schema this program knows, read from the file names: no need to load Alembic for it."""
-    return max(path.stem.removeprefix("schema_") for path in (MIGRATIONS / "versions").glob("schema_*.py"))
+    found = (path.stem.removeprefix("schema_") for path in (MIGRATIONS / "versions").glob("schema_*.py"))
+    return max(found, default="0000")
 
 
 def prepare(url: URL) -> None:
@@ -70,13 +86,23 @@ def _bring(connection: Connection, where: str) -> None:
         _fit(connection, where)
     found = _owned(connection, where)
     if found is not None and found > head():
-        raise Misconfigured([(where, "store", NEWER.format(found=found, head=head()))])
-    if found != head():
+        _readable(connection, where, found)
+    elif found != head():
         _may(connection, where)
         _upgrade(connection)
-    if found is None:
         _sign(connection)
     _probe(connection, where)
+
+
+def _readable(connection: Connection, where: str, found: str) -> None:
+    """A newer schema that only added to ours is worked with as it is, so that old and new may run side by side."""
+    reads = _meta(connection, READS) or found
+    if reads > head():
+        raise Misconfigured([(where, "store", NEWER.format(found=found, reads=reads, head=head()))])
+
+
+def _meta(connection: Connection, key: str) -> str | None:
+    return connection.execute(select(floatcard_meta.c.value).where(floatcard_meta.c.key == key)).scalar_one_or_none()
 
 
 def _fit(connection: Connection, where: str) -> None:
@@ -93,6 +119,7 @@ def _may(connection: Connection, where: str) -> None:
 
         if (why := powerless(connection)) is not None:
             raise Misconfigured([(where, "store", why)])
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{WAIT_S}s'")
 
 
 def _owned(connection: Connection, where: str) -> str | None:
@@ -113,7 +140,14 @@ def _owned(connection: Connection, where: str) -> str | None:
 def _sign(connection: Connection) -> None:
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql(f"PRAGMA application_id={APPLICATION_ID}")
-    connection.execute(floatcard_meta.insert().values(key="program", value="floatcard"))
+    put(connection, floatcard_meta, [{"key": "program", "value": "floatcard"}, {"key": READS, "value": reads()}])
+
+
+def reads() -> str:
+    """The oldest schema whose program may work with a database of this program's."""
+    from alembic.script import ScriptDirectory
+
+    return str(ScriptDirectory(str(MIGRATIONS)).get_revision("head").module.reads)
 
 
 def _probe(connection: Connection, where: str) -> None:
@@ -142,31 +176,72 @@ def _upgrade(connection: Connection) -> None:
     command.upgrade(_config(connection), "head")
 
 
-def new(what: str | None) -> Path:
-    """Writes the migration from the newest schema to the tables; without `what` the first schema is made again."""
+def new() -> Path:
+    """Writes the migration from the newest released schema to the tables, in place of the one it wrote before."""
+    number = f"{int(RELEASED) + 1:04d}"
+    path = MIGRATIONS / "versions" / f"schema_{number}.py"
+    before = path.read_text() if path.exists() else None
+    path.unlink(missing_ok=True)
+    try:
+        _write(number)
+    except BaseException:
+        if before is not None:
+            path.write_text(before)
+        raise
+    return path
+
+
+def _write(number: str) -> None:
     from alembic import command
 
-    versions = MIGRATIONS / "versions"
-    first = versions / "schema_0001.py"
-    if what is None and list(versions.glob("schema_*.py")) not in ([], [first]):
-        raise SystemExit("schema 0001 is out in the world; name what changes and the next one is made")
-    if what is None:
-        first.unlink(missing_ok=True)
-    number = "0001" if what is None else f"{int(head()) + 1:04d}"
     with tempfile.TemporaryDirectory() as folder:
         engine = plain(address(f"sqlite:///{folder}/empty.db"))
         with engine.begin() as connection:
-            if what is not None:
+            if head() != "0000":
                 _upgrade(connection)
-            command.revision(_config(connection), message=what or "first schema", autogenerate=True, rev_id=number)
+            config = _config(connection)
+            config.attributes["reads"] = number
+            command.revision(
+                config,
+                message="what the tables have since" if head() != "0000" else "first schema",
+                autogenerate=True,
+                rev_id=number,
+                process_revision_directives=partial(_weigh, config),
+            )
         engine.dispose()
-    return versions / f"schema_{number}.py"
+
+
+def _weigh(config: Config, _context: object, _revision: object, scripts: list[MigrationScript]) -> None:
+    """What only adds may be read by whoever reads the schema before it."""
+    from alembic.script import ScriptDirectory
+
+    (script,) = scripts
+    assert script.upgrade_ops is not None
+    if all(_adds(each) for each in _flat(script.upgrade_ops.ops)) and head() != "0000":
+        config.attributes["reads"] = ScriptDirectory.from_config(config).get_revision("head").module.reads
+
+
+def _flat(ops: Iterable[MigrateOperation]) -> Iterator[MigrateOperation]:
+    for each in ops:
+        inner = getattr(each, "ops", None)
+        yield from [each] if inner is None else _flat(inner)
+
+
+def _adds(what: MigrateOperation) -> bool:
+    from alembic.operations.ops import AddColumnOp, CreateIndexOp, CreateTableOp
+
+    if isinstance(what, AddColumnOp):
+        column = what.column
+        if not column.nullable and column.server_default is None:
+            raise SystemExit(STRICT.format(column=f"{what.table_name}.{column.name}", before=head()))
+        return True
+    return isinstance(what, CreateTableOp) or (isinstance(what, CreateIndexOp) and not what.unique)
 
 
 def main(words: list[str]) -> None:
-    if words[:1] != ["new"] or len(words) > 2:
+    if words != ["new"]:
         raise SystemExit(__doc__)
-    sys.stdout.write(f"{new(words[1] if len(words) == 2 else None)}\n")
+    sys.stdout.write(f"{new()}\n")
 
 
 if __name__ == "__main__":

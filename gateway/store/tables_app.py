@@ -18,7 +18,7 @@ job = Table(
     Column("once", String(512), nullable=False),
     Column("body", LargeBinary, nullable=False),
     Column("tries", Integer, nullable=False, default=0),
-    Column("starts", Integer, nullable=False, default=0),  # begun and never ended: each time the process died
+    Column("starts", Integer, nullable=False, default=0, server_default="0"),  # begun, never ended
     Column("state", String(16), nullable=False, default="ready"),  # ready | parked | again
     Column("why", Text, nullable=False, default=""),
     Column("at", BigInteger, nullable=False),  # published, or parked

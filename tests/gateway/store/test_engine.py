@@ -215,6 +215,7 @@ async def test_a_newer_schema_and_a_stray_one_are_refused(store_url: str) -> Non
     url = store_url
     await Store.open(url).close()
     assert tamper(url, "UPDATE alembic_version SET version_num='9999'") == 1
+    tamper(url, "UPDATE floatcard_meta SET value='9999' WHERE key=?", migrate.READS)
     with pytest.raises(Misconfigured, match="newer Floatcard"):
         Store.open(url)
     tamper(url, "UPDATE alembic_version SET version_num=?", migrate.head())
@@ -262,4 +263,4 @@ def test_processes_starting_at_once_migrate_once(engine: str, tmp_path: Path, re
     for process in started:
         _, err = process.communicate(timeout=60)
         assert process.returncode == 0, err.decode()
-    assert look(url, "SELECT count(*) FROM floatcard_meta")[0] == 1
+    assert look(url, "SELECT count(*) FROM floatcard_meta")[0] == 2

@@ -9,6 +9,7 @@ revision = "0001"
 down_revision = None
 branch_labels = None
 depends_on = None
+reads = "0001"
 
 
 def upgrade() -> None:
@@ -215,9 +216,6 @@ def upgrade() -> None:
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("once", "payload_hash", name=op.f("pk_inbox")),
     )
-    with op.batch_alter_table("inbox", schema=None) as batch_op:
-        batch_op.create_index("inbox_at", ["at"], unique=False)
-
     op.create_table(
         "job",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
@@ -226,7 +224,6 @@ def upgrade() -> None:
         sa.Column("once", sa.String(length=512), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column("tries", sa.Integer(), nullable=False),
-        sa.Column("starts", sa.Integer(), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("why", sa.Text(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
@@ -355,18 +352,6 @@ def upgrade() -> None:
         batch_op.create_index("outbox_record", ["record", "field", "state"], unique=False)
 
     op.create_table(
-        "owed",
-        sa.Column("key", sa.String(length=64), nullable=False),
-        sa.Column("topic", sa.String(length=32), nullable=False),
-        sa.Column("lane", sa.String(length=512), nullable=False),
-        sa.Column("body", sa.LargeBinary(), nullable=False),
-        sa.Column("at", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("key", name=op.f("pk_owed")),
-    )
-    with op.batch_alter_table("owed", schema=None) as batch_op:
-        batch_op.create_index("owed_at", ["at"], unique=False)
-
-    op.create_table(
         "person",
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
@@ -456,7 +441,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_slot")),
     )
     with op.batch_alter_table("slot", schema=None) as batch_op:
-        batch_op.create_index("slot_painted", ["painted_at"], unique=False)
         batch_op.create_index("slot_room", ["room", "purpose"], unique=False)
         batch_op.create_index("slot_subject", ["subject"], unique=False)
 
