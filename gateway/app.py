@@ -18,8 +18,9 @@ from channels import registry as channel_registry
 from channels.model import Channel, Listens
 from crm import registry as crm_registry
 from crm.model import Crm
+from gateway.bus.bounded import BoundedBus
 from gateway.bus.embedded import EmbeddedBus
-from gateway.bus.model import Bus
+from gateway.bus.model import Bus, Rank
 from gateway.clock import Clock, SystemClock
 from gateway.config import Config
 from gateway.directory import EVERY_S, Directory
@@ -35,6 +36,7 @@ from gateway.outgoing.memory import MemoryBuckets
 from gateway.outgoing.model import Buckets
 from gateway.people import Identities
 from gateway.policies import policies
+from gateway.pressure import Pressure
 from gateway.records import Records
 from gateway.rooms import Rooms
 from gateway.schedule import Schedule
@@ -52,12 +54,14 @@ from gateway.store.ledger import Ledger
 from gateway.store.mentioning import MentioningStore
 from gateway.store.mirror import MirrorStore
 from gateway.store.naming import NamingStore
+from gateway.store.owed import OwedStore
 from gateway.store.people import COUNTER as PEOPLE
 from gateway.store.people import PeopleStore
 from gateway.store.rooms import RoomStore
 from gateway.store.slots import SlotStore
 from gateway.store.trail import TrailStore
 from gateway.store.vault import Vault
+from gateway.store.writer import WAITING
 from gateway.sweep import Sweep
 from gateway.worker import Worker
 from gateway.writeback import Writeback
@@ -68,6 +72,8 @@ log = logging.getLogger("floatcard")
 
 DRAIN_S = 10.0
 FOLLOW_S = 1.0
+STORE_FULL = WAITING * 3 // 4
+"""Writes that wait for their commit; what is left of the writer's room is for presses and what they bring about."""
 SKEW_MS = 5_000
 """By how much the clocks of two gateways may differ before one misses what the other read."""
 
@@ -216,7 +222,9 @@ async def _opened(config: Config, clock: Clock, undo: contextlib.AsyncExitStack)
     hash_with(keys.logs)
     store = Store.open(config.store)
     undo.push_async_callback(store.close)
-    bus = await open_bus(config, store, clock)
+    queue = await open_bus(config, store, clock)
+    pressure = pressure_of(config, store, queue)
+    bus = BoundedBus(queue, pressure, OwedStore(store), clock)
     undo.push_async_callback(bus.close)
     session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=15))
     undo.push_async_callback(session.close)
@@ -240,6 +248,7 @@ async def _opened(config: Config, clock: Clock, undo: contextlib.AsyncExitStack)
         keys=keys,
         store=store,
         bus=bus,
+        pressure=pressure,
         ledger=ledger,
         mirror=mirror,
         people=people,
@@ -272,6 +281,16 @@ async def open_bus(config: Config, store: Store, clock: Clock) -> Bus:
     from gateway.bus.redis import RedisBus  # its client is loaded only where it is used
 
     return await RedisBus.open(config.bus, config.deployment, clock)
+
+
+def pressure_of(config: Config, store: Store, bus: Bus) -> Pressure:
+    server = config.server
+    marks: dict[Rank, int] = {
+        "card": server.waiting_cards,
+        "alert": server.waiting_alerts,
+        "room": server.waiting,
+    }
+    return Pressure(lambda: bus.waiting, marks, lambda: store.waiting >= STORE_FULL)
 
 
 def open_buckets(config: Config) -> Buckets:

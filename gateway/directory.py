@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from channels.model import ImId
 from crm.model import Crm, CrmUser, Users
 from gateway.errors import Refused, Retry
+from gateway.outgoing.breaker import Breakers
 from gateway.store.people import PeopleStore
 from identity.model import Link, Step
 from identity.steps import by_crm_field, by_email, by_link
@@ -20,8 +21,11 @@ _BY = "step:directory"
 
 
 class Directory:
-    def __init__(self, crms: Mapping[str, Crm], people: PeopleStore, aliases: Mapping[str, str]) -> None:
+    def __init__(
+        self, crms: Mapping[str, Crm], people: PeopleStore, aliases: Mapping[str, str], breakers: Breakers
+    ) -> None:
         self._crms = crms
+        self._breakers = breakers
         self._people = people
         self._aliases = aliases
         self._users: dict[str, tuple[CrmUser, ...]] = {}
@@ -32,7 +36,7 @@ class Directory:
         for name, crm in self._crms.items():
             if isinstance(crm, Users):
                 try:
-                    self._users[name] = await crm.users()
+                    self._users[name] = await self._breakers[name].run(crm.users)
                 except (Retry, Refused) as failed:
                     log.warning("the users of %s could not be read: %s", name, type(failed).__name__)
         await self._end()

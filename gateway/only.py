@@ -6,16 +6,20 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 
 from gateway.errors import Retry
 from gateway.metrics import LEASE
-from gateway.store.leases import LeaseStore
+from gateway.store.leases import Held, LeaseStore
 
 log = logging.getLogger("floatcard.only")
 
 TTL_MS = 9_000
 RENEW_S = 2.5
 """A holder that was killed is followed within TTL_MS and one of these: under 12 seconds."""
+
+HELD: ContextVar[Held | None] = ContextVar("held", default=None)
+"""Under which lease this work is done: what it writes down can be refused once that is another's."""
 
 
 class Only:
@@ -51,6 +55,7 @@ class Only:
         return None
 
     async def _while_held(self, name: str, fence: int, work: Callable[[], Awaitable[None]]) -> None:
+        HELD.set(Held(name, fence))
         task = asyncio.ensure_future(work())
         loop = asyncio.get_running_loop()
         sure_until = loop.time() + TTL_MS / 1000 - 1.0  # it was taken a moment ago

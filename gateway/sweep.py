@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from functools import partial
 
 from crm.model import Crm, Record, RecordRef
 from gateway.errors import Refused, Retry
 from gateway.handlers import alerts, conflicts
+from gateway.only import HELD
 from gateway.services import Services
+from gateway.metrics import SWEPT
 from gateway.spine import Spine
 from gateway.store.due import Due
 from gateway.store.ledger import Observed
+from gateway.telemetry import begun, calling, span
 from gateway.turn import Trail, new_trail
 from reconcile.model import Json, Source
 
@@ -36,6 +40,9 @@ class Sweep:
         self._look = asyncio.Event()
         self._held_since: int | None = None
         self._broke = False
+        self._cursor = ""
+        """Where the feed was read from, as it was stored."""
+        self._breaker = services.gate.breakers[crm.name]
 
     def nudge(self) -> None:
         self._look.set()
@@ -48,7 +55,8 @@ class Sweep:
         wait = EVERY_S
         while True:
             try:
-                await self.once()
+                with calling("crm", self._crm.name, "sweep", traced=False):
+                    await self.once()
                 wait = EVERY_S
             except Retry as tired:
                 wait = min(max(tired.after, wait * 2), 60.0)
@@ -70,9 +78,11 @@ class Sweep:
         if self._broke:
             await self._spine.show_conflicts()  # a page read again decides nothing anew: what it opened is looked up
             self._broke = False
-        cursor = await self._s.mirror.cursor(self._crm.name)
+        cursor = self._cursor = await self._s.mirror.cursor(self._crm.name)
         seen, page = 0, []
-        async for record, cursor in self._crm.changes(cursor):  # noqa: B020 -- the cursor moves with the feed
+        feed = aiter(self._crm.changes(cursor))
+        while (told := await self._breaker.run(partial(anext, feed, None))) is not None:
+            record, cursor = told
             page.append(record)
             if len(page) >= PAGE:
                 if not await self._page(page, cursor, first):
@@ -80,6 +90,7 @@ class Sweep:
                 seen, page = seen + len(page), []
         if page and await self._page(page, cursor, first):
             seen += len(page)
+        SWEPT.labels(self._crm.name).set(self._s.clock.now() / 1000)
         return seen
 
     async def _page(self, page: Sequence[Record], cursor: str, first: bool) -> bool:
@@ -87,7 +98,8 @@ class Sweep:
         trail = new_trail("")
         try:
             # A record stands once in a run, so they may be decided side by side, in shared commits.
-            read = await asyncio.gather(*(self._observe(record, trail, first) for record in page))
+            with begun(trail.turn), span("sweep", crm=self._crm.name, count=len(page)):
+                read = await asyncio.gather(*(self._observe(record, trail, first) for record in page))
         except BaseException:
             self._broke = True
             raise
@@ -97,7 +109,10 @@ class Sweep:
         if held and not await self._set_apart(held):
             return False
         self._held_since = None
-        await self._s.mirror.advance(self._crm.name, cursor, self._s.clock.now())
+        now = self._s.clock.now()
+        # Whoever stood still while another took over must not put it back.
+        await self._s.mirror.advance(self._crm.name, cursor, now, seen=self._cursor, held=HELD.get())
+        self._cursor = cursor
         return True
 
     async def _set_apart(self, held: Sequence[str]) -> bool:
@@ -155,7 +170,7 @@ async def reread(s: Services, spine: Spine, item: Due, trail: Trail) -> None:
     if crm is None:
         return
     try:
-        record = await crm.get(RecordRef.parse(key))
+        record = await s.gate.breakers[crm.name].run(lambda: crm.get(RecordRef.parse(key)))
     except (Retry, Refused):
         await _later(s, key, tries + 1)
         return

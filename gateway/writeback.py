@@ -12,6 +12,7 @@ from gateway.services import Services
 from gateway.spine import Spine
 from gateway.store.ledger import OutboxRow, Snapshot
 from gateway.sweep import Sweep, native, take
+from gateway.telemetry import calling, carried, span
 from gateway.turn import Trail, new_trail
 
 log = logging.getLogger("floatcard.writeback")
@@ -59,18 +60,23 @@ class Writeback:
             return 0  # nothing is claimed: the rows wait as they are, and are due when the CRM answers again
         rows = await self._s.ledger.claim(self._crm.name, self._s.clock.now(), 32 if state == "closed" else 1)
         for row in rows:
-            trail = new_trail("")
-            try:
-                await self._row(row, trail)
-            except Retry as tired:
-                self._sweep.unsure()
-                log.warning("what came of a write to %s is not noted yet: %s", self._crm.name, tired)
-            except Exception:
-                self._sweep.unsure()
-                log.exception("a write to %s broke", self._crm.name)
-            finally:
-                await self._s.trail.write(trail)
+            with carried(row.trace):
+                await self._one(row)
         return len(rows) + await self._doubts()
+
+    async def _one(self, row: OutboxRow) -> None:
+        trail = new_trail("")
+        try:
+            with span("outbox", crm=self._crm.name, tries=row.tries):
+                await self._row(row, trail)
+        except Retry as tired:
+            self._sweep.unsure()
+            log.warning("what came of a write to %s is not noted yet: %s", self._crm.name, tired)
+        except Exception:
+            self._sweep.unsure()
+            log.exception("a write to %s broke", self._crm.name)
+        finally:
+            await self._s.trail.write(trail)
 
     async def _row(self, row: OutboxRow, trail: Trail) -> None:
         now = self._s.clock.now()
@@ -103,9 +109,11 @@ class Writeback:
         """Without a known version the record is read first: nothing is ever written unconditionally."""
         ref = RecordRef.parse(row.record)
         if row.precondition is None:
-            return Conflict(await self._breaker.run(lambda: self._crm.get(ref)))
+            with calling("crm", self._crm.name, "get"):
+                return Conflict(await self._breaker.run(lambda: self._crm.get(ref)))
         change = Change(ref, row.field, row.value, row.precondition, row.label)
-        return await self._breaker.run(lambda: self._crm.apply(change, once=row.id))
+        with calling("crm", self._crm.name, "apply"):
+            return await self._breaker.run(lambda: self._crm.apply(change, once=row.id))
 
     async def _answered(self, row: OutboxRow, answer: Applied | Conflict, trail: Trail) -> None:
         now = self._s.clock.now()
@@ -130,7 +138,8 @@ class Writeback:
                 continue
             trail = new_trail("")
             try:
-                settled += await self._doubt(row, trail)
+                with carried(row.trace), span("doubt", crm=self._crm.name, tries=row.tries):
+                    settled += await self._doubt(row, trail)
             except Retry as tired:
                 self._sweep.unsure()
                 log.warning("a write to %s stays in doubt: %s", self._crm.name, tired)
@@ -145,7 +154,8 @@ class Writeback:
         """The record is read: an equal value under our own name is the ack. False: it stays in doubt for now."""
         began = self._s.clock.now()
         try:
-            current = await self._breaker.run(lambda: self._crm.get(RecordRef.parse(row.record)))
+            with calling("crm", self._crm.name, "get"):
+                current = await self._breaker.run(lambda: self._crm.get(RecordRef.parse(row.record)))
         except Retry:
             return False
         except Refused as refused:

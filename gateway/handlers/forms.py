@@ -240,8 +240,15 @@ async def _answer(s: Services, turn: Turn, person: Person, ref: str, saved: list
         if card is not None:
             return Outcome(ShowCard(card), (), (ref,))
     text = await _unsaved(s, locale, ref, saved, foreign)
-    toast = Toast(text, "warning") if text else Toast(say(locale, "Saved."), "info")
+    toast = Toast(text, "warning") if text else _saved(s, locale, ref)
     return Outcome(toast, tuple(acts), (ref,))
+
+
+def _saved(s: Services, locale: str, ref: str) -> Toast:
+    """Decided here in any case; where the CRM does not answer just now, that is said."""
+    if s.gate.breakers[ref.partition(":")[0]].failures:
+        return Toast(say(locale, "Saved here, not yet in the CRM."), "info")
+    return Toast(say(locale, "Saved."), "info")
 
 
 async def _unsaved(s: Services, locale: str, ref: str, saved: list[Saved], foreign: bool) -> str:

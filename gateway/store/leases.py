@@ -22,6 +22,14 @@ class Fenced(Retry):
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """A lease as its holder knows it."""
+
+    name: str
+    fence: int
+
+
+@dataclass(frozen=True, slots=True)
 class _Asked:
     name: str
     owner: str

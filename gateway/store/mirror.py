@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, cast
 
@@ -12,6 +12,7 @@ from sqlalchemy import Connection, func, select
 from crm.model import FieldValue, Item, Kind, Record, RecordRef
 from gateway.store import upsert
 from gateway.store.engine import Store
+from gateway.store.leases import Fenced, Held, guard
 from gateway.store.tables_app import feed, mirror
 from gateway.store.vault import Vault
 
@@ -24,6 +25,15 @@ class _Row:
     sealed: bytes
     deleted: bool
     at: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    crm: str
+    cursor: str
+    at: int
+    seen: str | None
+    held: Held | None
 
 
 class MirrorStore:
@@ -62,8 +72,11 @@ class MirrorStore:
         query = select(feed.c.cursor).where(feed.c.crm == crm)
         return await self._store.read(lambda connection: connection.execute(query).scalar()) or ""
 
-    async def advance(self, crm: str, cursor: str, at: int) -> None:
-        await self._store.write(_advance, {"crm": crm, "cursor": cursor, "at": at})
+    async def advance(
+        self, crm: str, cursor: str, at: int, *, seen: str | None = None, held: Held | None = None
+    ) -> None:
+        """Raises `Fenced`, and moves nothing, when another gateway has the lease or has moved it on from `seen`."""
+        await self._store.write(_advance, _Step(crm, cursor, at, seen, held))
 
     def _put(self, connection: Connection, items: Sequence[tuple[Record, int]]) -> list[None]:
         for record, at in items:
@@ -87,9 +100,21 @@ class MirrorStore:
         return load(plain) if isinstance(plain, bytes) else None
 
 
-def _advance(connection: Connection, items: Sequence[Mapping[str, Any]]) -> list[None]:
-    upsert.put(connection, feed, items)
+def _advance(connection: Connection, items: Sequence[_Step]) -> list[None]:
+    for step in items:
+        if step.held is not None:
+            guard(connection, step.held.name, step.held.fence)
+        if step.seen is not None and not _moves(connection, step):
+            raise Fenced(f"the feed of {step.crm}")
+        upsert.put(connection, feed, [{"crm": step.crm, "cursor": step.cursor, "at": step.at}])
     return [None] * len(items)
+
+
+def _moves(connection: Connection, step: _Step) -> bool:
+    """Whether the cursor stands where this step began; from then on nobody else moves it before the commit."""
+    upsert.add(connection, feed, {"crm": step.crm, "cursor": "", "at": step.at})
+    query = select(feed.c.cursor).where(feed.c.crm == step.crm).with_for_update()
+    return bool(connection.execute(query).scalar_one() == step.seen)
 
 
 def dump(record: Record) -> bytes:
