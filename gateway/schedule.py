@@ -14,6 +14,7 @@ from gateway.services import Services
 from gateway.spine import Spine
 from gateway.store.due import Due
 from gateway.sweep import reread
+from gateway.telemetry import begun
 from gateway.turn import Trail, new_trail
 
 log = logging.getLogger("floatcard.schedule")
@@ -57,12 +58,14 @@ class Schedule:
         if now >= self._chores_at:
             self._chores_at = now + _CHORES_MS
             await self._chores(now)
+        taken = await self._s.bus.look()
         if (first := await self._s.due.next_at()) is None or first > now:
-            return 0
+            return taken
         items = await self._s.due.take(now)
         for item in items:
-            await self._run(item)
-        return len(items)
+            with begun():
+                await self._run(item)
+        return len(items) + taken
 
     async def _run(self, item: Due) -> None:
         trail = new_trail("")

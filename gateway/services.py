@@ -16,6 +16,7 @@ from gateway.config import Config
 from gateway.handlers.buttons import Buttons
 from gateway.outgoing.gate import Gate
 from gateway.people import Identities
+from gateway.pressure import Pressure
 from gateway.records import Records
 from gateway.rooms import Rooms
 from gateway.store.alerts import AlertStore
@@ -56,6 +57,7 @@ class Services:
     keys: Keys
     store: Store
     bus: Bus
+    pressure: Pressure
     ledger: Ledger
     mirror: MirrorStore
     people: PeopleStore

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from cards.words import match
 from channels.model import Answer, Deleted, Edited, Event, Joined, Left, Pressed, Said, Submitted
 from gateway import codec, telemetry
+from gateway.admitting import admitted, rank_of
 from gateway.answer import answer_apart
 from gateway.bus.model import Delivery, Job
 from gateway.errors import Refused, Rejected, Retry, Unreadable
@@ -125,7 +126,11 @@ class Spine:
         """Called when an edit was decided: whoever writes back looks at once."""
 
     async def accept(self, event: Event, waiter: Waiter | None = None) -> bool:
-        """Durable when it returns; False when this event was accepted before."""
+        """Durable when it returns, or noted as put off; False when this event was accepted before. Raises `Retry` when
+        the network has to bring it again."""
+        rank = rank_of(event, awaited=waiter is not None)
+        if not await admitted(self._s, event, rank):
+            return True
         here = isinstance(event, Pressed | Submitted)  # whoever pressed waits for the answer in this process
         with telemetry.begun(), telemetry.span("publish", channel=event.where.channel, kind=type(event).__name__):
             job = Job("event", lane_of(event), event.once, telemetry.packed(codec.encode(event)), here)

@@ -342,6 +342,10 @@ async def _hushed(t: Teller, facts: dict[str, Json]) -> Line:
     return Line(t.say("Quiet"), t.say("No cards here for a while."))
 
 
+async def _shed(t: Teller, facts: dict[str, Json]) -> Line:
+    return Line(t.say("Silent"), t.say("Too much was waiting just then: this message brought no card."), "warning")
+
+
 async def _unreachable(t: Teller, facts: dict[str, Json]) -> Line:
     return Line(t.say("Alert"), t.say("{name} has no direct room I could write to.", name=t.person(facts)), "warning")
 
@@ -389,5 +393,6 @@ _STEPS: dict[str, Teach] = {
     "not_taken": _not_taken,
     "broke": _broke,
     "hushed": _hushed,
+    "shed": _shed,
     "unreachable": _unreachable,
 }

@@ -100,12 +100,14 @@ class EmbeddedBus:
         await self.look()
         return len(wanted)
 
-    async def look(self) -> None:
+    async def look(self) -> int:
         if self._deliver is None:
-            return
-        for delivery in await self._jobs.take_again():
+            return 0
+        taken = await self._jobs.take_again()
+        for delivery in taken:
             self._waiting += 1
             self._deliver(delivery)
+        return len(taken)
 
     async def discard(self, before: int) -> int:
         return await self._jobs.discard(before)

@@ -53,8 +53,10 @@ Deliver = Callable[[Delivery], None]
 class Bus(Protocol):
     """Every method that reaches the queue raises `Retry` while it is away; the same call again is safe."""
 
-    shared: bool
-    """Whether other processes work on it too."""
+    @property
+    def shared(self) -> bool:
+        """Whether other processes work on it too."""
+        ...
 
     emptied: Callable[[], Awaitable[None]] | None
     """Called when the queue was found to have lost what it held."""
@@ -101,8 +103,8 @@ class Bus(Protocol):
         queue takes them up, within seconds."""
         ...
 
-    async def look(self) -> None:
-        """Hands over what another process' `replay` took up again. To be called every second or so."""
+    async def look(self) -> int:
+        """Hands over what another process' `replay` took up again; how many. To be called every second or so."""
         ...
 
     async def discard(self, before: int) -> int:

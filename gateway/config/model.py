@@ -134,6 +134,17 @@ class ServerSpec(Frozen):
     )
     workers: int = Field(64, ge=1, le=1024, description="How many rooms are worked on at a time.")
     tries: int = Field(5, ge=1, le=100, description="How often an event is tried before it is parked.")
+    waiting_cards: int = Field(
+        5_000, ge=1, description="Jobs that may wait before messages bring no new cards and repaints are put off."
+    )
+    waiting_alerts: int = Field(
+        10_000, ge=1, description="Jobs that may wait before alerts are put off as well; at least `waiting_cards`."
+    )
+    waiting: int = Field(
+        15_000,
+        ge=1,
+        description="Jobs that may wait before networks are told to come again with everything but presses and forms.",
+    )
 
 
 class LogsSpec(Frozen):

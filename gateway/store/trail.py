@@ -48,7 +48,9 @@ class TrailStore:
 
     async def last_turn(self, room_key: str) -> str | None:
         """The newest turn of a room that has something to explain."""
-        told = trail.c.step.in_(("matched", "asked", "unsure", "suggested", "nothing", "cooled", "taught", "quiet"))
+        told = trail.c.step.in_(
+            ("matched", "asked", "unsure", "suggested", "nothing", "cooled", "taught", "quiet", "shed")
+        )
         other = trail.alias()
         pressed = select(other.c.id).where(other.c.turn == trail.c.turn, other.c.step == "pressed").exists()
         here = select(trail.c.turn).where(
