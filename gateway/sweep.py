@@ -10,6 +10,7 @@ from functools import partial
 from crm.model import Crm, Record, RecordRef
 from gateway.errors import Refused, Retry
 from gateway.handlers import alerts, conflicts
+from gateway.metrics import SWEPT
 from gateway.only import HELD
 from gateway.services import Services
 from gateway.metrics import SWEPT

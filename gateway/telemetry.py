@@ -151,9 +151,9 @@ class calling:  # noqa: N801 -- used as a function is
 
     __slots__ = ("_began", "_side", "_span", "_what")
 
-    def __init__(self, side: Literal["crm", "channel"], target: str, method: str) -> None:
+    def __init__(self, side: Literal["crm", "channel"], target: str, method: str, *, traced: bool = True) -> None:
         self._side, self._what = side, (target, method)
-        self._span = span(f"{side}.{method}", **{side: target})
+        self._span = span(f"{side}.{method}", **{side: target}) if traced else _NOTHING
 
     def __enter__(self) -> None:
         self._span.__enter__()

@@ -13,6 +13,7 @@ from gateway.metrics import CALLED
 from gateway.outgoing.breaker import Breakers
 from gateway.outgoing.line import Line, Ticket, give_back
 from gateway.outgoing.model import Bucket, Buckets, Rank, Taken, buckets_of
+from gateway.telemetry import calling
 
 T = TypeVar("T")
 
@@ -35,7 +36,8 @@ class Permit:
     async def run(self, work: Callable[[], Awaitable[T]]) -> T:
         self._used, began = True, time.perf_counter()
         try:
-            return await self._gate.breakers[self._channel].run(work)
+            with calling("channel", self._channel, self.method):
+                return await self._gate.breakers[self._channel].run(work)
         except Retry as tired:
             if tired.limit:
                 await self._gate.shut(self._channel, self._ticket, tired)

@@ -13,6 +13,8 @@ from typing import Any, TypeAlias, TypeVar
 
 from sqlalchemy import Connection, Engine
 
+from gateway.metrics import BATCH as BATCH_SIZE
+from gateway.metrics import COMMIT
 from gateway.store.faults import StoreClosed, StoreUnavailable, named, stale, transient
 from gateway.store.patience import Patience
 
@@ -94,7 +96,7 @@ class Writer:
     def _run(self) -> None:
         while jobs := self._take():
             began = time.monotonic()
-            outcomes = self._settle(jobs)
+            outcomes = self._measured(jobs)
             fault = outcomes[-1].fault
             if isinstance(fault, StoreUnavailable) and time.monotonic() - began > SLOW_S:
                 outcomes += self._give_up(fault)
@@ -119,6 +121,11 @@ class Writer:
         for loop, room in freed:
             _tell(loop, _set_all, [(room, None, None)])
         return jobs
+
+    def _measured(self, jobs: list[Job]) -> list[Outcome]:
+        BATCH_SIZE.observe(len(jobs))
+        with COMMIT.time():
+            return self._settle(jobs)
 
     def _settle(self, jobs: list[Job]) -> list[Outcome]:
         """Together if it can be; else group by group, item by item, so that a bad item fails alone."""

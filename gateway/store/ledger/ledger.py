@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from sqlalchemy import Connection
@@ -31,6 +32,7 @@ from gateway.store.ledger.model import (
 from gateway.store.ledger.outbox import Reply
 from gateway.store.ledger.touched import Shared
 from gateway.store.vault import Vault
+from gateway.telemetry import span, stamped
 from reconcile.chain import Fault, Root
 from reconcile.model import Json, Source
 from reconcile.policy import Policies
@@ -84,7 +86,9 @@ class Ledger:
 
     async def ingest_many(self, incoming: Sequence[Incoming]) -> list[Ingested]:
         """All of them or none, in one transaction and in this order."""
-        return _counted(await self._store.write(self._ingest, [item(one) for one in incoming]))
+        with span("decide", count=len(incoming)):
+            items = [item(replace(one, trace=stamped(one.trace))) for one in incoming]
+            return _counted(await self._store.write(self._ingest, items))
 
     def _ingest(self, connection: Connection, lists: Sequence[list[Item]]) -> list[list[Ingested]]:
         batch = self._batch(connection)

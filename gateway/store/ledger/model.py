@@ -229,3 +229,5 @@ class OutboxRow:
     decision: str
     tries: int
     erased: bool = False
+    trace: str = ""
+    """The turn that the edit came in, with its span where that is recorded."""

@@ -24,7 +24,8 @@ from reconcile.canonical import canonical
 from reconcile.model import Json
 
 LEASE_MS = 60_000
-_ROW = "o.id, o.target, o.record, o.field, o.value, o.precondition, o.label, o.decision, o.tries"
+_ROW = "o.id, o.target, o.record, o.field, o.value, o.precondition, o.label, o.decision, o.tries, "
+_ROW += "(SELECT e.trace FROM decision d JOIN edit e ON e.id = d.cause_edit WHERE d.id = o.decision)"
 _FREE = (
     f"SELECT {_ROW} FROM outbox o WHERE o.state = 'waiting' AND o.target = ? AND o.due_at <= ? AND NOT EXISTS ("  # noqa: S608
     "SELECT 1 FROM outbox s WHERE s.record = o.record AND s.state = 'sent' AND s.target = o.target) "
@@ -45,7 +46,7 @@ def claim(shared: Shared, connection: Connection, target: str, now: int, limit: 
     update = "UPDATE outbox SET state = 'sent', tries = tries + 1, lease = ?, owner = ?, precondition = ? WHERE id = ?"
     sql.many(connection, update, claimed)
     values = shared.vault.get_many(connection, [row[4] for row in one_each if row[4] is not None])
-    return [_row((*row[:5], known.get(row[2]), *row[6:8], row[8] + 1), values) for row in one_each]
+    return [_row((*row[:5], known.get(row[2]), *row[6:8], row[8] + 1, row[9]), values) for row in one_each]
 
 
 def _versions(connection: Connection, target: str, records: Sequence[str]) -> dict[str, int]:
@@ -55,11 +56,11 @@ def _versions(connection: Connection, target: str, records: Sequence[str]) -> di
 
 
 def _row(row: Any, values: dict[str, Json | Erased]) -> OutboxRow:
-    id_, target, record, field, value_id, precondition, label, decision, tries = row
+    id_, target, record, field, value_id, precondition, label, decision, tries, trace = row
     value = values[value_id] if value_id is not None else None
     erased = isinstance(value, Erased)
     shown = None if isinstance(value, Erased) else value
-    return OutboxRow(id_, target, record, field, shown, precondition, label, decision, tries, erased)
+    return OutboxRow(id_, target, record, field, shown, precondition, label, decision, tries, erased, trace or "")
 
 
 def in_doubt(connection: Connection, vault: Vault, owner: str, now: int) -> list[OutboxRow]:

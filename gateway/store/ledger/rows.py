@@ -13,6 +13,7 @@ from gateway.store.ledger.model import Challenger
 from gateway.store.tables_ledger import decision as decision_table
 from gateway.store.tables_ledger import edit as edit_table
 from gateway.store.vault import Erased
+from gateway.telemetry import plain
 from reconcile.canonical import canonical
 from reconcile.model import Actor, Decision, Edit, Json, MergePolicy, Resolution, Source
 from reconcile.resolve import ENGINE
@@ -85,7 +86,7 @@ def edit_of(columns: Mapping[str, Any], value: Json) -> Edit:
         skewed=c["skewed"],
         once=c["once"],
         payload_hash=c["payload_hash"],
-        trace=c["trace"],
+        trace=plain(c["trace"]),
         binding=c["binding"],
         quarantined=c["quarantined"],
     )

@@ -33,6 +33,7 @@ from gateway.store.ledger.rows import (
 from gateway.store.ledger.touched import Shared
 from gateway.store.tables_ledger import edit as edit_table
 from gateway.store.vault import Erased, Vault
+from gateway.telemetry import plain
 from reconcile.chain import read_trace_code
 from reconcile.model import Decision, Json
 
@@ -168,7 +169,7 @@ def _past(vault: Vault, row: Any) -> HistoryRow:
         winner=made.resolution.winner,
         conflict=made.resolution.conflict,
         policy=made.policy,
-        trace=columns["trace"],
+        trace=plain(columns["trace"]),
         binding=columns["binding"],
         quarantined=columns["quarantined"],
         skewed=columns["skewed"],
