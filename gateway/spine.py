@@ -271,7 +271,8 @@ class Spine:
         if not isinstance(act, Show):
             await self._shower.hide(act, trail)
             return
-        sent = await self._shower.show(act, trail, self._look(epoch, trail), **how)
+        with telemetry.span("show", channel=act.slot.place.channel, purpose=act.slot.purpose):
+            sent = await self._shower.show(act, trail, self._look(epoch, trail), **how)
         room, now = act.slot.place.room_key, self._s.clock.now()
         if sent is not None and act.slot.purpose == "card":
             for record in act.records:

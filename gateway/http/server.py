@@ -7,11 +7,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from gateway.app import House
 from gateway.config import Config
 from gateway.errors import Misconfigured
-from gateway.http.access import Middleware, access
+from gateway.http.access import access
 from gateway.http.api import Api
 from gateway.http.console import Console
 from gateway.http.health import Health
