@@ -9,8 +9,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
-from itertools import islice
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 from mentions.bounds import Spans, protected, touches
 from mentions.lexicon import english, readings
@@ -22,6 +21,8 @@ from mentions.words import ALIKE_ZH
 LEAST_LATIN = 6  # letters of a name that may be misspelled
 LEAST_HAN = 4  # characters of a name that may be misheard
 MOST_HAN = 10
+MOST_LATIN = 60
+MOST_PINYIN = 60
 INITIALS = range(3, 7)  # letters of a name typed by its pinyin's initials
 MOST_WORDS = 3
 MOST_REFS = 8
@@ -44,58 +45,116 @@ class Suggestion(NamedTuple):
     reason: Reason
 
 
-class Suggester:
-    """Built in bulk beside an index, from its names; 12 bytes a key, some ten keys a name. Not changed afterwards."""
+class Knows(Protocol):
+    """Names by keys: those that a slip has in common with the name it is a slip of."""
 
-    def __init__(self, items: Iterable[tuple[str, Sequence[Name]]]) -> None:
+    def under(self, key: int) -> Iterable[tuple[str, str]]:
+        """(name, ref) of each."""
+        ...
+
+
+class Suggester:
+    """Built in bulk, of arrays; 12 bytes a key, some twenty keys a name. Not changed afterwards."""
+
+    __slots__ = ("_keys", "_name", "_names", "_owner", "_refs")
+
+    def __init__(self, items: Iterable[tuple[str, Sequence[Name]]] = ()) -> None:
         refs: list[str] = []
         names: list[str] = []
-        self._owner = array("I")
-        keys: list[tuple[int, int]] = []
-        for ref, ref_names in items:
-            refs.append(ref)
-            for name in ref_names:
-                if name.kind != "never":
-                    keys += [(_hash(key), len(names)) for key in _keys(normalise_name(name.text))]
-                    names.append(name.text)
-                    self._owner.append(len(refs) - 1)
+        owner, keys = array("I"), list[tuple[int, int]]()
+        for ref, name in _each(items):
+            if not refs or refs[-1] != ref:
+                refs.append(ref)
+            keys += [(key, len(names)) for key in keys_of(name)]
+            names.append(name)
+            owner.append(len(refs) - 1)
         keys.sort()
-        self._keys = array("Q", (key for key, _ in keys))
-        self._name = array("I", (name for _, name in keys))
+        self._keys: Sequence[int] = array("Q", (key for key, _ in keys))
+        self._name: Sequence[int] = array("I", (name for _, name in keys))
+        self._owner: Sequence[int] = owner
         self._names, self._refs = Strings(names), Strings(refs)
 
-    def suggest(self, text: str, quoted: Spans = ()) -> list[Suggestion]:
-        """In order, at most one for a stretch; none in what is protected. Looks at the first 2,000 characters."""
-        normal = normalise(text[:MOST_TEXT])
-        spans = protected(text[:MOST_TEXT], quoted)
-        found: list[Suggestion] = []
-        for start, end, keys, reason in _tries(normal.text):
-            if normal.whole(start, end) and not touches(spans, *normal.span(start, end)):
-                known = self._known(normal.text[start:end], keys, reason)
-                found += [Suggestion(*normal.span(start, end), name, refs, reason) for name, refs in known]
-        return _apart(found)
-
-    def _known(self, written: str, keys: Iterable[str], reason: Reason) -> Iterator[tuple[str, tuple[str, ...]]]:
-        names = sorted({name for key in keys for name in self._under(_hash(key))})
-        likely = [at for at in names if _likely(written, normalise_name(self._names[at]), reason)][:MOST_REFS]
-        if likely:
-            refs = dict.fromkeys(self._refs[self._owner[at]] for at in likely)
-            yield self._names[likely[0]], tuple(refs)
-
-    def _under(self, key: int) -> Iterator[int]:
+    def under(self, key: int) -> Iterator[tuple[str, str]]:
         at = bisect_left(self._keys, key)
         while at < len(self._keys) and self._keys[at] == key:
-            yield self._name[at]
+            name = self._name[at]
+            yield self._names[name], self._refs[self._owner[name]]
             at += 1
+
+    def suggest(self, text: str, quoted: Spans = ()) -> list[Suggestion]:
+        return suggest((self,), text, quoted)
+
+
+class Changing:
+    """A few names that come and go; some five kilobytes a customer."""
+
+    __slots__ = ("_by", "names")
+
+    def __init__(self) -> None:
+        self.names: dict[str, Sequence[Name]] = {}
+        self._by: dict[int, tuple[tuple[str, str], ...]] = {}
+
+    def put(self, ref: str, names: Sequence[Name]) -> None:
+        self._without(ref)
+        self.names[ref] = names
+        for _, name in _each([(ref, names)]):
+            for key in keys_of(name):
+                self._by[key] = (*self._by.get(key, ()), (name, ref))
+
+    def under(self, key: int) -> Iterable[tuple[str, str]]:
+        return self._by.get(key, ())
+
+    def _without(self, ref: str) -> None:
+        for _, name in _each([(ref, self.names.pop(ref, ()))]):
+            for key in keys_of(name):
+                if rest := tuple(each for each in self._by.pop(key, ()) if each[1] != ref):
+                    self._by[key] = rest
+
+
+def _each(items: Iterable[tuple[str, Sequence[Name]]]) -> Iterator[tuple[str, str]]:
+    for ref, names in items:
+        yield from ((ref, name.text) for name in names if name.kind != "never")
+
+
+def suggest(known: Sequence[Knows], text: str, quoted: Spans = ()) -> list[Suggestion]:
+    """In order, at most one for a stretch; none in what is protected. Looks at the first 2,000 characters."""
+    normal = normalise(text[:MOST_TEXT])
+    spans = protected(text[:MOST_TEXT], quoted)
+    found: list[Suggestion] = []
+    for start, end, keys, reason in _tries(known, normal.text):
+        if normal.whole(start, end) and not touches(spans, *normal.span(start, end)):
+            meant = _meant(known, normal.text[start:end], keys, reason)
+            found += [Suggestion(*normal.span(start, end), name, refs, reason) for name, refs in meant]
+    return _apart(found)
+
+
+def _meant(
+    known: Sequence[Knows], written: str, keys: Iterable[str], reason: Reason
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    under = {each for key in map(_hash, keys) for one in known for each in one.under(key)}
+    likely = [each for each in sorted(under) if _likely(written, normalise_name(each[0]), reason)][:MOST_REFS]
+    if likely:
+        yield likely[0][0], tuple(dict.fromkeys(ref for _, ref in likely))
+
+
+def _any(known: Sequence[Knows], keys: Iterable[str]) -> bool:
+    hashed = [_hash(key) for key in keys]
+    return any(True for one in known for key in hashed for _ in one.under(key))
+
+
+def keys_of(name: str) -> set[int]:
+    return {_hash(key) for key in _keys(normalise_name(name))}
 
 
 def _keys(pattern: str) -> Iterator[str]:
     if pattern.isascii():
         if len(pattern) >= LEAST_LATIN and len(pattern.split()) <= MOST_WORDS:
             yield from _shortened(pattern)
+            yield from (end for length in range(-1, 2) for end in _ends(pattern, len(pattern) + length))
     elif _HAN.fullmatch(pattern) and len(pattern) <= MOST_HAN:
         if len(pattern) >= LEAST_HAN:
             yield f"={sound(pattern)}"
+            yield f"^{sound(pattern[:LEAST_HAN])}"
         if len(pattern) in INITIALS:
             yield f"!{initials(pattern)}"
 
@@ -104,6 +163,12 @@ def _shortened(word: str) -> Iterator[str]:
     """The word, and the word without each of its letters: words one letter apart share one of these."""
     yield f"~{word}"
     yield from {f"~{word[:at]}{word[at + 1 :]}" for at in range(len(word))}
+
+
+def _ends(word: str, length: int) -> tuple[str, str]:
+    """Its beginning and its end: a slip in a word of that length leaves one of them whole."""
+    half = (length - 1) // 2
+    return f"<{length}{word[:half]}", f">{length}{word[-half:]}"
 
 
 def sound(text: str) -> str:
@@ -122,21 +187,41 @@ def _hash(key: str) -> int:
     return int.from_bytes(blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
 
 
-def _tries(text: str) -> Iterator[tuple[int, int, Iterable[str], Reason]]:
-    words = list(_WORDS.finditer(text))
-    for at, first in enumerate(words):
-        for last in islice(words, at, at + MOST_WORDS):
-            start, end = first.start(), last.end()
-            if text[start:end].isascii() and end - start >= LEAST_LATIN - 1 and end - start < 60:
-                yield start, end, _shortened(text[start:end]), "one letter off"
+def _tries(known: Sequence[Knows], text: str) -> Iterator[tuple[int, int, Iterable[str], Reason]]:
+    yield from _misspelled(known, text)
     for run in _LATIN.finditer(text):
-        if run[0] not in english():
+        if run[0] not in english() and len(run[0]) <= MOST_PINYIN:
             yield run.start(), run.end(), (f"={run[0]}",), "pinyin"
             yield run.start(), run.end(), (f"!{run[0]}",), "initials"
     for run in _HAN.finditer(text):
-        for start in range(run.start(), run.end() - LEAST_HAN + 1):
-            for end in range(start + LEAST_HAN, min(run.end(), start + MOST_HAN) + 1):
-                yield start, end, (f"={sound(text[start:end])}",), "sounds or looks alike"
+        yield from _misheard(known, run[0], run.start())
+
+
+def _misspelled(known: Sequence[Knows], text: str) -> Iterator[tuple[int, int, Iterable[str], Reason]]:
+    """Words of which at least one is none of the language, and of which some name has the beginning or the end."""
+    words = list(_WORDS.finditer(text))
+    strange = [not _usual(word[0]) for word in words]
+    for at, first in enumerate(words):
+        for last in range(at, min(at + MOST_WORDS, len(words))):
+            start, end = first.start(), words[last].end()
+            tried = text[start:end]
+            if not any(strange[at : last + 1]) or not LEAST_LATIN - 1 <= len(tried) < MOST_LATIN:
+                continue
+            if tried.isascii() and _any(known, _ends(tried, len(tried))):
+                yield start, end, _shortened(tried), "one letter off"
+
+
+def _usual(word: str) -> bool:
+    entry = english().get(word)
+    return entry is not None and entry[1] == "common"
+
+
+def _misheard(known: Sequence[Knows], run: str, at: int) -> Iterator[tuple[int, int, Iterable[str], Reason]]:
+    sounds = [sound(character) for character in run]
+    for start in range(len(run) - LEAST_HAN + 1):
+        if _any(known, ("^" + "".join(sounds[start : start + LEAST_HAN]),)):
+            for end in range(start + LEAST_HAN, min(len(run), start + MOST_HAN) + 1):
+                yield at + start, at + end, ("=" + "".join(sounds[start:end]),), "sounds or looks alike"
 
 
 def _likely(written: str, name: str, reason: Reason) -> bool:

@@ -78,7 +78,7 @@ async def _acts(s: Services, turn: Turn, message: str, named: Named, own: frozen
     acts: list[Act] = []
     for name, refs in named.asks:
         acts.append(await picker(s, turn, message, name, refs))
-    warm = await _warm(s, turn, named.refs, own)
+    warm = await warm_of(s, turn, named.refs, own)
     open_ = await silence.in_the_open(s, turn, warm, named.through)
     apart = await silence.for_author(s, turn, [ref for ref in warm if ref not in open_])
     if apart:
@@ -97,7 +97,7 @@ async def _digest(s: Services, turn: Turn, refs: Sequence[str], through: frozens
     return [show] if show is not None else []
 
 
-async def _warm(s: Services, turn: Turn, refs: Sequence[str], own: frozenset[str]) -> tuple[str, ...]:
+async def warm_of(s: Services, turn: Turn, refs: Sequence[str], own: frozenset[str] = frozenset()) -> tuple[str, ...]:
     """Customers that floated no card in this room lately; the others' cards are there, and follow by themselves."""
     window = seconds(s.config.mentions.cool_down) * 1000
     warm: list[str] = []

@@ -99,17 +99,21 @@ def _judged(text: str, mention: Mention, known: RoomKnows, context: Context, con
     return Judged(name, mention, decision, taught, contact, round(learned, 3))
 
 
-async def names(s: Services, turn: Turn, text: str, quoted: Spans) -> Named:
+async def names(s: Services, turn: Turn, text: str, quoted: Spans = ()) -> Named:
     """Reads the text; what this room taught us decides before anybody is asked. Every step goes to the trail."""
-    judged = await judge(s, Asked(turn.place, turn.person, turn.now), text, quoted)
+    named = told(turn, await judge(s, Asked(turn.place, turn.person, turn.now), text, quoted))
+    if named.refs:
+        await s.mentioning.name(turn.place.room_key, named.refs, turn.now)
+    return named
+
+
+def told(turn: Turn, judged: Sequence[Judged]) -> Named:
+    """What it comes to; every step goes to the trail."""
     for each in judged[:MOST_TOLD]:
         _tell(turn, each)
     if not judged:
         turn.trail.note("nothing", turn.now)
-    named = _named(judged)
-    if named.refs:
-        await s.mentioning.name(turn.place.room_key, named.refs, turn.now)
-    return named
+    return _named(judged)
 
 
 def _named(judged: Sequence[Judged]) -> Named:

@@ -15,25 +15,33 @@ from mentions.normal import normalise_name
 if TYPE_CHECKING:
     from gateway.services import Services
 
-LONGEST = 60
-"""Characters of a message that is looked at: to look costs far more than to match."""
-
 
 async def suggestion(s: Services, turn: Turn, message: str, text: str, quoted: Spans) -> list[Show]:
-    """For one of ours who wrote a short message in which nobody was heard."""
+    """For one of ours who wrote a message in which nobody was heard."""
+    if not s.records.suggestions.spare(turn.now, len(text)):
+        return []
+    found = await would_suggest(s, turn, text, quoted)
+    if found is None or turn.person is None:
+        return []
+    name, ref, title = found
+    told = await tells(s, turn.person, turn.event.who, {ref: ()}, kind="notice", message=message)
+    return [_asked(s, turn, message, name, ref, title, told)]
+
+
+async def would_suggest(s: Services, turn: Turn, text: str, quoted: Spans) -> tuple[str, str, str] | None:
+    """The name as it is written, whom it may mean, and who that is."""
     person = turn.person
-    if person is None or person.external or not s.config.mentions.suggest or len(text) > LONGEST:
-        return []
-    found = s.records.suggestions.suggest(text, quoted) if s.records.suggestions.spare(turn.now) else None
+    if person is None or person.external or not s.config.mentions.suggest:
+        return None
+    found = s.records.suggestions.suggest(text, quoted)
     if found is None:
-        return []
+        return None
     name, ref = normalise_name(text[found.start : found.end]), found.refs[0]
     each = await heard(s, ref, direct(person, turn.event.who))
     if each is None or await s.rooms.store.choice(turn.place.room_key, name) is not None:
-        return []
+        return None
     turn.trail.note("suggested", turn.now, record=ref, reason=found.reason)
-    told = await tells(s, person, turn.event.who, {ref: ()}, kind="notice", message=message)
-    return [_asked(s, turn, message, name, ref, each.record.title, told)]
+    return name, ref, each.record.title
 
 
 def _asked(s: Services, turn: Turn, message: str, name: str, ref: str, title: str, told: Told) -> Show:

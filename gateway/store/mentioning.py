@@ -6,8 +6,9 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, and_, delete, func, select, update
+from sqlalchemy import Column, ColumnElement, Connection, Row, and_, delete, func, select, update
 
 from channels.model import MessageRef
 from gateway.mentioning.weights import wrongs
@@ -15,6 +16,9 @@ from gateway.store import upsert
 from gateway.store.engine import Store
 from gateway.store.tables_app import choice, slot
 from gateway.store.tables_mentioning import common_name, lesson, named, room_mentioning
+
+SAID = ("wrong", "none", "picked", "missed")
+"""Lessons that somebody gave with a press or a command; the others are counted along the way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,16 @@ class Learned:
     name: str
     counts: Mapping[str, int]
     common: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """What one person said of one name. `ended_at`: when it was taken back, 0 while it counts."""
+
+    id: str
+    lesson: Lesson
+    ended_at: int = 0
+    ended_by: str = ""
 
 
 class MentioningStore:
@@ -105,6 +119,14 @@ class MentioningStore:
         """Names about which use said anything but that they were shown, most often wrong first."""
         return await self._store.read(lambda connection: _learned(connection, taught_since, limit))
 
+    async def reported(self, limit: int = 50) -> list[Reported]:
+        """What people said of cards, the latest first, taken back or not."""
+        return await self._store.read(lambda connection: _reported(connection, limit))
+
+    async def end(self, id_: str, by: str, at: int) -> bool:
+        """One lesson counts no more, and its room hears that name as before; whether it counted until now."""
+        return await self._store.write(_end, (id_, by, at))
+
     async def decide(self, name: str, state: str, by: str, at: int) -> None:
         """An admin's word on a name: `accepted` or `refused` as a common word; empty takes the word back."""
         await self._store.write(_decide, (name, state, by, at))
@@ -123,7 +145,7 @@ def _known(connection: Connection, room: str, names: tuple[str, ...], since: int
     lately = select(named.c.record, named.c.at).where(named.c.room == room, named.c.at > since)
     chosen = select(choice.c.name, choice.c.record).where(choice.c.room == room, choice.c.name.in_(names))
     said = select(common_name.c.name, common_name.c.state).where(common_name.c.name.in_(names))
-    here = and_(lesson.c.room == room, lesson.c.kind.in_(("wrong", "none", "picked", "missed")))
+    here = and_(lesson.c.room == room, lesson.c.kind.in_(SAID))
     of_room = _counted(connection, lesson.c.room, here, taught_since)
     return RoomKnows(
         bound=setting.bound,
@@ -196,6 +218,31 @@ def _learned(connection: Connection, taught_since: int, limit: int) -> list[Lear
     names = {**{name: {} for name in said}, **counts}
     found = [Learned(name, names[name], said.get(name, "")) for name in names]
     return sorted(found, key=lambda each: (-wrongs(each.counts), each.name))[:limit]
+
+
+def _reported(connection: Connection, limit: int) -> list[Reported]:
+    query = select(lesson).where(lesson.c.kind.in_(SAID)).order_by(lesson.c.at.desc(), lesson.c.id).limit(limit)
+    return [_report(row) for row in connection.execute(query)]
+
+
+def _report(row: Row[Any]) -> Reported:
+    told = Lesson(row.name, row.room, row.message, row.kind, row.at, row.record, row.by)
+    return Reported(row.id, told, row.ended_at or 0, row.ended_by)
+
+
+def _end(connection: Connection, items: Sequence[tuple[str, str, int]]) -> list[bool]:
+    return [_ended(connection, *item) for item in items]
+
+
+def _ended(connection: Connection, id_: str, by: str, at: int) -> bool:
+    here = (lesson.c.id == id_, lesson.c.ended_at.is_(None), lesson.c.kind.in_(SAID))
+    row = connection.execute(select(lesson).where(*here)).first()
+    if row is None:
+        return False
+    meant = row.record if row.kind == "picked" else ""
+    chosen = (choice.c.room == row.room, choice.c.name == row.name, choice.c.record == meant)
+    connection.execute(delete(choice).where(*chosen))
+    return connection.execute(update(lesson).where(*here).values(ended_at=at, ended_by=by)).rowcount == 1
 
 
 def _decide(connection: Connection, items: Sequence[tuple[str, str, str, int]]) -> list[None]:

@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from crm.model import RecordRef
+from gateway.mentioning import slips
+from gateway.mentioning.slips import A_SECOND, Suggestions
+from mentions.model import Name
 from tests.gateway.fake_chat import Message, buttons, text
 from tests.gateway.house import CHEN, GUEST, HERO, LI, NAME, SUN, WANG, Live, opened
 from tests.gateway.mentioning.told import facts, said, told
@@ -61,17 +64,44 @@ async def test_where_somebody_is_named_nothing_is_suggested(tmp_path: Path) -> N
         assert asked(live, "deal", LI) == []
 
 
-async def test_strangers_and_long_messages_are_not_asked_and_a_new_customer_is_known(tmp_path: Path) -> None:
+async def test_strangers_are_not_asked_and_a_new_customer_is_known(tmp_path: Path) -> None:
     async with opened(tmp_path) as live:
         await said(live, SUN, "partner", SLIP)
         await said(live, GUEST, "partner", SLIP)
-        await said(live, LI, "deal", SLIP + "，然后开会。" * 10)
         assert await facts(live, "suggested") == []
         await live.crm.create("Brindlewood Mills", "zhao.lei")
         await live.crm.set_native(RecordRef.parse(HERO), "name", "星河影像中心", "zhao.lei")
         await live.settle()
         await said(live, LI, "east", "call Brindelwood Mills")
         assert "Brindlewood Mills" in text(asked(live, "east", LI)[0].card)
+
+
+async def test_a_long_message_is_looked_at_too(tmp_path: Path) -> None:
+    async with opened(tmp_path) as live:
+        await said(live, LI, "deal", "然后开会。" * 300 + SLIP)
+        assert len(asked(live, "deal", LI)) == 1
+
+
+def test_so_much_is_looked_at_in_a_second_and_no_more() -> None:
+    known = Suggestions()
+    assert [known.spare(5_000, 60) for _ in range(A_SECOND // 60 + 1)] == [True] * (A_SECOND // 60) + [False]
+    assert known.spare(6_000, 60), "the next second is another one"
+    assert known.spare(7_000, 1_000_000), "no more than is looked at counts"
+
+
+def test_very_many_changes_are_known_and_only_the_latest_of_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slips, "YOUNG", 20)
+    known = Suggestions((f"c{n}", [Name(f"Zorvex{n} Labs")]) for n in range(50))
+    for number in range(200):
+        known.put(f"c{number}", [Name(f"Quilth{number} Foods")])
+    for number in range(0, 200, 2):
+        known.remove(f"c{number}")
+    known.settle()
+    assert known.suggest("ask Zorvexx7 Labs") is None
+    assert known.suggest("ask Quilth100 Fodds") is None
+    for number in (7, 101, 199):
+        found = known.suggest(f"ask Quilth{number} Fodds")
+        assert found is not None and found.refs == (f"c{number}",)
 
 
 async def test_it_can_be_turned_off(tmp_path: Path) -> None:
