@@ -117,7 +117,7 @@ class RedisBuckets:
         return cls(client(to), to.prefix)
 
     async def take(self, buckets: Sequence[Bucket], rank: int) -> Taken:
-        words = [rank, *(int(each * SECOND) for each in (HOLD_S, CLAIM_S, GRACE_S))]
+        words = [int(rank), *(int(each * SECOND) for each in (HOLD_S, CLAIM_S, GRACE_S))]
         for bucket in buckets:
             words += [_step(bucket), bucket.rate.burst, int(bucket.held)]
         keys = [f"{self._prefix}{bucket.key}" for bucket in buckets]
