@@ -232,10 +232,33 @@ def publish(config: ConfigFile = HERE) -> None:
 
 
 @app.command()
+def replay(
+    ids: Annotated[list[int] | None, typer.Argument(help="Of the jobs, as --list tells them.", min=0)] = None,
+    all_: Annotated[bool, typer.Option("--all", help="Every parked job.")] = False,
+    list_: Annotated[bool, typer.Option("--list", help="Tell them; take nothing up.")] = False,
+    config: ConfigFile = HERE,
+) -> None:
+    """Takes jobs up again that were set aside after their last try; a running gateway has them within seconds."""
+    from gateway.cli import replaying
+
+    if list_ + all_ + bool(ids) != 1:
+        raise typer.BadParameter("give the ids, --all, or --list")
+    if list_:
+        lines = asyncio.run(replaying.list_parked(config))
+        out.print("\n".join(lines or ["Nothing is parked."]), markup=False, soft_wrap=True)
+        return
+    done, unknown = asyncio.run(replaying.replay(config, None if all_ else ids))
+    out.print(f"{done} taken up again.", markup=False)
+    if unknown:
+        err.print(f"not parked: {', '.join(map(str, unknown))}", markup=False, soft_wrap=True)
+        raise typer.Exit(1)
+
+
+@app.command()
 def token(
     name: Annotated[str, typer.Argument(help="What the token is for, for example `wecom-plugin`.")],
     scope: Annotated[
-        list[str] | None, typer.Option(help="read, edit, identities or mentions; give it several times.")
+        list[str] | None, typer.Option(help="read, edit, identities, mentions or operate; give it several times.")
     ] = None,
     person: Annotated[str, typer.Option(help="The person it reads as.")] = "",
     system: Annotated[str, typer.Option(help="With `edit`: the system its edits come from.")] = "",

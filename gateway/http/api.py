@@ -17,6 +17,7 @@ from gateway.http.api_bodies import EditBody, NoQuery
 from gateway.http.api_customers import Customers
 from gateway.http.api_edits import Edits, claimed
 from gateway.http.api_mentions import Mentioned
+from gateway.http.api_parked import ParkedJobs
 from gateway.http.api_past import Past
 from gateway.http.api_people import Identified
 from gateway.http.api_problem import PRIVATE, Problem, again, not_found, unprocessable
@@ -38,7 +39,7 @@ class Api:
         self._s = services
         self._gate = Gate(tokens, services.people, rate or Rate())
         customers, edits, past = Customers(services), Edits(services, spine), Past(services)
-        mentioned = Mentioned(services)
+        mentioned, parked = Mentioned(services), ParkedJobs(services)
         people = Identified(services, Linking(services, spine))
         self._work: dict[Name, Work] = {
             "search_customers": customers.search,
@@ -55,6 +56,8 @@ class Api:
             "list_learned": mentioned.learned,
             "judge_name": mentioned.judge_name,
             "set_room": mentioned.set_room,
+            "list_parked": parked.listing,
+            "replay_parked": parked.replay,
         }
 
     def routes(self) -> list[web.RouteDef]:

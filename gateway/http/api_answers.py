@@ -250,3 +250,20 @@ class UnmappedView(Told):
 class UnmappedPage(Told):
     accounts: list[UnmappedView]
     total: int
+
+
+class ParkedJob(Told):
+    id: Annotated[str, Field(description="Digits; on Redis more of them than a double can hold.")]
+    topic: str
+    lane: Annotated[str, Field(description="A digest: jobs of one room have the same.")]
+    tries: int
+    why: Annotated[str, Field(description="The kind of failure; what it said is in the log alone.")]
+    at: Annotated[int, Field(description="When it was parked.")]
+
+
+class ParkedPage(Told):
+    jobs: list[ParkedJob]
+
+
+class Replayed(Told):
+    replayed: Annotated[int, Field(description="How many are taken up again.")]

@@ -138,3 +138,12 @@ class LinkBody(Asked):
     evidence: Annotated[
         str, Field(max_length=500, description="Why you are sure; kept with the link.", examples=["asked her"])
     ] = ""
+
+
+class ReplayBody(Asked):
+    """Which parked jobs to take up again."""
+
+    ids: Annotated[
+        Annotated[list[Annotated[str, Field(pattern=r"^[0-9]{1,20}$")]], Field(min_length=1, max_length=1000)] | None,
+        Field(description="Their ids as the list tells them; left out or null: all of them.", examples=[["17"]]),
+    ] = None

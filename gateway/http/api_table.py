@@ -12,7 +12,7 @@ from gateway.http import api_bodies as asked
 from gateway.http import api_mentions_models as mentions
 
 BASE = "/api/v1"
-Scope = Literal["read", "edit", "identities", "mentions"]
+Scope = Literal["read", "edit", "identities", "mentions", "operate"]
 
 Name = Literal[
     "search_customers",
@@ -29,6 +29,8 @@ Name = Literal[
     "list_learned",
     "judge_name",
     "set_room",
+    "list_parked",
+    "replay_parked",
 ]
 
 
@@ -208,6 +210,26 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         mentions.RoomSetting,
         body=mentions.RoomBody,
         errors=(404,),
+    ),
+    Endpoint(
+        "list_parked",
+        "GET",
+        "/parked",
+        "operate",
+        "Jobs that were set aside",
+        "Those that failed to the end, or ended the process they ran in; oldest first. Nothing in it is of a person, a "
+        "room or a customer. Only for a token that reads as an admin.",
+        told.ParkedPage,
+    ),
+    Endpoint(
+        "replay_parked",
+        "POST",
+        "/parked/replay",
+        "operate",
+        "Take parked jobs up again",
+        "From the first try, each in its own lane. Only for a token that reads as an admin.",
+        told.Replayed,
+        body=asked.ReplayBody,
     ),
 )
 

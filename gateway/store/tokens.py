@@ -14,7 +14,7 @@ from gateway.clock import Clock
 from gateway.store.engine import Store
 from gateway.store.tables_app import login, token
 
-SCOPES = ("read", "edit", "identities", "mentions")
+SCOPES = ("read", "edit", "identities", "mentions", "operate")
 LINK_MS = 15 * 60_000
 SESSION_MS = 12 * 3_600_000
 

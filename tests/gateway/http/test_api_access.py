@@ -12,7 +12,7 @@ from gateway.http.auth import Buckets, Rate
 from reconcile.canonical import valid
 from tests.gateway.http.world import HERO, World, open_world
 
-SCOPES = {"read", "edit", "identities", "mentions"}
+SCOPES = {"read", "edit", "identities", "mentions", "operate"}
 
 
 def path_of(path: str) -> str:

@@ -1,0 +1,36 @@
+"""Jobs that were set aside: an admin's token lists them and takes them up again."""
+
+from __future__ import annotations
+
+from gateway.http import api_answers as told
+from gateway.http.api_ask import Ask, Done
+from gateway.http.api_bodies import ReplayBody
+from gateway.http.api_problem import forbidden
+from gateway.parked import listed
+from gateway.services import Services
+
+
+class ParkedJobs:
+    def __init__(self, services: Services) -> None:
+        self._s = services
+
+    async def listing(self, ask: Ask) -> Done:
+        _admin(ask)
+        rows = await listed(self._s.bus)
+        jobs = [
+            told.ParkedJob(id=str(e.id), topic=e.topic, lane=e.lane, tries=e.tries, why=e.why, at=e.at) for e in rows
+        ]
+        return Done(told.ParkedPage(jobs=jobs))
+
+    async def replay(self, ask: Ask) -> Done:
+        _admin(ask)
+        ids = ask.sent(ReplayBody).ids
+        done = await self._s.bus.replay(None if ids is None else [int(each) for each in ids])
+        return Done(told.Replayed(replayed=done))
+
+
+def _admin(ask: Ask) -> None:
+    """Raises `Problem` 403: the scope alone is not enough, the token's person must be one."""
+    person = ask.caller.person
+    if person is None or "admin" not in person.roles:
+        raise forbidden("not_admin", "The person this token reads as must have the role `admin`.")
