@@ -1,4 +1,4 @@
-"""`/console`: signing in, what is connected, and the identities."""
+"""`/console`: signing in, what is connected, and the identities. Other pages are beside this file."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from cards.words import N_, Reader, match
 from gateway.console import views
 from gateway.console.page import FILES, Frame, render
 from gateway.errors import Refused, Retry
+from gateway.http.console_mentions import MentionsPage
 from gateway.http.console_session import LANGUAGE, LANGUAGES, Form, Session, Sessions, Turned, form_of
 from gateway.http.linking import Linking, new_person_id
 from gateway.services import Services
@@ -39,9 +40,15 @@ SAID = {
     "saved": N_("The person is saved."),
     "own": N_("You cannot take the role admin from yourself, nor deactivate yourself: somebody else has to."),
     "unnamed": N_("A person needs a name."),
+    "undone": N_("It is taken back."),
+    "kept": N_("Your word on that name is kept."),
+    "heard": N_("The customer is heard by that name now."),
+    "unheard": N_("The customer is never meant by that name now."),
+    "unfit": N_("This cannot be a name: two to 200 signs, with a letter or digit."),
+    "unknown": N_("There is no such customer."),
 }
 YEAR_S = 365 * 86_400
-_WRONG = frozenset({"taken", "gone", "own", "unnamed"})
+_WRONG = frozenset({"taken", "gone", "own", "unnamed", "unfit", "unknown"})
 
 
 class Console:
@@ -50,6 +57,7 @@ class Console:
         self._tokens = tokens
         self._sessions = Sessions(services, tokens)
         self._linking = Linking(services, spine)
+        self._mentions = MentionsPage(services, self)
 
     def routes(self) -> list[web.RouteDef]:
         acts: dict[str, Act] = {
@@ -67,9 +75,22 @@ class Console:
             web.post("/console/login", self._page(self.login)),
             web.post("/console/enter", self._page(self.enter)),
             *(web.post(path, self._page(self._act(act))) for path, act in acts.items()),
+            *self._mentions.routes(),
         ]
 
     # -- around every page
+
+    def paged(self, serve: Serve) -> Serve:
+        return self._page(serve)
+
+    def acting(self, act: Act) -> Serve:
+        return self._act(act)
+
+    def framed(self, request: web.Request, session: Session | None, page: str = "") -> Frame:
+        return self._frame(request, session, page)
+
+    async def session(self, request: web.Request) -> Session | None:
+        return await self._sessions.of(request)
 
     def _page(self, serve: Serve) -> Serve:
         async def page(request: web.Request) -> web.Response:
