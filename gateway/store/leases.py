@@ -13,6 +13,9 @@ from gateway.store import sql, upsert
 from gateway.store.engine import Store
 from gateway.store.tables_shared import lease
 
+LONGEST_MS = 60_000
+"""A lease that would last longer was written before the database's clock was set back: it holds no more."""
+
 
 class Fenced(Retry):
     """Somebody else holds the lease meanwhile: nothing of this was written."""
@@ -79,9 +82,10 @@ def _take_one(connection: Connection, asked: _Asked) -> int | None:
     row = connection.execute(select(lease).where(lease.c.name == asked.name).with_for_update()).one()
     now = _now(connection)
     mine = row.owner == asked.owner
-    if row.until > now and not mine:
+    held = now < row.until <= now + LONGEST_MS
+    if held and not mine:
         return None
-    fence = int(row.fence) if mine and row.until > now else int(row.fence) + 1
+    fence = int(row.fence) if mine and held else int(row.fence) + 1
     values = {"owner": asked.owner, "fence": fence, "until": now + asked.ttl_ms}
     connection.execute(update(lease).where(lease.c.name == asked.name).values(**values))
     return fence

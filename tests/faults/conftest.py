@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Patience in seconds where a gateway has it in half minutes: what is shown holds at any of them."""
+    monkeypatch.setattr("channels.web.TIRED", 0.3)
+    monkeypatch.setattr("channels.wire.TIRED", 0.3)
+    monkeypatch.setattr("gateway.store.connect.CONNECT_S", 2)
+    monkeypatch.setitem(_line(), "connect_timeout", "2")
+    monkeypatch.setattr("gateway.store.engine.WRITE_S", 1.5)
+    monkeypatch.setattr("gateway.store.engine.READ_S", 1.5)
+    monkeypatch.setattr("gateway.store.ledger.outbox.LEASE_MS", 3_000)
+    monkeypatch.setattr("gateway.store.due.LEASE_MS", 3_000)
+    monkeypatch.setattr("gateway.bus.redis_address.ANSWER_S", 1.5)
+    monkeypatch.setattr("gateway.bus.redis_address.BLOCK_MS", 300)
+    monkeypatch.setattr("gateway.bus.redis.BLOCK_MS", 300)
+    monkeypatch.setattr("gateway.bus.redis.TICK_S", 0.3)
+    monkeypatch.setattr("gateway.bus.redis_lanes.TTL_MS", 4_000)
+
+
+def _line() -> dict[str, str]:
+    from gateway.store.connect import LINE
+
+    return LINE

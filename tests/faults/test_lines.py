@@ -1,0 +1,116 @@
+"""Every line of a whole gateway spoilt in every way while people write and edit: nothing acknowledged is lost,
+nothing is done twice, and all of it heals by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.engines.postgresql import Postgresql
+from tests.engines.redis import Redis
+from tests.faults.house import Faulty, faulty
+from tests.faults.proxy import (
+    AWAY,
+    BROKEN,
+    CUT,
+    CUT_ANSWER,
+    DRIP,
+    GARBAGE,
+    HALF_OPEN,
+    MUTE,
+    PASS,
+    REFUSE,
+    SLOW,
+    TIRED,
+    Fault,
+    storm,
+)
+
+SOAK = os.environ.get("FLOATCARD_SOAK") == "1"
+FAULT_S = 3.0 if SOAK else 0.6
+TCP = (SLOW, CUT, CUT_ANSWER, HALF_OPEN, MUTE, DRIP, GARBAGE, REFUSE)
+HTTP = (TIRED, BROKEN, AWAY)
+UNANSWERED = {*TCP, *HTTP} - {SLOW, DRIP}
+FAULTS: dict[str, tuple[Fault, ...]] = {
+    "chat": (CUT_ANSWER, HALF_OPEN, GARBAGE, REFUSE, TIRED, BROKEN),
+    "crm": (CUT_ANSWER, MUTE, GARBAGE, CUT, TIRED, AWAY),
+    "store": (CUT_ANSWER, HALF_OPEN, GARBAGE, REFUSE, DRIP),
+    "bus": (CUT_ANSWER, HALF_OPEN, GARBAGE, CUT, SLOW),
+}
+"""By default; with FLOATCARD_SOAK=1 every one of them on every line, and a longer storm."""
+GUSTS, LONGEST_S = (20, 3.0) if SOAK else (3, 0.5)
+
+
+async def through(live: Faulty, line: str, fault: Fault, number: int) -> None:
+    """People work while the line is spoilt; some time after, everything they were told is so."""
+    where = f"{line}: {fault}"
+    print(where)
+    form, struck = await live.ready_form(), live.lines[line].struck
+    live.lines[line].set(fault)
+    working = asyncio.gather(live.talk(4), live.save(form, f"{line} street {number}"))
+    await asyncio.sleep(FAULT_S)
+    if line == "crm" and fault in UNANSWERED:
+        await live.shows("deal", "saved here, not yet in the CRM")
+    bounded(live)
+    assert live.lines[line].struck > struck, f"{where} met nobody"
+    live.lines[line].set(PASS)
+    await working
+    await live.healed()
+    await live.shows("deal", f"{line} street {number}")
+
+
+def bounded(live: Faulty) -> None:
+    assert live.s.store.waiting <= 4096
+    assert live.house.worker.waiting <= 2048
+
+
+async def each(live: Faulty, line: str) -> None:
+    everything = TCP + (HTTP if line in ("chat", "crm") else ())
+    for number, fault in enumerate(everything if SOAK else FAULTS[line]):
+        await through(live, line, fault, number)
+    await live.shows("deal", "in the CRM")
+
+
+async def test_the_lines_to_the_network_and_to_the_crm(tmp_path: Path) -> None:
+    """Two gateways at once, each with one line that is spoilt: mostly they wait."""
+
+    async def one(line: str) -> None:
+        (tmp_path / line).mkdir()
+        async with faulty(tmp_path / line) as live:
+            await each(live, line)
+
+    await asyncio.gather(one("chat"), one("crm"))
+
+
+async def test_the_lines_to_postgresql_and_to_redis(
+    tmp_path: Path, postgresql: Postgresql, _migrated: str, redis_server: Redis
+) -> None:
+    async def one(line: str) -> None:
+        (tmp_path / line).mkdir()
+        async with faulty(tmp_path / line, postgresql.copy(_migrated), postgresql, redis_server) as live:
+            await each(live, line)
+
+    await asyncio.gather(one("store"), one("bus"))
+
+
+@pytest.mark.timeout(1800)
+async def test_a_storm_over_every_line(
+    tmp_path: Path, postgresql: Postgresql, postgresql_url: str, redis_server: Redis
+) -> None:
+    seed = int(os.environ.get("FLOATCARD_SEED") or random.SystemRandom().randrange(1 << 32))
+    print(f"FLOATCARD_SEED={seed}")
+    async with faulty(tmp_path, postgresql_url, postgresql, redis_server) as live:
+        forms = [await live.ready_form() for _ in range(GUSTS)]
+        scripts = {
+            name: storm(seed + n, TCP + (HTTP if name in ("chat", "crm") else ()), GUSTS, LONGEST_S)
+            for n, name in enumerate(live.lines)
+        }
+        storms = asyncio.gather(*(line.play(scripts[name]) for name, line in live.lines.items()))
+        for number, form in enumerate(forms):
+            await asyncio.gather(live.talk(10), live.save(form, f"storm street {number}"))
+        await storms
+        await live.healed()
