@@ -121,7 +121,7 @@ class Line:
         ahead = [each for each in self._waiting if each.order[0] <= ticket.rank]
         longest = 0.0
         for bucket in ticket.buckets:
-            before = sum(bucket in each.buckets for each in ahead)
+            before = sum(any(bucket.key == other.key for other in each.buckets) for each in ahead)
             until, rank = self._blocked.get(bucket.key, (0.0, Rank.PRESS))
             blocked = max(until - self._now(), 0.0) if ticket.rank >= rank else 0.0
             longest = max(
@@ -131,7 +131,7 @@ class Line:
 
     def _bound(self, ticket: Ticket, estimate: float) -> None:
         """Where it is full, the worst of those that wait makes room for a better one."""
-        mine = [each for each in self._waiting if each.buckets[0] == ticket.buckets[0]]
+        mine = [each for each in self._waiting if each.buckets[0].key == ticket.buckets[0].key]
         for those, bound in ((mine, ROOM_BOUND), (self._waiting, LINE_BOUND)):
             if len(those) < bound:
                 continue
