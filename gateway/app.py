@@ -38,6 +38,7 @@ from gateway.people import Identities
 from gateway.policies import policies
 from gateway.pressure import Pressure
 from gateway.records import Records
+from gateway.retention import Retention
 from gateway.rooms import Rooms
 from gateway.schedule import Schedule
 from gateway.services import Keys, Services
@@ -118,7 +119,7 @@ class House:
         """Works until `close`."""
         await self.take_up()
         loops: list[Coroutine[Any, Any, None]] = [self._once("schedule", self.schedule.run), self._follow_people()]
-        loops.append(self._follow_directory())
+        loops += [self._follow_directory(), self._once("retention", Retention(self.services).run)]
         loops += [self._once(f"sweep {name}", sweep.run) for name, sweep in self.sweeps.items()]
         if self.services.bus.shared:
             loops.append(self._follow_others())

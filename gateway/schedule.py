@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from gateway.config.model import seconds
 from gateway.errors import Retry
 from gateway.handlers import alerts
 from gateway.mentioning.weights import WINDOW_MS
@@ -89,9 +88,6 @@ class Schedule:
         await self._s.due.done(item)
 
     async def _chores(self, now: int) -> None:
-        keep = self._s.config.retention
-        await self._s.bus.forget(now - seconds(keep.once) * 1000)
-        await self._s.trail.forget(now - seconds(keep.trail) * 1000)
         await self._s.mentioning.forget(now - WINDOW_MS)
         await self._s.records.keep_names()
 

@@ -189,6 +189,8 @@ def _references(config: Config, policies: set[str]) -> list[tuple[str, str]]:
         found.append(("zone", "an IANA name such as Asia/Shanghai"))
     if seconds(config.retention.once) < 30 * 86400:
         found.append(("retention.once", "at least 30d: a network may deliver an event again that late"))
+    if seconds(config.retention.inbox) < 30 * 86400:
+        found.append(("retention.inbox", "at least 30d: a CRM or a plugin may send an edit again that late"))
     if not config.server.waiting_cards <= config.server.waiting_alerts <= config.server.waiting:
         found.append(("server.waiting", "waiting_cards <= waiting_alerts <= waiting: cards are put off first"))
     return found + _engines(config) + _collector(config) + _key(config)

@@ -165,6 +165,14 @@ class TelemetrySpec(Frozen):
 class RetentionSpec(Frozen):
     once: Duration = Field("30d", description="How long an event's id is remembered; never less than 30 days.")
     trail: Duration = Field("30d", description="How long the steps of a turn are kept for *why*.")
+    inbox: Duration = Field(
+        "90d", description="How long an edit sent again is answered as the first time; never less than 30 days."
+    )
+    outbox: Duration = Field("30d", description="How long writes to CRMs are kept that came to an end.")
+    slots: Duration = Field(
+        "365d", description="How long a card is kept up to date, and taken away if need be, after its last repaint."
+    )
+    parked: Duration = Field("365d", description="How long parked jobs wait for `floatcard replay`.")
 
 
 class Config(Frozen):

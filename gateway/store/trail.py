@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, insert, select
 
 from gateway.store.engine import Store
 from gateway.store.tables_app import trail
@@ -67,9 +67,6 @@ class TrailStore:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(news.wait(), at_most)
 
-    async def forget(self, before: int) -> int:
-        return await self._store.write(_forget, before)
-
 
 def _write(connection: Connection, items: Sequence[Trail]) -> list[None]:
     rows = [
@@ -90,7 +87,3 @@ def _write(connection: Connection, items: Sequence[Trail]) -> list[None]:
 def _read(connection: Connection, query: object) -> list[StoredStep]:
     rows = connection.execute(query)  # type: ignore[call-overload]
     return [StoredStep(row.id, row.turn, Step(row.step, row.at, row.room, json.loads(row.facts))) for row in rows]
-
-
-def _forget(connection: Connection, befores: Sequence[int]) -> list[int]:
-    return [connection.execute(delete(trail).where(trail.c.at < before)).rowcount for before in befores]
