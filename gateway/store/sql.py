@@ -7,7 +7,8 @@ from functools import cache
 from operator import itemgetter
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Table
+import orjson
+from sqlalchemy import Connection, LargeBinary, Table
 
 Clash = Literal["fail", "replace", "keep"]
 
@@ -46,9 +47,31 @@ def _cursor(connection: Connection) -> Any:
 
 def store(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], clash: Clash = "fail") -> None:
     """Adds whole rows. A row whose primary key is there already fails, replaces it, or keeps what is there."""
-    if rows:
+    if rows and not (connection.dialect.name == "postgresql" and _at_once(connection, table, rows, clash)):
         sql, pick = _insert(table, clash)
         many(connection, sql, [pick(row) for row in rows])
+
+
+def _at_once(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], clash: Clash) -> bool:
+    """One statement with one parameter: on PostgreSQL a row of its own costs more on its way than in the table.
+    False when the rows hold what JSON cannot say: then nothing was done."""
+    sql, key, bytes_ = _populate(table, clash)
+    if clash == "replace":  # of two rows of one key in one statement the later one wins, as one after another
+        rows = list({tuple(row[name] for name in key): row for row in rows}.values())
+    if bytes_:
+        rows = [{**row, **{name: _hex(row[name]) for name in bytes_}} for row in rows]
+    try:
+        body = orjson.dumps(rows)
+    except TypeError:
+        return False
+    if b"\\u0000" in body:
+        return False
+    _cursor(connection).execute(sql, (body.decode(),))
+    return True
+
+
+def _hex(raw: bytes | None) -> str | None:
+    return None if raw is None else f"\\x{raw.hex()}"
 
 
 def ask_in(
@@ -56,6 +79,8 @@ def ask_in(
 ) -> list[Any]:
     """`sql` ends where the key is compared, for example `… WHERE (record, field)`; `tail` follows, with `more`."""
     wanted = list(keys)
+    if connection.dialect.name == "postgresql":
+        return ask(connection, f"{sql} {_among(len(wanted[0]))} {tail}", [*map(list, zip(*wanted, strict=True)), *more])
     found: list[Any] = []
     for start in range(0, len(wanted), 256):
         part = wanted[start : start + 256]
@@ -93,14 +118,34 @@ def _marks(count: int, width: int) -> str:
 
 
 @cache
+def _among(width: int) -> str:
+    """PostgreSQL takes the keys as one array a column, so that however many there are it is one statement."""
+    if width == 1:
+        return "= ANY(?)"
+    return f"IN (SELECT * FROM unnest({', '.join(['?::text[]'] * width)}))"  # noqa: S608
+
+
+@cache
+def _populate(table: Table, clash: Clash) -> tuple[str, list[str], list[str]]:
+    """The statement, the primary key, and the columns of bytes."""
+    key = [column.name for column in table.primary_key]
+    bytes_ = [column.name for column in table.columns if isinstance(column.type, LargeBinary)]
+    names = ", ".join(f'"{column.name}"' for column in table.columns)
+    source = f"SELECT {names} FROM json_populate_recordset(NULL::{table.name}, %s::json)"  # noqa: S608
+    return f"INSERT INTO {table.name} ({names}) {source}{_on_clash(table, clash)}", key, bytes_
+
+
+def _on_clash(table: Table, clash: Clash) -> str:
+    key = [column.name for column in table.primary_key]
+    if clash == "replace":
+        changes = ", ".join(f"{each.name} = excluded.{each.name}" for each in table.columns if each.name not in key)
+        return f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changes}"
+    return " ON CONFLICT DO NOTHING" if clash == "keep" else ""
+
+
+@cache
 def _insert(table: Table, clash: Clash) -> tuple[str, Any]:
     names = [column.name for column in table.columns]
-    key = [column.name for column in table.primary_key]
-    sql = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"  # noqa: S608
-    rest = [name for name in names if name not in key]
-    if clash == "replace":
-        changes = ", ".join(f"{name} = excluded.{name}" for name in rest)
-        sql += f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changes}"
-    elif clash == "keep":
-        sql += " ON CONFLICT DO NOTHING"
+    marks = ", ".join("?" * len(names))
+    sql = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({marks}){_on_clash(table, clash)}"  # noqa: S608
     return sql, itemgetter(*names)

@@ -86,18 +86,23 @@ class Touched:
         wanted = sorted({key for key in keys if key not in self.fields})
         if not wanted:
             return
-        if self.connection.dialect.name == "postgresql":
-            rows = [Field(*key).row() for key in wanted]
-            sql.store(self.connection, field_state, rows, "keep")
-        query = "SELECT * FROM field_state WHERE (record, field)"
-        tail = f"ORDER BY record, field{sql.locked(self.connection)}"
-        for row in sql.ask_in(self.connection, query, wanted, tail=tail):
-            self.fields[(row[0], row[1])] = field_of(row)
+        self._lock_fields(wanted)
+        missing = [key for key in wanted if key not in self.fields]
+        if missing and self.connection.dialect.name == "postgresql":
+            # a row that is not there cannot be locked, so it is made; two gateways may make it at once
+            sql.store(self.connection, field_state, [Field(*key).row() for key in missing], "keep")
+            self._lock_fields(missing)
         for key in wanted:
             self.fields.setdefault(key, Field(*key))
         self._read_there(wanted)
         self._read_keys({record for record, _ in wanted})
         self._lock_heads({shard_of(record, self.shared.shards) for record, _ in wanted})
+
+    def _lock_fields(self, keys: list[tuple[str, str]]) -> None:
+        query = "SELECT * FROM field_state WHERE (record, field)"
+        tail = f"ORDER BY record, field{sql.locked(self.connection)}"
+        for row in sql.ask_in(self.connection, query, keys, tail=tail):
+            self.fields[(row[0], row[1])] = field_of(row)
 
     def _read_there(self, keys: list[tuple[str, str]]) -> None:
         query = (
