@@ -309,7 +309,8 @@ def _outgoing(to: str) -> SpanProcessor:
             waiting += 1
             super().on_end(span)
 
-    return Bounded(Counted(endpoint=to, timeout=EXPORT_S), max_queue_size=2 * QUEUE, schedule_delay_millis=1000)
+    exporter, size = Counted(endpoint=to, timeout=EXPORT_S), min(512, QUEUE)
+    return Bounded(exporter, max_queue_size=2 * QUEUE, max_export_batch_size=size, schedule_delay_millis=1000)
 
 
 def endpoint(otlp: str) -> str:
