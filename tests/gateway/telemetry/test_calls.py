@@ -1,4 +1,4 @@
-"""Every log call and every span of ours, read in the program: sentences that stand there, arguments that were looked at."""
+"""Every log call and every span of ours, read in the program: plain sentences, and arguments that were looked at."""
 
 from __future__ import annotations
 
@@ -63,8 +63,7 @@ def wrong_log(call: ast.Call) -> list[str]:
 
 
 def wrong_span(call: ast.Call) -> list[str]:
-    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-    if name != "span" or not call.args:
+    if ast.unparse(call.func) not in ("span", "telemetry.span"):
         return []
     found = [] if isinstance(call.args[0], ast.Constant) else ["a name that is put together"]
     return found + [

@@ -1,4 +1,4 @@
-"""A day with a value, a name or a text of somebody's in every place: none of it may stand in a log, a metric or a span."""
+"""A day with somebody's value, name or text in every place: none of it may stand in a log, a metric or a span."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ import pytest
 from pydantic import BaseModel
 from sqlalchemy import text as sql_text
 
+from channels.model import Said
 from gateway import logs, spine
 from gateway.errors import Refused
 from gateway.metrics import exposition
@@ -127,7 +128,7 @@ async def broken(live: Live, canaries: Canaries, monkeypatch: pytest.MonkeyPatch
             raise ExceptionGroup(f"in {turn.event}", [why, Refused("It is {this}.", this=str(turn.event))]) from None
 
     with monkeypatch.context() as patch:
-        patch.setitem(spine.HANDLERS, spine.Said, bug)
+        patch.setitem(spine.HANDLERS, Said, bug)
         await live.say(CHEN, "deal", canaries.sing("a text that broke a handler"))
         while not any(each["says"].endswith("broke") for each in caught(live)):
             await asyncio.sleep(0.01)
@@ -161,7 +162,7 @@ async def third_parties(live: Live, canaries: Canaries) -> None:
     value = canaries.sing("a library's own")
     other, ours = logging.getLogger("some.library"), logging.getLogger("floatcard.test")
     other.warning("a fixed sentence with %s", value)
-    other.warning(f"a sentence made of {value}")  # noqa: G004
+    other.warning(f"a sentence made of {value}")
     other.error(value)
     other.warning("many", extra={"room": value, "record": value, "answer": value, value[:10]: 1})
     ours.warning("of ours", extra={"room": value, "text": value, "why": value, "crm": value})
