@@ -170,7 +170,7 @@ class RetentionSpec(Frozen):
     )
     outbox: Duration = Field("30d", description="How long writes to CRMs are kept that came to an end.")
     slots: Duration = Field(
-        "365d", description="How long a card is kept up to date, and taken away if need be, after its last repaint."
+        "365d", description="How long a card is kept up to date, and taken away if need be, after it was posted."
     )
     parked: Duration = Field("365d", description="How long parked jobs wait for `floatcard replay`.")
 

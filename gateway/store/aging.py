@@ -34,7 +34,7 @@ class AgingStore:
         return await self._store.write(_outbox, (target, before))
 
     async def slots(self, before: int, channel: str = "") -> int:
-        """Cards last painted then, with `channel` only its own: they are repainted and taken away no more."""
+        """Cards first posted then, with `channel` only its own: they are repainted and taken away no more."""
         return await self._store.write(_slots, (channel, before))
 
     async def empty_slots(self, before: int) -> int:
@@ -80,8 +80,8 @@ def _empty_slots(connection: Connection, befores: Sequence[int]) -> list[int]:
 
 
 def _cards(connection: Connection, before: int, *more: ColumnElement[bool]) -> int:
-    # zero: a row that was never painted tells no age of its own
-    old = (slot.c.painted_at < before, slot.c.painted_at > 0, *more)
+    # zero: of a version that did not note it; a card that is repainted over and over grows old all the same
+    old = (slot.c.posted_at < before, slot.c.posted_at > 0, *more)
     ids = connection.execute(select(slot.c.id).where(*old).limit(BATCH)).scalars().all()
     connection.execute(delete(slot_record).where(slot_record.c.slot.in_(ids)))
     connection.execute(delete(slot).where(slot.c.id.in_(ids)))

@@ -147,9 +147,14 @@ def _columns(shown: Shown) -> dict[str, Any]:
     }
 
 
+def _fresh(shown: Shown) -> dict[str, Any]:
+    """A row that was not there: repaints do not make it younger."""
+    return {**_columns(shown), "posted_at": shown.painted_at}
+
+
 def _keep(connection: Connection, items: Sequence[tuple[Shown, int | None]]) -> list[bool]:
     free = [shown for shown, seen in items if seen is None]
-    upsert.put(connection, slot, [_columns(shown) for shown in free])
+    upsert.put(connection, slot, [_fresh(shown) for shown in free], first=("posted_at",))
     kept = [seen is None or _set(connection, shown.id, seen, _columns(shown)) for shown, seen in items]
     # Of two of one slot in one batch the later stands, as it would one after another.
     stands = {shown.id: shown for (shown, _), did in zip(items, kept, strict=True) if did}
@@ -177,7 +182,7 @@ def _claim(connection: Connection, items: Sequence[tuple[Shown, str, int | None]
 
 def _claim_one(connection: Connection, shown: Shown, mark: str, seen: int | None) -> bool:
     if seen is None:
-        return upsert.add(connection, slot, {**_columns(shown), "message": None, "digest": mark, "valid_until": None})
+        return upsert.add(connection, slot, {**_fresh(shown), "message": None, "digest": mark, "valid_until": None})
     return _set(connection, shown.id, seen, {"painted_at": shown.painted_at, "digest": mark})
 
 

@@ -131,10 +131,11 @@ slot = Table(
     Column("audience", String(64), nullable=False, default=""),
     Column("valid_until", BigInteger),
     Column("painted_at", BigInteger, nullable=False, default=0),
+    Column("posted_at", BigInteger, nullable=False, default=0, server_default="0"),  # first; repaints do not move it
     Column("state", Text, nullable=False, default="{}"),
     Index("slot_room", "room", "purpose"),
     Index("slot_subject", "subject"),
-    Index("slot_painted", "painted_at"),
+    Index("slot_posted", "posted_at"),
 )
 
 slot_record = Table(

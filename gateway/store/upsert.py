@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Table
@@ -14,13 +14,16 @@ def _insert(connection: Connection, table: Table) -> Any:
     return (sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert)(table)
 
 
-def put(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Each row takes the place of the one with its primary key; all rows name the same columns."""
+def put(
+    connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *, first: Collection[str] = ()
+) -> None:
+    """Each row takes the place of the one with its primary key, but for the columns `first`, which stay as they were;
+    all rows name the same columns."""
     if not rows:
         return
     key = [column.name for column in table.primary_key]
     statement = _insert(connection, table)
-    rest = {name: statement.excluded[name] for name in rows[0] if name not in key}
+    rest = {name: statement.excluded[name] for name in rows[0] if name not in key and name not in first}
     statement = (
         statement.on_conflict_do_update(index_elements=key, set_=rest)
         if rest

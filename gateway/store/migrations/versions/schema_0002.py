@@ -58,7 +58,8 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("starts", sa.Integer(), server_default="0", nullable=False))
 
     with op.batch_alter_table("slot", schema=None) as batch_op:
-        batch_op.create_index("slot_painted", ["painted_at"], unique=False)
+        batch_op.add_column(sa.Column("posted_at", sa.BigInteger(), server_default="0", nullable=False))
+        batch_op.create_index("slot_posted", ["posted_at"], unique=False)
 
     # ### end Alembic commands ###
 
