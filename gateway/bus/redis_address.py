@@ -34,6 +34,10 @@ FOREIGN = (
 OTHER = "the queue under {prefix} belongs to the deployment {found}; give each deployment a prefix of its own"
 OLD = "is Redis {version}; Floatcard needs 6.2 or newer"
 EVICTS = "throws keys away when memory is full (maxmemory-policy {policy}); set it to noeviction, jobs would be lost"
+FULL = (
+    "Redis is full or cannot write to its disk: give it memory or space; nothing acknowledged is lost, "
+    "but nothing new is taken"
+)
 UNREACHABLE = "Redis cannot be reached or does not answer; check that it is running, and the address of `bus`"
 NO_TLS = "no TLS could be agreed on (rediss://); is it switched on in this Redis, and is this its TLS port?"
 CLUSTER = "is a Redis Cluster; Floatcard needs one primary with replicas, as Sentinel or a cloud provides it"
@@ -88,8 +92,12 @@ def why(broke: BaseException) -> str:
         return "Redis refuses the user or the password; mend them in the address of `bus`"
     if isinstance(broke, exceptions.NoPermissionError) or text.startswith("NOPERM"):
         return "this Redis user lacks rights; allow it ~<prefix>* and the commands of streams, sets and scripts"
-    if text.startswith(("OOM", "MISCONF")):
-        return "Redis is full or cannot write to its disk; nothing acknowledged is lost, but nothing new is taken"
+    if "OOM command not allowed" in text or "MISCONF " in text:
+        return FULL
+    if text.startswith("LOADING") or isinstance(broke, exceptions.BusyLoadingError):
+        return "Redis is still reading its data; wait until it is done"
+    if "max number of clients" in text:
+        return "Redis has no connection left; raise its maxclients, or run fewer gateways"
     if "certificate" in text.lower() or "SSL" in text:
         return "Redis' TLS certificate is not trusted, or it has no TLS; name the authority with ssl_ca_certs=…"
     if isinstance(broke, exceptions.ReadOnlyError):

@@ -2,6 +2,10 @@
 
 Every script but `PUBLISH` asks first whether the caller still holds the lane's lease: `ARGV[1]` is what the lease
 must say. `false` is the answer to one that does not.
+
+A Redis without memory refuses a script the first command that takes some, unless one that takes none has written
+before: what keeps the lanes going begins with such a one (`PERSIST`, `ZREMRANGEBYSCORE`), and the queue can be
+worked off while it is full.
 """
 
 from __future__ import annotations
@@ -36,12 +40,12 @@ return {id, here and 1 or 0}
 BEAT = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - tonumber(ARGV[2]))
 if ARGV[3] == '1' then
   redis.call('ZREM', KEYS[1], ARGV[1])
 else
   redis.call('ZADD', KEYS[1], now, ARGV[1])
 end
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - tonumber(ARGV[2]))
 return {redis.call('HGET', KEYS[3], 'made') or '', redis.call('ZCARD', KEYS[1]), redis.call('SMEMBERS', KEYS[2])}
 """
 
@@ -61,6 +65,7 @@ return held
 
 # KEYS: fence, leases; ARGV: consumer, ttl, how many at most -> {token or "" a lease}
 TAKE = """
+redis.call('PERSIST', KEYS[1])
 local taken, count = {}, 0
 for n = 2, #KEYS do
   taken[n - 1] = ''
@@ -160,6 +165,7 @@ local entry = redis.call('XRANGE', KEYS[1], ARGV[3], ARGV[3])
 if #entry == 0 then
   return 0
 end
+redis.call('PERSIST', KEYS[3])
 local fields = entry[1][2]
 fields[#fields + 1] = 'w'
 fields[#fields + 1] = ARGV[4]

@@ -42,7 +42,7 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
     "bus": (CUT_ANSWER, HALF_OPEN, GARBAGE, CUT, SLOW),
 }
 """By default; with FLOATCARD_SOAK=1 every one of them on every line, and a longer storm."""
-GUSTS, LONGEST_S = (20, 3.0) if SOAK else (3, 0.5)
+GUSTS, LONGEST_S = (20, 3.0) if SOAK else (2, 0.5)
 
 
 async def through(live: Faulty, line: str, fault: Fault, number: int) -> None:
