@@ -8,6 +8,7 @@ import os
 import secrets
 import signal
 import sys
+import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -32,6 +33,8 @@ app.add_typer(audit, name="audit")
 
 ConfigFile = Annotated[Path, typer.Option("--config", "-c", help="The configuration.", envvar="FLOATCARD_CONFIG")]
 HERE = Path("floatcard.toml")
+LATEST_S = 12.0
+"""After a signal: what still hangs by then is cut off, and stays in the queue."""
 err = Console(stderr=True, highlight=False)
 out = Console(highlight=False)
 
@@ -73,13 +76,20 @@ def _serve(
     logs: Literal["json", "text"] = "text",
     instance: str = "",
 ) -> None:
-    """Runs until SIGINT or SIGTERM, then drains."""
+    """Runs until SIGINT or SIGTERM, then drains; a second one ends it at once, as nothing acknowledged is lost by that."""
 
     async def whole() -> None:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
-        for name in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(name, stop.set)
+
+        def ended(number: int) -> None:
+            if stop.is_set():
+                os._exit(128 + number)
+            stop.set()
+            threading.Timer(LATEST_S, os._exit, (1,)).start()
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, ended, number)
         address, close = await start()
         out.print(say.format(address=address), markup=False, soft_wrap=True)
         await stop.wait()
@@ -299,6 +309,33 @@ def login(
     from gateway.cli.tokens import login_link
 
     sys.stdout.write(asyncio.run(login_link(config, person)) + "\n")
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="The file to write; never one that is there.")],
+    verify: Annotated[bool, typer.Option("--verify", help="Only read a backup through; write nothing.")] = False,
+    config: ConfigFile = HERE,
+) -> None:
+    """The store, and the embedded CRM's own file, as they are at one moment, while the gateway works on."""
+    from gateway.cli.backing import back_up, verify_backup
+
+    text = verify_backup(file) if verify else back_up(config, file)
+    out.print(text, markup=False, soft_wrap=True)
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="What `floatcard backup` wrote, on either kind of database.")],
+    config: ConfigFile = HERE,
+) -> None:
+    """A backup into the empty database that the configuration names, all or nothing; then checks its chain."""
+    from gateway.cli.backing import bring_back
+
+    text, sound = asyncio.run(bring_back(config, file))
+    out.print(text, markup=False, soft_wrap=True)
+    if not sound:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -84,7 +84,7 @@ def prepare(url: URL) -> None:
 def _bring(connection: Connection, where: str) -> None:
     if connection.dialect.name == "postgresql":
         _fit(connection, where)
-    found = _owned(connection, where)
+    found = owned(connection, where)
     if found is not None and found > head():
         _readable(connection, where, found)
     elif found != head():
@@ -122,7 +122,7 @@ def _may(connection: Connection, where: str) -> None:
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{WAIT_S}s'")
 
 
-def _owned(connection: Connection, where: str) -> str | None:
+def owned(connection: Connection, where: str) -> str | None:
     """Its schema's number, None for an empty database; raises when it is somebody else's."""
     tables = set(inspect(connection).get_table_names())
     signed = floatcard_meta.name in tables
@@ -170,10 +170,31 @@ def _config(connection: Connection) -> Config:
     return config
 
 
-def _upgrade(connection: Connection) -> None:
+def _upgrade(connection: Connection, to: str = "head") -> None:
     from alembic import command
 
-    command.upgrade(_config(connection), "head")
+    command.upgrade(_config(connection), to)
+
+
+def empty(connection: Connection, where: str, taken: str) -> None:
+    """Raises `Misconfigured`, with `taken`, unless there is nothing here and this program may make its tables."""
+    if connection.dialect.name == "postgresql":
+        _fit(connection, where)
+    if owned(connection, where) is not None:
+        raise Misconfigured([(where, "store", taken)])
+    _may(connection, where)
+
+
+def make(connection: Connection, schema: str) -> None:
+    """The tables as they were at `schema`."""
+    _upgrade(connection, schema)
+
+
+def finish(connection: Connection, where: str) -> None:
+    """From there to this program's schema."""
+    _upgrade(connection)
+    _sign(connection)
+    _probe(connection, where)
 
 
 def new() -> Path:

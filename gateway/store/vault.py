@@ -83,6 +83,10 @@ class Vault:
         """Raises `Misconfigured` when the database was made with another master key."""
         await store.write(self._check, store.name)
 
+    def prove(self, connection: Connection, where: str) -> None:
+        """`check` inside a transaction of the caller's."""
+        self._check(connection, [where])
+
     def _check(self, connection: Connection, names: Iterable[str]) -> list[None]:
         row = sql.first(connection, "SELECT value FROM floatcard_meta WHERE key = ?", ("vault",))
         if row is None:
