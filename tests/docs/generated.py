@@ -255,7 +255,7 @@ def counted() -> list[tuple[str, str, str, str]]:
 def _metric(each: MetricWrapperBase) -> tuple[str, str, str, str]:
     kind = type(each).__name__.lower()
     (family,) = each.describe()
-    name = f"{family.name}_total" if kind == "counter" else family.name
+    name = family.name + {"counter": "_total", "info": "_info"}.get(kind, "")
     labels = ", ".join(f"`{label}`" for label in each._labelnames)
     return name, kind, labels, family.documentation
 
