@@ -17,6 +17,7 @@ from gateway.handlers.buttons import Buttons
 from gateway.outgoing.gate import Gate
 from gateway.people import Identities
 from gateway.pressure import Pressure
+from gateway.recall import Recall
 from gateway.records import Records
 from gateway.rooms import Rooms
 from gateway.store.alerts import AlertStore
@@ -76,3 +77,5 @@ class Services:
     channels: Mapping[str, Channel]
     crms: Mapping[str, Crm]
     gate: Gate
+    recall: Recall | None = None
+    """Within one pass over a room's cards."""

@@ -19,13 +19,14 @@ from gateway.errors import Refused, Rejected, Retry, Unreadable
 from gateway.handlers import alerts, conflicts, forms, members, press, said
 from gateway.metrics import WHOLE_TURN
 from gateway.redraw import redraw
+from gateway.repaint import Repainter
 from gateway.services import Services
-from gateway.show import Shower, unwanted
+from gateway.show import Shower
 from gateway.showing import Look
 from gateway.store.alerts import Alert
 from gateway.store.ledger import ConflictCase
 from gateway.store.slots import Shown
-from gateway.turn import Act, Hide, Outcome, Show, Slot, Trail, Turn, new_trail
+from gateway.turn import Act, Outcome, Show, Slot, Trail, Turn, new_trail
 from gateway.worker import PRESS
 from identity.model import Person
 
@@ -47,12 +48,6 @@ HANDLERS: dict[type[Event], Handler] = {
 ALL = 1_000_000_000
 COALESCED_S = 30.0
 """For so long a waiting repaint answers for others; then another is queued behind it."""
-
-
-PAINTERS = 16
-"""So many cards of a room are repainted side by side."""
-TIRED_AFTER = 32
-"""So many of a room's cards may be put off by the network before the others are not even tried."""
 
 
 def lane_of(event: Event) -> str:
@@ -111,6 +106,7 @@ class Spine:
     def __init__(self, services: Services, shower: Shower) -> None:
         self._s = services
         self._shower = shower
+        self._repainter = Repainter(services, self._taken)
         self._queued: dict[str, _Waiting] = {}
         self._topics = {
             "event": self._event,
@@ -118,6 +114,7 @@ class Spine:
             "about": self._about,
             "room": self._room,
             "slot": self._slot,
+            "rest": self._rest,
             "alert": self._alert,
             "alert_to": self._alert_to,
             "conflict": self._conflict,
@@ -301,19 +298,19 @@ class Spine:
         self._begun(subject)
         room, _, record = subject.partition("\n")
         slots = [shown for shown in await self._s.slots.about(record) if shown.slot.place.room_key == room]
-        await self._repaint(room, slots)
+        await self._repaint(room, record, slots)
 
     async def _room(self, delivery: Delivery) -> None:
         room = delivery.job.body.decode()
         self._begun(room)
-        await self._repaint(room, await self._s.slots.in_room(room))
+        await self._repaint(room, "", await self._s.slots.in_room(room))
 
     async def _slot(self, delivery: Delivery) -> None:
         id_ = delivery.job.body.decode()
         self._begun(id_)
         shown = await self._s.slots.by_id(id_)
         if shown is not None:
-            await self._repaint(shown.slot.place.room_key, [shown])
+            await self._repaint(shown.slot.place.room_key, "", [shown])
 
     async def _alert(self, delivery: Delivery) -> None:
         alert = await self._s.alerts.get(delivery.job.body.decode())
@@ -351,39 +348,18 @@ class Spine:
         finally:
             await self._s.trail.write(trail)
 
-    async def _repaint(self, room: str, slots: Iterable[Shown]) -> None:
-        """All of them, even if one of them breaks: the newest first, some at a time. A network that is tired of it
-        is left alone; the job comes back, and what is painted by then costs nothing outside."""
-        trail, broken = new_trail(room), list[Exception]()
-        left = iter(sorted(slots, key=lambda shown: -shown.painted_at))
+    async def _repaint(self, room: str, record: str, slots: Iterable[Shown]) -> None:
+        """What our own limits put off goes to the end of the room's queue, from the newest of it on."""
+        left = await self._repainter.run(room, slots)
+        if left:
+            newest = max(shown.painted_at for shown in left)
+            await self._publish("rest", f"repaint:{room}", f"{room}\n{record}\n{newest}")
 
-        async def painter() -> None:
-            for shown in left:
-                try:
-                    await self._repaint_one(shown, trail)
-                except Exception as why:
-                    broken.append(why)
-                if sum(isinstance(why, Retry) for why in broken) >= TIRED_AFTER:
-                    return
-
-        try:
-            await asyncio.gather(*(painter() for _ in range(PAINTERS)))
-        finally:
-            await self._s.trail.write(trail)
-        if broken:
-            raise broken[0]
-
-    async def _repaint_one(self, shown: Shown, trail: Trail) -> None:
-        """Told in the trail only where what is shown became another."""
-        if shown.message is None:
-            return
-        told = Trail(trail.turn, trail.room)
-        epoch = await self._s.bus.epoch()
-        act = Hide(shown.slot) if unwanted(shown) else await redraw(self._s, shown, told)
-        if act is not None:
-            await self._taken(act, told, epoch, repaint=True)
-        if any(step.step in ("shown", "removed", "not_taken") for step in told.steps):
-            trail.steps += told.steps
+    async def _rest(self, delivery: Delivery) -> None:
+        room, record, newest = delivery.job.body.decode().split("\n")
+        slots = await (self._s.slots.about(record) if record else self._s.slots.in_room(room))
+        here = [shown for shown in slots if shown.slot.place.room_key == room and shown.painted_at <= int(newest)]
+        await self._repaint(room, record, here)
 
 
 def _again(delivery: Delivery) -> bool:

@@ -13,6 +13,7 @@ from gateway.handlers import view
 from gateway.handlers.hearing import Heard, heard
 from gateway.handlers.undo import undo_button
 from gateway.mentioning import lines
+from gateway.recall import recalled
 from gateway.services import Services
 from gateway.turn import Show, Slot, Trail
 from identity.audience import audience_hash, direct
@@ -70,7 +71,7 @@ def _row(s: Services, each: Heard, locale: str) -> CustomerView:
 async def room_view(s: Services, each: Heard, locale: str, message: str, turn: str) -> CustomerView:
     """Its trace code is the decision of the newest value shown, else the turn that floated it."""
     ref = each.record.ref.key
-    writes = await s.records.writes(ref)
+    writes = await recalled(s, ("writes", ref), lambda: s.records.writes(ref))
     shown = view.customer(
         each.record,
         s.config.fields,
@@ -87,18 +88,22 @@ async def room_view(s: Services, each: Heard, locale: str, message: str, turn: s
 async def _buttons(s: Services, each: Heard, locale: str, message: str) -> tuple[Button, ...]:
     """At most three. *Show me* is always there: whether there is more to see is not to be told by a button."""
     ref = each.record.ref.key
+    made = await recalled(s, ("buttons", ref, locale, id(each)), lambda: _same_everywhere(s, each, locale), each)
+    if len(made) > 1 + bool(each.editable):
+        return made
+    return (*made, s.buttons.make(locale, N_("Not this customer"), "wrong", r=ref, m=message))
+
+
+async def _same_everywhere(s: Services, each: Heard, locale: str) -> tuple[Button, ...]:
+    """Of a customer's cards in one room; without an undo or a decision there is a place left."""
+    ref = each.record.ref.key
     made: list[Button] = []
     if each.editable:
         made.append(s.buttons.make(locale, N_("Edit"), "edit", "primary", r=ref))
     made.append(s.buttons.make(locale, N_("Show me"), "show_me", r=ref))
     undecided = decide_buttons(s, each, locale)
     undo = await undo_button(s, each.record, locale) if each.editable and not undecided else None
-    made.append(
-        undecided[0]
-        if undecided
-        else undo or s.buttons.make(locale, N_("Not this customer"), "wrong", r=ref, m=message)
-    )
-    return tuple(made)
+    return (*made, *undecided[:1], *([undo] if undo is not None else []))
 
 
 def decide_buttons(s: Services, each: Heard, locale: str) -> list[Button]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from crm.model import Record
+from gateway.recall import recalled
 from gateway.services import Services
 from gateway.telemetry import span
 from identity.disclosure import disclose
@@ -36,6 +37,10 @@ def owners(s: Services, record: Record) -> frozenset[str]:
 
 async def heard(s: Services, ref: str, audience: Audience) -> Heard | None:
     """None when the record is gone, or not even its name may be shown."""
+    return await recalled(s, ("heard", ref, id(audience)), lambda: _heard(s, ref, audience), audience)
+
+
+async def _heard(s: Services, ref: str, audience: Audience) -> Heard | None:
     record = await s.records.get(ref)
     if record is None or record.deleted:
         return None

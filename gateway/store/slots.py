@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Sequence
@@ -41,13 +42,25 @@ def slot_id(key: Slot) -> str:
 class SlotStore:
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._asked: set[str] = set()
+        self._reading: asyncio.Task[dict[str, Shown]] | None = None
 
     async def get(self, key: Slot) -> Shown | None:
         return await self.by_id(slot_id(key))
 
     async def by_id(self, id_: str) -> Shown | None:
-        found = await self._store.read(lambda connection: _read(connection, slot.c.id == id_))
-        return found[0] if found else None
+        """As it is now. Those that are asked for at once are read at once."""
+        if self._reading is None:
+            self._reading = asyncio.get_running_loop().create_task(self._together())
+        reading = self._reading
+        self._asked.add(id_)
+        return (await asyncio.shield(reading)).get(id_)
+
+    async def _together(self) -> dict[str, Shown]:
+        await asyncio.sleep(0)  # whoever asks within this step of the loop is in
+        ids, self._asked, self._reading = list(self._asked), set(), None
+        found = await self._store.read(lambda connection: _read(connection, slot.c.id.in_(ids)))
+        return {shown.id: shown for shown in found}
 
     async def about(self, record: str) -> list[Shown]:
         """Every slot that shows a record."""

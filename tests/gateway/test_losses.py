@@ -19,7 +19,7 @@ from gateway.bus.embedded import EmbeddedBus
 from gateway.bus.model import Job
 from gateway.errors import Fixed, Refused, Retry
 from gateway.handlers import conflicts
-from gateway.spine import PAINTERS, TIRED_AFTER
+from gateway.repaint import PAINTERS, TIRED_AFTER
 from gateway.store.slots import slot_id
 from tests.gateway.fake_chat import Message, text
 from tests.gateway.house import GUEST, HERO, LI, NAME, WANG, Live, opened
