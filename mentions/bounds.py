@@ -6,6 +6,8 @@ import re
 from bisect import bisect_right
 from collections.abc import Sequence
 
+from mentions.quotes import quoted as by_form
+
 # Scripts written without spaces between words (Thai to Myanmar, Khmer) or with particles joined on (Hangul).
 _UNSPACED = ((0x0E00, 0x0F00), (0x1000, 0x10A0), (0x1100, 0x1200), (0x1780, 0x1800))
 
@@ -58,7 +60,7 @@ def closes(text: str, end: int) -> bool:
 
 def protected(text: str, quoted: Spans = ()) -> list[tuple[int, int]]:
     """Stretches of the original text in which no customer is named, ordered and apart."""
-    spans = [(start, end) for start, end in quoted if start < end]
+    spans = [(start, end) for start, end in (*quoted, *by_form(text)) if start < end]
     if any(mark in text for mark in _MARKS):
         spans += [found.span() for found in _PROTECTED.finditer(text)]
     return _merged(spans)

@@ -8,20 +8,23 @@ points; with `candidates` it would ask the author.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
 import orjson
 
+from mentions import filed
 from mentions.decide import Decision, decide
 from mentions.derive import derive
 from mentions.index import NameIndex
 from mentions.model import Name
-from mentions.names import unusable
+from mentions.names import prepared, unusable
 from mentions.reading import Ignored, objects
-from mentions.saved import save
+from mentions.segment import Item, Segment
+
+CHUNK = 2_000_000  # customers whose names become one segment of a file
 
 Parse = Callable[[dict[str, Any]], Any]
 
@@ -65,19 +68,49 @@ def read_dictionary(path: Path, tally: Tally) -> NameIndex:
     for number, (ref, names) in _read(path, _customer, tally.dictionary_ignored):
         if ref in customers:
             tally.dictionary_ignored.append((number, "the same id again; this line counts"))
-        for name in names:
-            if (reason := unusable(name.text)) is not None:
-                tally.dictionary_ignored.append((number, f"name not looked for: {reason}"))
+        _note_unusable(number, names, tally)
         customers[ref] = names
     tally.customers = len(customers)
     return NameIndex.build(customers.items())
 
 
 def build_index(dictionary: Path, out: Path) -> Tally:
-    """Writes the index of a customer list to a file that `mentions.saved.load` reads; runs in any process."""
+    """Writes the index of a customer list to a file that `mentions.saved.load` reads; runs in any process.
+
+    So many customers at a time that it takes some nine gigabytes of memory, however long the list is.
+    """
     tally = Tally()
-    save(read_dictionary(dictionary, tally), out)
+    last = _last_lines(dictionary)
+    filed.write(out, (Segment(items).parts() for items in _chunks(dictionary, last, tally)))
     return tally
+
+
+def _last_lines(dictionary: Path) -> dict[int, int]:
+    """Where each customer stands last, by a hash of the id."""
+    return {hash(ref): number for number, (ref, _) in _read(dictionary, _id, [])}
+
+
+def _chunks(dictionary: Path, last: Mapping[int, int], tally: Tally) -> Iterator[list[Item]]:
+    """The list in parts, each customer once. At least one part."""
+    ready: list[Item] = []
+    for number, (ref, names) in _read(dictionary, _customer, tally.dictionary_ignored):
+        if last.get(hash(ref), number) > number:
+            tally.dictionary_ignored.append((number, "the same id again; a later line counts"))
+            continue
+        _note_unusable(number, names, tally)
+        ready.append((ref, prepared(names)))
+        tally.customers += 1
+        if len(ready) >= CHUNK:
+            yield ready
+            ready = []
+    if ready or not tally.customers:
+        yield ready
+
+
+def _note_unusable(number: int, names: Sequence[Name], tally: Tally) -> None:
+    for name in names:
+        if (reason := unusable(name.text)) is not None:
+            tally.dictionary_ignored.append((number, f"name not looked for: {reason}"))
 
 
 def _read(path: Path, parse: Parse, ignored: Ignored) -> Iterator[tuple[int, Any]]:
@@ -100,11 +133,17 @@ def _message(value: dict[str, Any]) -> tuple[str, str]:
     return _text(value, "id"), _text(value, "text")
 
 
-def _customer(value: dict[str, Any]) -> tuple[str, Sequence[Name]]:
+def _id(value: dict[str, Any]) -> tuple[str, None]:
+    """Of a line that can be read as a customer."""
+    return _customer(value, names=False)[0], None
+
+
+def _customer(value: dict[str, Any], names: bool = True) -> tuple[str, Sequence[Name]]:
     aliases = value.get("aliases") or []
     if not isinstance(aliases, list) or not all(isinstance(alias, str) for alias in aliases):
         raise ValueError('"aliases" is not a list of strings')
-    return _text(value, "id"), derive(_text(value, "name"), aliases)
+    ref, title = _text(value, "id"), _text(value, "name")
+    return ref, derive(title, aliases) if names else ()
 
 
 def _shown(decision: Decision) -> Iterator[dict[str, Any]]:

@@ -1,4 +1,5 @@
-"""What people say for a legal name: without its legal form, without its place, the brand alone.
+"""What people say for a legal name: without its legal form, without its place, the brand alone, a share's
+code.
 
 Each form has a prior of its own: how often, said as such, it would mean this customer. Forms that are a place, a line
 of business or shorter than two characters are not made at all.
@@ -12,8 +13,10 @@ from collections.abc import Collection, Iterator, Sequence
 from mentions.lexicon import english
 from mentions.model import Name
 from mentions.normal import normalise_name
+from mentions.ticker import tickers, without
 from mentions.words import GROUP_EN, LEGAL_EN, LEGAL_ZH, PLACES_EN, PLACES_ZH, TRADE_EN, TRADE_ZH
 
+WITHOUT_CODE = 1.0  # a share's code in brackets is no part of what anybody says
 BARE = 0.95  # without the legal form
 LOCAL = 0.85  # without the place too
 BRAND_AND_TRADE = 0.8
@@ -34,8 +37,10 @@ _LAST_WORD = re.compile(r"[\s,，.]*\b([\w./&]+?)\.?\s*$")
 def derive(title: str, aliases: Sequence[str] = ()) -> tuple[Name, ...]:
     """The title, the aliases and what follows from them; no two read alike, admin's own names first."""
     own = [Name(title, "title"), *(Name(alias, "alias", _worth(title, alias)) for alias in aliases)]
-    said = [Name(text, "derived", prior) for text, prior in _forms(title)]
-    return tuple(_apart([*own, *said]))
+    plain = without(title)
+    said = [(plain, WITHOUT_CODE)] if plain != title else []
+    said += [*_forms(plain), *tickers((title, *aliases))]
+    return tuple(_apart([*own, *(Name(text, "derived", prior) for text, prior in said if _sayable(text))]))
 
 
 def _worth(title: str, alias: str) -> float:
@@ -61,8 +66,7 @@ def _apart(names: Sequence[Name]) -> Iterator[Name]:
 
 def _forms(title: str) -> Iterator[tuple[str, float]]:
     plain = " ".join(title.split())[:200]
-    forms = _chinese(plain) if _IDEOGRAPH.search(plain) else _latin(plain)
-    return ((text, prior) for text, prior in forms if _sayable(text))
+    return _chinese(plain) if _IDEOGRAPH.search(plain) else _latin(plain)
 
 
 def _sayable(text: str) -> bool:

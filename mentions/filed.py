@@ -1,4 +1,4 @@
-"""A segment in a file: one run of sections, each behind its length, with a checksum at the end."""
+"""Segments in a file, one behind the other: each a run of sections behind their lengths, with a checksum at its end."""
 
 from __future__ import annotations
 
@@ -23,20 +23,24 @@ class BadIndexFile(ValueError):
     """Not a file of names, of another version or machine, cut short or changed."""
 
 
-def write(path: Path, parts: Parts) -> None:
+def write(path: Path, several: Iterable[Parts]) -> None:
     """Beside its place, and moved there whole. Raises OSError when the place cannot be written."""
     beside = path.with_name(path.name + ".new")
     with beside.open("wb") as out:
-        _write(out, parts)
+        for parts in several:
+            _write(out, parts)
         out.flush()
         os.fsync(out.fileno())
     beside.replace(path)
 
 
-def read(path: Path) -> Parts:
-    """Raises BadIndexFile, or OSError when it cannot be read. Other threads run on meanwhile."""
+def read(path: Path) -> list[Parts]:
+    """At least one. Raises BadIndexFile, or OSError when it cannot be read. Other threads run on meanwhile."""
     with path.open("rb") as source:
-        return _read(source)
+        several = [_read(source)]
+        while _left(source):
+            several.append(_read(source))
+    return several
 
 
 def _write(out: BinaryIO, parts: Parts) -> None:
@@ -74,7 +78,7 @@ def _read(source: BinaryIO) -> Parts:
             raise BadIndexFile("cut short")
         total = zlib.crc32(section, zlib.crc32(head, total))
         sections.append(section)
-    if source.read() != _SUM.pack(total):
+    if source.read(_SUM.size) != _SUM.pack(total):
         raise BadIndexFile("changed since it was written")
     return Parts._make(_typed(sections))
 

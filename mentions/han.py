@@ -18,6 +18,7 @@ _ORGANISATION = re.compile(_LAST)
 _WORK = re.compile("|".join(sorted(WORK_ZH, key=len, reverse=True)))
 _HANDLE = re.compile(r"@[\w-]*$")
 _ADDRESS = re.compile(r"(?:大?[路街道]|巷|弄|里)(?:[0-9]|[一二三四五六七八九十]{1,3}号)")
+_SHARE = re.compile(r"\s*(?:[今昨][天日])?(?:又|大|暴|一路)?(?:涨|跌|停牌|复牌|收涨|收跌|收盘|开盘|报收|股价|市值)")
 _SHARED = re.compile(r"(?:分享自|转自|[(（]来自)@?$")
 _COMMON = {"noun", "verb", "adjective", "adverb", "idiom", "number", "time", "position"}
 
@@ -96,6 +97,7 @@ def _neighbours(window: str, start: int, end: int, cut: Cut) -> dict[str, float]
         "an address follows": float(bool(_ADDRESS.match(rest))),
         "goes on as an organisation": float(after in ORGS_ZH),
         "what companies do follows": float(after in VERBS_ZH),
+        "what shares do follows": float(bool(_SHARE.match(rest))),
         "somebody one deals with": float(before in BEFORE_ZH),
         "behind a family name": float(before in SURNAMES and end - start <= 2 and before != ""),
         "a person's title follows": float(after in TITLES_ZH),

@@ -14,7 +14,7 @@ from itertools import islice
 
 from mentions.bounds import Spans, protected
 from mentions.match import Ground, Stretch, stretches
-from mentions.merge import YOUNG, crowd, merged
+from mentions.merge import YOUNG, crowd, merged, packed
 from mentions.model import Candidate, Mention, Name
 from mentions.names import prepared
 from mentions.normal import Normal, normalise
@@ -60,9 +60,10 @@ class NameIndex:
         return cls.of(Segment(ready.items())) if ready else cls()
 
     @classmethod
-    def of(cls, segment: Segment) -> NameIndex:
+    def of(cls, *segments: Segment) -> NameIndex:
+        """No two of which know the same customer alive."""
         index = cls()
-        index._adopt([segment])
+        index._adopt(segments)
         return index
 
     def __len__(self) -> int:
@@ -93,12 +94,12 @@ class NameIndex:
         found = stretches(self.segments(), normal, lambda: Ground(normal, protected(text, quoted)), MAX_MENTIONS)
         return _mentions(text, normal, found) if found else []
 
-    def whole(self) -> Segment:
-        """All of it in one segment, nothing dead in it."""
+    def few(self) -> Sequence[Segment]:
+        """All of it in as few segments as may be, nothing dead in them. Raises OSError."""
         segments = self.segments()
-        if len(segments) == 1 and segments[0].living == len(segments[0].refs):
-            return segments[0]
-        return merged(segments)
+        if len(segments) < 2 and all(one.living == len(one.refs) for one in segments):
+            return segments or (Segment(()),)
+        return [merged(group) for group in packed(segments)]
 
     def mark(self) -> None:
         """From now on changes are remembered, to be made again in what `swap` brings."""

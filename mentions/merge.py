@@ -24,19 +24,21 @@ log = logging.getLogger("floatcard.mentions")
 YOUNG = 256  # names a young segment holds before it is sealed; making one of these takes half a millisecond
 FAN = 8  # segments of a size before they become one of the next
 HERE = 8_000  # names that are merged in this process: it holds the interpreter for some milliseconds
+MOST = 6_000_000  # names of a segment at the most: making one takes four kilobytes of memory a customer
 LARGE = 50_000  # names of a segment that is made anew when an eighth of it has changed
 GENTLE = 10  # by how much another process gives way to this one
 
 
 def crowd(segments: Sequence[Segment], busy: Set[int] = frozenset()) -> list[Segment]:
-    """Those to be made one: the whole when much of it changed, one that is mostly dead, or many of a size."""
+    """Those to be made one: all when much of it changed, one that is mostly dead, or many of a size."""
     idle = [one for one in segments if id(one) not in busy]
-    if len(idle) == len(segments) and _much_changed(idle):
-        return idle
     if hollow := next((one for one in idle if one.rows > YOUNG and one.living * 2 < len(one.refs)), None):
         return [hollow]
+    open_ = [one for one in idle if one.rows < MOST // 2]
+    if not busy and _much_changed(open_):
+        return open_
     sizes: dict[int, list[Segment]] = {}
-    for segment in idle:
+    for segment in open_:
         sizes.setdefault(_size(segment), []).append(segment)
     return next((group for _, group in sorted(sizes.items()) if len(group) >= FAN), [])
 
@@ -45,7 +47,17 @@ def _much_changed(segments: Sequence[Segment]) -> bool:
     largest = max(segments, key=lambda one: one.rows, default=None)
     if largest is None or largest.rows < LARGE or len(segments) == 1:
         return False
-    return sum(one.rows for one in segments if one is not largest) * 8 > largest.rows
+    return largest.rows < sum(one.rows for one in segments if one is not largest) * 8
+
+
+def packed(segments: Sequence[Segment]) -> list[list[Segment]]:
+    """In groups that may each be made one."""
+    groups: list[list[Segment]] = [[]]
+    for segment in sorted(segments, key=lambda one: -one.rows):
+        if groups[-1] and sum(one.rows for one in groups[-1]) + segment.rows > MOST:
+            groups.append([])
+        groups[-1].append(segment)
+    return groups
 
 
 def _size(segment: Segment) -> int:
@@ -68,11 +80,11 @@ def items(segments: Sequence[Segment]) -> Iterable[Item]:
 def _elsewhere(group: Sequence[Segment]) -> Segment:
     with tempfile.TemporaryDirectory(prefix="floatcard-names-") as folder:
         for number, segment in enumerate(group):
-            filed.write(Path(folder) / str(number), segment.parts(machine=False))
+            filed.write(Path(folder) / str(number), [segment.parts(machine=False)])
         _run(folder, len(group))
         try:
-            return Segment.of(filed.read(Path(folder) / "made"))
-        except ValueError as broken:
+            return Segment.of(*filed.read(Path(folder) / "made"))
+        except (ValueError, TypeError) as broken:
             raise OSError("what came back is no segment") from broken
 
 
@@ -87,8 +99,8 @@ def _run(folder: str, count: int) -> None:
 
 def main(folder: Path, count: int) -> None:
     os.nice(GENTLE)
-    group = [Segment.of(filed.read(folder / str(number))) for number in range(count)]
-    filed.write(folder / "made", Segment(items(group)).parts())
+    group = [Segment.of(*filed.read(folder / str(number))) for number in range(count)]
+    filed.write(folder / "made", [Segment(items(group)).parts()])
 
 
 if __name__ == "__main__":

@@ -17,13 +17,13 @@ __all__ = ["BadIndexFile", "load", "save"]
 
 def save(index: NameIndex, path: Path) -> None:
     """What the index holds now. Raises OSError when the place cannot be written."""
-    filed.write(path, index.whole().parts())
+    filed.write(path, (segment.parts() for segment in index.few()))
 
 
 def load(path: Path) -> NameIndex:
     """Raises BadIndexFile, or OSError when it cannot be read. Other threads run on meanwhile."""
-    parts = filed.read(path)
+    several = filed.read(path)
     try:
-        return NameIndex.of(Segment.of(parts))
+        return NameIndex.of(*map(Segment.of, several))
     except (ValueError, IndexError, TypeError) as broken:
         raise BadIndexFile("the names in the file do not fit together") from broken

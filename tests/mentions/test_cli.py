@@ -9,7 +9,10 @@ from typing import Any
 
 import pytest
 
-from mentions.cli import Tally, run
+from mentions import cli
+from mentions.cli import Tally, build_index, run
+from mentions.model import Name
+from mentions.saved import load, save
 
 CUSTOMERS = [
     {"id": "c1", "name": "上海华星医疗器械股份有限公司", "aliases": ["华星医疗"], "locale": "zh"},
@@ -71,3 +74,29 @@ def test_names_not_looked_for_are_told(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         run(tmp_path / "none", tmp_path / "none", io.StringIO())
+
+
+def test_an_index_of_very_many_is_built_in_parts_and_finds_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [{"id": f"c{n}", "name": f"Zorvex{n} Labs"} for n in range(9)] + [{"id": "c1", "name": "Oakline"}, "{"]
+    (tmp_path / "d").write_text("\n".join(one if isinstance(one, str) else json.dumps(one) for one in lines))
+    whole = build_index(tmp_path / "d", tmp_path / "whole")
+    monkeypatch.setattr(cli, "CHUNK", 2)
+    parts = build_index(tmp_path / "d", tmp_path / "parts")
+    assert whole == parts and parts.customers == 9
+    assert [number for number, _ in parts.dictionary_ignored] == [2, 11]
+    one, many = load(tmp_path / "whole"), load(tmp_path / "parts")
+    assert (len(one.segments()), len(many.segments()), len(many)) == (1, 5, 9)
+    for text in ("Zorvex1 Labs", "Zorvex8 Labs and Zorvex0 Labs", "Oakline"):
+        assert many.find(text) == one.find(text)
+    many.put("c8", [Name("Quilth")])
+    assert many.find("Zorvex8 Labs") == [] and many.find("Quilth")[0].candidates[0].ref == "c8"
+    save(many, tmp_path / "again")
+    assert len(load(tmp_path / "again").segments()) == 1
+
+
+def test_an_empty_list_makes_an_empty_index(tmp_path: Path) -> None:
+    (tmp_path / "d").write_text("")
+    build_index(tmp_path / "d", tmp_path / "out")
+    assert len(load(tmp_path / "out")) == 0

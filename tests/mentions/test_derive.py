@@ -21,6 +21,10 @@ from mentions.derive import derive
         ("The Brightwater Group, Inc.", {"Brightwater"}),
         ("Kessler Maschinenbau GmbH & Co. KG", {"Kessler Maschinenbau"}),
         ("Oakline, LLC", {"Oakline"}),
+        ("贵州云岭酒业股份有限公司 (600987.SH)", {"云岭酒业", "600987.SH", "SH600987", "600987"}),
+        ("华星医疗（SZ300999）", {"华星医疗", "300999", "300999.SZ"}),
+        ("Oakline Furniture, Inc. (NASDAQ: OAKL)", {"Oakline Furniture", "NASDAQ: OAKL", "OAKL"}),
+        ("江城控股 [0788.HK]", {"江城控股", "0788.HK"}),
     ],
 )
 def test_shorter_forms(title: str, said: set[str]) -> None:
@@ -45,6 +49,17 @@ def test_shorter_forms_are_weaker_and_own_names_come_first() -> None:
     prior = {name.text: name.prior for name in names}
     assert 1 > prior["上海华星医疗器械"] > prior["华星医疗器械"] > prior["华星医疗"]
     assert prior["华星"] == 1
+
+
+def test_a_code_in_an_alias_is_one_too_and_weaker_without_its_exchange() -> None:
+    prior = {name.text: name.prior for name in derive("云岭酒业", ["SSE:600987", "NYSE: YL"])}
+    assert prior["600987.SH"] == 0.95 > prior["600987"]
+    assert "YL" not in prior and prior["NYSE: YL"] == 1
+
+
+@pytest.mark.parametrize("title", ["Studio 600519", "Room 12.US", "合同 20260101", "ABC 123456789", "Node.JS Labs"])
+def test_other_numbers_are_no_codes(title: str) -> None:
+    assert {name.text for name in derive(title)} <= {title, *title.split()[:1]}
 
 
 @given(st.text(max_size=40), st.lists(st.text(max_size=10), max_size=3))
