@@ -7,18 +7,36 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, update
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
 
+from gateway.errors import Misconfigured
 from gateway.store.connect import READ_S, READERS, WRITE_S, address, reading, shown, writing
-from gateway.store.faults import StoreClosed, named, stale
+from gateway.store.faults import SAY, StoreClosed, named, stale, unavailable
 from gateway.store.migrate import prepare
 from gateway.store.patience import Patience
+from gateway.store.tables import floatcard_meta
 from gateway.store.writer import BATCH, WAITING, I, Op, R, Writer
 
 __all__ = ["Op", "Store"]
 
 T = TypeVar("T")
+
+
+def _try_writing(url: URL) -> None:
+    """A file or a user that may only read is found out here, and not by the first who says something."""
+    engine = writing(url)
+    try:
+        with engine.begin() as connection:
+            connection.execute(update(floatcard_meta).values(value=floatcard_meta.c.value))
+    except DBAPIError as broke:
+        why = unavailable(broke)
+        if why is None:
+            raise
+        raise Misconfigured([(shown(url), "store", SAY[why])]) from broke
+    finally:
+        engine.dispose()
 
 
 class Store:
@@ -42,6 +60,7 @@ class Store:
         """Migrates the database to this program's schema and opens it. Raises `Misconfigured`, saying what to do."""
         parsed = address(url)
         prepare(parsed)
+        _try_writing(parsed)
         return cls(parsed, batch=batch, waiting=waiting)
 
     @property

@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from gateway.store.connect import LINE
+from gateway.store.faults import AFTER
+
 
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -9,7 +12,9 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("channels.web.TIRED", 0.3)
     monkeypatch.setattr("channels.wire.TIRED", 0.3)
     monkeypatch.setattr("gateway.store.connect.CONNECT_S", 2)
-    monkeypatch.setitem(_line(), "connect_timeout", "2")
+    monkeypatch.setitem(LINE, "connect_timeout", "2")
+    for why in list(AFTER):
+        monkeypatch.setitem(AFTER, why, 0.5)
     monkeypatch.setattr("gateway.store.engine.WRITE_S", 1.5)
     monkeypatch.setattr("gateway.store.engine.READ_S", 1.5)
     monkeypatch.setattr("gateway.store.ledger.outbox.LEASE_MS", 3_000)
@@ -19,9 +24,3 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.bus.redis.BLOCK_MS", 300)
     monkeypatch.setattr("gateway.bus.redis.TICK_S", 0.3)
     monkeypatch.setattr("gateway.bus.redis_lanes.TTL_MS", 4_000)
-
-
-def _line() -> dict[str, str]:
-    from gateway.store.connect import LINE
-
-    return LINE

@@ -190,7 +190,7 @@ async def faulty(
     postgresql_url: str = "",
     postgresql: Postgresql | None = None,
     redis: Redis | None = None,
-    extra: str = "",
+    database: Path | None = None,
 ) -> AsyncIterator[Faulty]:
     """On SQLite alone without `postgresql` and `redis`. Every loop of the gateway runs; time is the system's own."""
     unheard = Unheard()
@@ -199,7 +199,7 @@ async def faulty(
     loop.set_exception_handler(unheard.unhandled)
     async with contextlib.AsyncExitStack() as stack:
         lines = _lines(stack, folder, postgresql, redis)
-        live = await _begun(stack, folder, lines, postgresql_url, redis, extra)
+        live = await _begun(stack, folder, lines, postgresql_url, redis, database)
         yield live
         for line in lines.values():
             if line.fault is not PASS:
@@ -230,7 +230,7 @@ async def _begun(
     lines: dict[str, Proxy],
     postgresql_url: str,
     redis: Redis | None,
-    extra: str,
+    database: Path | None,
 ) -> Faulty:
     clock = ShiftedClock(START - time.time_ns() // 1_000_000)
     chat = FakeChat(SECRET.encode())
@@ -241,8 +241,11 @@ async def _begun(
     await load_sample(crm, START)
     server = Server(crm)
     lines["crm"] = stack.enter_context(between(await stack.enter_async_context(listening(server.app()))))
-    config = configured(folder, f"http://127.0.0.1:{lines['chat'].port}/demo/api", extra)
-    config.write_text(_changed(config.read_text("utf-8"), folder, lines, postgresql_url, redis), "utf-8")
+    config = configured(folder, f"http://127.0.0.1:{lines['chat'].port}/demo/api")
+    text_ = _changed(config.read_text("utf-8"), folder, lines, postgresql_url, redis)
+    if database is not None:
+        text_ = text_.replace(f"sqlite:///{folder.as_posix()}/floatcard.db", f"sqlite:///{database.as_posix()}")
+    config.write_text(text_, "utf-8")
     house = await open_house(load(config), clock)
     stack.push_async_callback(house.close)
     await settle_in(house.services.people)

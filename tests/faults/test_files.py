@@ -1,0 +1,157 @@
+"""The database's file: its disk full, locked by another program, read-only; the network comes again, nobody loses."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import sqlite3
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection
+
+from gateway.errors import Misconfigured
+from gateway.store.engine import Store
+from gateway.store.faults import StoreUnavailable
+from tests.faults.house import Faulty, faulty
+
+
+def _pragma(connection: Connection, items: Sequence[str]) -> list[None]:
+    for item in items:
+        connection.exec_driver_sql(f"PRAGMA {item}").close()
+    return [None] * len(items)
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    other = sqlite3.connect(path, isolation_level=None, timeout=10)
+    other.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        other.execute("ROLLBACK")
+        other.close()
+
+
+@contextlib.asynccontextmanager
+async def read_only(live: Faulty) -> AsyncIterator[None]:
+    """As a disk remounted read-only is seen: SQLITE_READONLY for every write."""
+    await live.s.store.write(_pragma, "query_only=ON")
+    try:
+        yield
+    finally:
+        live.s.store._writing.dispose()
+
+
+async def through(live: Faulty, street: str, mend: contextlib.AbstractAsyncContextManager[None]) -> None:
+    """People work while nothing can be written: they are told to come again, and see what is there."""
+    form, refused = await live.ready_form(), live.refused
+    async with mend:
+        work = asyncio.gather(live.talk(4), live.save(form, street))
+        await live.until(lambda: _is(live.refused > refused + 3), "turned away")
+        assert await live.value("address") != street
+        async with live.session.get(f"{live.url}/healthz") as answer:
+            assert answer.status == 200
+    await work
+    await live.healed()
+    assert await live.value("address") == street
+
+
+async def _is(value: bool) -> bool:
+    return value
+
+
+@contextlib.asynccontextmanager
+async def held(path: Path) -> AsyncIterator[None]:
+    with locked(path):
+        yield
+
+
+async def test_a_file_that_is_locked_or_read_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.store.connect.BUSY_MS", 200)
+    async with faulty(tmp_path) as live:
+        await through(live, "locked", held(tmp_path / "floatcard.db"))
+        await through(live, "read-only", read_only(live))
+
+
+@pytest.fixture
+def small_disk() -> Iterator[tuple[Path, bool]]:
+    """A folder on a disk of 8 MB, and whether it is one: without the right to mount it is an ordinary folder."""
+    folder = Path(tempfile.mkdtemp(prefix="fc-disk-", dir="/tmp"))
+    words = ["mount", "-t", "tmpfs", "-o", "size=8m,mode=755", "none", str(folder)]
+    mounted = (
+        shutil.which("mount") is not None and subprocess.run(words, capture_output=True, check=False).returncode == 0
+    )
+    yield folder, mounted
+    if mounted:
+        subprocess.run(["umount", str(folder)], check=True)
+    folder.rmdir() if mounted else shutil.rmtree(folder)
+
+
+@contextlib.asynccontextmanager
+async def full(live: Faulty, folder: Path, mounted: bool) -> AsyncIterator[None]:
+    """To the last byte, by what somebody else keeps there; without a disk of our own by SQLite's own limit."""
+    ballast = folder / "ballast"
+    if mounted:
+        with contextlib.suppress(OSError), ballast.open("wb", buffering=0) as file:
+            while True:
+                file.write(b"\0" * 65_536)
+    else:
+        await live.s.store.write(_pragma, "max_page_count=1")
+    try:
+        yield
+    finally:
+        if mounted:
+            ballast.unlink()
+        else:
+            live.s.store._writing.dispose()
+
+
+async def test_a_full_disk(tmp_path: Path, small_disk: tuple[Path, bool]) -> None:
+    folder, mounted = small_disk
+    async with faulty(tmp_path, database=folder / "floatcard.db") as live:
+        await through(live, "after the disk was full", full(live, folder, mounted))
+
+
+@pytest.fixture
+def nobody() -> Iterator[Path]:
+    """A folder of nobody's, and we are nobody: who is root may write everywhere."""
+    folder = Path(tempfile.mkdtemp(prefix="fc-nobody-", dir="/tmp"))
+    root = os.geteuid() == 0
+    if root:
+        os.chown(folder, 65_534, 65_534)
+        os.seteuid(65_534)
+    try:
+        yield folder
+    finally:
+        if root:
+            os.seteuid(0)
+        folder.chmod(0o755)
+        shutil.rmtree(folder)
+
+
+async def test_a_file_that_may_not_be_written_is_said_at_the_start(nobody: Path) -> None:
+    path = nobody / "floatcard.db"
+    await Store.open(f"sqlite:///{path}").close()
+    path.chmod(0o444)
+    nobody.chmod(0o555)
+    with pytest.raises(Misconfigured, match="give this process write access to the file and to its folder"):
+        Store.open(f"sqlite:///{path}")
+    path.chmod(0o644)
+    nobody.chmod(0o755)
+    await Store.open(f"sqlite:///{path}").close()
+
+
+async def test_a_damaged_file_is_said(tmp_path: Path) -> None:
+    store = Store.open(f"sqlite:///{tmp_path}/a.db")
+    await store.close()
+    raw = bytearray((tmp_path / "a.db").read_bytes())
+    raw[4096:] = b"\xff" * (len(raw) - 4096)
+    (tmp_path / "a.db").write_bytes(bytes(raw))
+    with pytest.raises((Misconfigured, StoreUnavailable), match=r"damaged|not a database"):
+        Store.open(f"sqlite:///{tmp_path}/a.db")
