@@ -1,0 +1,186 @@
+"""Real gateways as processes of their own (`floatcard run`), all on one configuration but for the port."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aiohttp import ClientError, ClientSession, ClientTimeout
+
+from crm.local import Config as CrmConfig
+from crm.local import Crm
+from crm.local.importer import run as import_customers
+from gateway.clock import SystemClock
+from gateway.demo.people import settle_in
+from gateway.store.connect import address
+from gateway.store.engine import Store
+from gateway.store.migrate import prepare
+from gateway.store.people import PeopleStore
+from tests.browser.demo import free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+SECRET = "0123456789abcdef0123456789abcdef"
+MASTER = "11" * 32
+SYLLABLES = "东南西北山川河海云林木石金水火土天地日月星辰风雷松竹梅兰春夏秋冬红黄蓝白青紫龙凤虎鹤安宁康泰永恒信义仁和"
+
+
+def names(count: int, chance: random.Random) -> list[str]:
+    """Customers that no message could mean by mistake: no two begin alike."""
+    made: dict[str, str] = {}
+    while len(made) < count:
+        head = "".join(chance.sample(SYLLABLES, 4))
+        made.setdefault(head[:3], f"{head}医疗")
+    return list(made.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What the gateways stand on: a folder, a store, a queue, a chat."""
+
+    folder: Path
+    store: str
+    bus: str
+    chat: str
+    cool_down: str = "30m"
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "floatcard.toml"
+
+    @property
+    def crm(self) -> Path:
+        return self.folder / "crm.db"
+
+    async def furnish(self, customers: Sequence[str]) -> None:
+        """The persons, the customers with nothing but a name, and the configuration."""
+        (self.folder / "master.key").write_text(MASTER)
+        (self.folder / "web.key").write_text(SECRET)
+        self.config.write_text(self.text(0), "utf-8")
+        prepare(address(self.store))
+        store = Store.open(self.store)
+        people = PeopleStore(store, SystemClock())
+        await people.load()
+        await settle_in(people)
+        await store.close()
+        rows = "\n".join(["name,owner", *(f"{name},wang.min" for name in customers)])
+        (self.folder / "customers.csv").write_text(rows, "utf-8")
+        crm = Crm("local", CrmConfig(database=f"sqlite:///{self.crm}"))
+        tally = import_customers(self.folder / "customers.csv", crm)
+        await crm.close()
+        assert tally.created == len(customers), tally
+
+    def text(self, port: int) -> str:
+        return f"""
+deployment = "cluster"
+store = "{self.store}"
+bus = "{self.bus}"
+master_key = "file:{self.folder}/master.key"
+[server]
+port = {port}
+[channels.web]
+type = "web"
+url = "{self.chat}"
+secret = "file:{self.folder}/web.key"
+[crms.local]
+type = "local"
+database = "sqlite:///{self.crm}"
+[mentions]
+budget = 1000
+cool_down = "{self.cool_down}"
+[fields.owner]
+label = {{ en = "Owner" }}
+card = 1
+[fields.email]
+label = {{ en = "E-mail" }}
+type = "email"
+normaliser = "email"
+editable = true
+card = 2
+"""
+
+
+@dataclass(slots=True)
+class Gateway:
+    """One instance, which may be killed and started again."""
+
+    ground: Ground
+    name: str
+    port: int = field(default_factory=free_port)
+    ready: bool = False
+    kills: int = 0
+    _read: int = 0
+    _process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def log_file(self) -> Path:
+        return self.ground.folder / f"{self.name}.log"
+
+    def log(self) -> str:
+        return self.log_file.read_text("utf-8", "replace")[-6000:]
+
+    def says(self, text: str) -> bool:
+        """In its log, since it was started last."""
+        with self.log_file.open("rb") as log:
+            log.seek(self._read)
+            return text.encode() in log.read()
+
+    def begin(self) -> None:
+        config = self.ground.folder / f"{self.name}.toml"
+        config.write_text(self.ground.text(self.port), "utf-8")
+        command = [sys.executable, "-m", "gateway.cli", "run", "--config", str(config)]
+        with self.log_file.open("ab") as log:
+            self._read = log.tell()
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, cwd=ROOT)
+
+    async def start(self, patience: float = 90) -> None:
+        """Returns when it says that it is ready."""
+        self.begin()
+        ends = time.monotonic() + patience
+        async with ClientSession(timeout=ClientTimeout(total=2)) as session:
+            while time.monotonic() < ends and self._process is not None and self._process.poll() is None:
+                try:
+                    async with session.get(f"{self.url}/readyz") as answer:
+                        if answer.status == 200:
+                            self.ready = True
+                            return
+                except (ClientError, OSError, TimeoutError):
+                    pass
+                await asyncio.sleep(0.1)
+        raise AssertionError(f"{self.name} did not start:\n{self.log()}")
+
+    def kill(self) -> None:
+        """kill -9."""
+        self.ready = False
+        self.kills += 1
+        if self._process is not None:
+            self._process.send_signal(signal.SIGKILL)
+            self._process.wait()
+
+    async def stop(self) -> int:
+        """SIGTERM; how it ended."""
+        self.ready = False
+        assert self._process is not None
+        self._process.terminate()
+        return await asyncio.to_thread(self._process.wait, 30)
+
+
+def cleared(gateways: Sequence[Gateway]) -> None:
+    """Whatever is still running ends with the test."""
+    for each in gateways:
+        each.kill()
