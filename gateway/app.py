@@ -72,6 +72,8 @@ from identity.disclosure import Classes
 log = logging.getLogger("floatcard")
 
 DRAIN_S = 10.0
+SHUT_S = 1.0
+"""Of that, for letting go of bus, store and connections."""
 FOLLOW_S = 1.0
 STORE_FULL = WAITING * 3 // 4
 """Writes that wait for their commit; what is left of the writer's room is for presses and what they bring about."""
@@ -194,11 +196,11 @@ class House:
             raise
         return len(rooms)
 
-    async def close(self) -> None:
+    async def close(self, within: float = DRAIN_S) -> None:
         for task in self.tasks:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
-        await self.worker.stop(DRAIN_S)
+        await self.worker.stop(max(within - SHUT_S, 0.5))
         await self.services.bus.close()
         await self.services.gate.close()
         for channel in self.services.channels.values():

@@ -76,7 +76,7 @@ def _serve(
     logs: Literal["json", "text"] = "text",
     instance: str = "",
 ) -> None:
-    """Runs until SIGINT or SIGTERM, then drains; a second one ends it at once, as nothing acknowledged is lost by that."""
+    """Runs until SIGINT or SIGTERM, then drains; a second one ends it at once: what was acknowledged is stored."""
 
     async def whole() -> None:
         stop = asyncio.Event()
@@ -86,7 +86,9 @@ def _serve(
             if stop.is_set():
                 os._exit(128 + number)
             stop.set()
-            threading.Timer(LATEST_S, os._exit, (1,)).start()
+            last = threading.Timer(LATEST_S, os._exit, (1,))
+            last.daemon = True
+            last.start()
 
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, ended, number)

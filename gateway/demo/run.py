@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import secrets
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from crm.local.crm import LocalCrm
 from crm.local.sample import load_sample
-from gateway.app import House, open_house
+from gateway.app import DRAIN_S, House, open_house
 from gateway.chat.messenger import Messenger
 from gateway.clock import ShiftedClock
 from gateway.config import Config, load, secret
@@ -57,9 +58,10 @@ class Demo:
     server: Server
 
     async def close(self) -> None:
+        began = time.monotonic()
         await self.server.stop()
         await self.messenger.close()
-        await self.house.close()
+        await self.house.close(DRAIN_S - (time.monotonic() - began))
 
 
 def prepare(folder: Path, port: int) -> Config:

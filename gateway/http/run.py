@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable
 
 from gateway import telemetry
-from gateway.app import open_house
+from gateway.app import DRAIN_S, open_house
 from gateway.config import Config
 from gateway.http.health import Health
 from gateway.http.server import application, listen
@@ -25,8 +26,10 @@ async def open_server(config: Config, instance: str = "") -> tuple[str, Callable
     health.ready = True
 
     async def close() -> None:
+        """Who waits for an answer gets it; the rest of the ten seconds is for what runs."""
+        began = time.monotonic()
         await server.stop()
-        await house.close()
+        await house.close(DRAIN_S - (time.monotonic() - began))
         untrace()
 
     return server.address, close
