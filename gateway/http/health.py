@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from aiohttp import web
 
 from gateway.errors import Retry
@@ -9,6 +11,9 @@ from gateway.measure import Gauges
 from gateway.metrics import exposition
 from gateway.services import Services
 from gateway.worker import Worker
+
+PATIENCE_S = 2.0
+"""A balancer asks every few seconds: an engine that hangs must not keep it waiting."""
 
 
 class Health:
@@ -29,13 +34,19 @@ class Health:
         return web.json_response({"status": "ok"})
 
     async def readyz(self, request: web.Request) -> web.StreamResponse:
+        status = await self._status()
+        return web.json_response({"status": status}, status=200 if status == "ready" else 503)
+
+    async def _status(self) -> str:
         if not self.ready:
-            return web.json_response({"status": "starting or stopping"}, status=503)
-        try:
-            await self._s.due.next_at()
-        except Retry:
-            return web.json_response({"status": "the store does not answer"}, status=503)
-        return web.json_response({"status": "ready"})
+            return "starting or stopping"
+        for what, ask in (("the store", self._s.due.next_at), ("the queue", self._s.bus.epoch)):
+            try:
+                async with asyncio.timeout(PATIENCE_S):
+                    await ask()
+            except (Retry, TimeoutError):
+                return f"{what} does not answer"
+        return "ready"
 
     async def metrics(self, request: web.Request) -> web.StreamResponse:
         await self._gauges.refresh()
