@@ -36,7 +36,7 @@ class Directory:
         for name, crm in self._crms.items():
             if isinstance(crm, Users):
                 try:
-                    self._users[name] = await self._breakers[name].run(crm.users)
+                    self._users[name] = await self._breakers[f"{name} feed"].run(crm.users)
                 except (Retry, Refused) as failed:
                     log.warning("the users of %s could not be read: %s", name, type(failed).__name__)
         await self._end()

@@ -13,7 +13,6 @@ from gateway.handlers import alerts, conflicts
 from gateway.metrics import SWEPT
 from gateway.only import HELD
 from gateway.services import Services
-from gateway.metrics import SWEPT
 from gateway.spine import Spine
 from gateway.store.due import Due
 from gateway.store.ledger import Observed
@@ -43,7 +42,7 @@ class Sweep:
         self._broke = False
         self._cursor = ""
         """Where the feed was read from, as it was stored."""
-        self._breaker = services.gate.breakers[crm.name]
+        self._breaker = services.gate.breakers[f"{crm.name} feed"]  # it may be well while writes are not
 
     def nudge(self) -> None:
         self._look.set()

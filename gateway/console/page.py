@@ -41,6 +41,8 @@ class Plugged:
     name: str
     type: str
     about: str = ""
+    wrong: str = ""
+    """Empty while it answers."""
 
 
 @dataclass(frozen=True, slots=True)

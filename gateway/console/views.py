@@ -34,12 +34,17 @@ STEPS: Final[Mapping[str, str]] = {
     "import": N_("imported"),
 }
 _CRM: Final = N_("Customers known here: {n}")
+_SILENT: Final = N_("does not answer; asked again in {n} s")
+_ASKED: Final = N_("does not answer; is being asked again")
 
 
 async def overview(s: Services, reader: Reader) -> Overview:
-    channels = [Plugged(name, spec.type) for name, spec in s.config.channels.items()]
+    channels = [Plugged(name, spec.type, "", _wrong(s, reader, name)) for name, spec in s.config.channels.items()]
     crms = [
-        Plugged(name, spec.type, reader.say(_CRM, n=await s.mirror.count(name))) for name, spec in s.config.crms.items()
+        Plugged(
+            name, spec.type, reader.say(_CRM, n=await s.mirror.count(name)), _wrong(s, reader, name, f"{name} feed")
+        )
+        for name, spec in s.config.crms.items()
     ]
     return Overview(
         channels=channels,
@@ -49,6 +54,14 @@ async def overview(s: Services, reader: Reader) -> Overview:
         conflicts=len(await s.ledger.conflicts()),
         parked=len(await s.bus.parked()),
     )
+
+
+def _wrong(s: Services, reader: Reader, *targets: str) -> str:
+    """As this gateway finds it; the worse of what it is asked."""
+    states = {s.gate.breakers[target].state: s.gate.breakers[target].after for target in targets}
+    if "open" in states:
+        return reader.say(_SILENT, n=max(1, round(states["open"])))
+    return reader.say(_ASKED) if "half-open" in states else ""
 
 
 async def identities(s: Services, reader: Reader, me: Person, query: str) -> Identities:

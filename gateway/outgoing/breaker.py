@@ -94,7 +94,8 @@ class Breaker:
 
 
 class Breakers(dict[str, Breaker]):
-    """By the configured names of channels and CRMs; made when first asked for."""
+    """By the configured names of channels and CRMs, and `NAME feed` for what a CRM tells by itself; made when first
+    asked for."""
 
     def __init__(self, clock: Clock) -> None:
         super().__init__()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
 
+from gateway.errors import Retry
 from tests.gateway.http.world import World, open_world
 
 
@@ -188,6 +190,22 @@ async def test_the_language_is_the_persons_and_can_be_switched(world: World) -> 
         assert '<html lang="zh-CN">' in (await visitor.get("/console"))[1]
         assert '<html lang="en">' in (await visitor.get("/console?lang=en"))[1]
         assert '<html lang="en">' in (await visitor.get("/console/identities"))[1], "and stays"
+
+
+async def test_the_overview_says_who_does_not_answer(world: World) -> None:
+    breaker = world.house.breakers["local"]
+
+    async def down() -> None:
+        raise Retry(1, "down")
+
+    async with Visitor(world) as visitor:
+        await visitor.enter()
+        assert "没有应答" not in (await visitor.get("/console?lang=zh-CN"))[1]
+        while breaker.state == "closed":
+            with contextlib.suppress(Retry):
+                await breaker.run(down)
+        assert re.search(r"⚠ 没有应答，\d+ 秒后再试", (await visitor.get("/console?lang=zh-CN"))[1])
+        assert re.search(r"⚠ does not answer; asked again in \d+ s", (await visitor.get("/console?lang=en"))[1])
 
 
 async def test_the_demos_door_is_only_the_demos(folder: Path) -> None:

@@ -1,0 +1,202 @@
+"""The limits, the breakers and the fences in the whole house."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from channels import web
+from channels.model import Place, Rate
+from gateway.handlers.cards import room_card
+from gateway.outgoing import line as line_module
+from gateway.outgoing.breaker import FIRST_MS, THRESHOLD
+from gateway.outgoing.model import Rank
+from gateway.store.engine import Store
+from gateway.store.leases import Fenced, Held, LeaseStore
+from gateway.store.mirror import MirrorStore
+from gateway.store.vault import Vault
+from gateway.turn import Slot, new_trail
+from tests.gateway.fake_chat import text
+from tests.gateway.house import GUEST, HERO, LI, NAME, PHONE, Live, members, opened
+from tests.gateway.moody import Crm
+from tests.gateway.store.world import quick
+
+MANY = 40
+
+
+async def full(live: Live, room: str, cards: int, customers: int = 2) -> None:
+    live.chat.room(room, members(LI))
+    refs = await live.s.mirror.keys("", customers)
+    for n in range(cards):
+        trail, epoch = new_trail(""), await live.s.bus.epoch()
+        slot = Slot(Place("web", room), "card", f"m{n}")
+        made = await room_card(live.s, slot, [refs[n % customers]], {"message": f"m{n}"}, trail)
+        assert made is not None
+        await live.house.spine.perform([made], trail, epoch)
+
+
+def outside(live: Live, room: str) -> int:
+    return sum(one.paints for one in live.cards(room))
+
+
+async def test_a_join_is_read_once_a_customer_and_not_once_a_card(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads: Counter[str] = Counter()
+    read = Store.read
+
+    async def counted(self: Store, query: Any) -> Any:
+        reads[query.__qualname__] += 1
+        return await read(self, query)
+
+    async with opened(tmp_path) as live:
+        await full(live, "full", MANY, customers=2)
+        before = outside(live, "full")
+        monkeypatch.setattr(Store, "read", counted)
+        await live.join(GUEST, "full")
+        await live.quiet()
+        assert outside(live, "full") - before == MANY
+        assert sum(n for name, n in reads.items() if name.startswith("Ledger.states")) <= 2 * 3
+        assert reads["SlotStore._together.<locals>.<lambda>"] < MANY
+
+
+async def test_a_room_beyond_its_rate_is_repainted_bit_by_bit_and_an_edit_gets_in_between(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(line_module, "PATIENCE_S", dict.fromkeys(Rank, 0.1))
+    monkeypatch.setattr(line_module, "SHORTEST_S", 0.01)
+    async with opened(tmp_path) as live:
+        await full(live, "full", MANY, customers=2)
+        slow = replace(web.LIMITS, methods={"edit": Rate(60.0, 3)})
+        monkeypatch.setattr(live.s.channels["web"], "limits", slow)
+        before, topics = outside(live, "full"), list[str]()
+        handle = live.house.worker._handle
+
+        async def noted(delivery: Any) -> object:
+            topics.append(delivery.job.topic)
+            return await handle(delivery)
+
+        monkeypatch.setattr(live.house.worker, "_handle", noted)
+        await live.join(GUEST, "full")
+        await live.house.worker.idle()
+        await live.natively("phone", "+86 512 7777 0000", record=(await live.s.mirror.keys("", 1))[0])
+        await live.settle()
+        assert outside(live, "full") - before >= MANY, "no card is forgotten"
+        assert topics.count("rest") >= 2
+        assert topics.count("room") + topics.count("rest") < MANY, "and nobody is asked again and again"
+        assert PHONE not in "\n".join(text(one.card) for one in live.cards("full"))
+
+
+async def test_a_room_that_answers_429_waits_as_long_as_it_says_and_the_card_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(tmp_path) as live:
+        live.chat.rooms["deal"].status = 429
+        await live.say(LI, "deal", NAME)
+        await live.chat.rooms["deal"].reached.wait()
+        await live.say(LI, "east", NAME)
+        live.chat.rooms["deal"].status = 200
+        await live.settle()
+        assert len(live.cards("deal")) == len(live.cards("east")) == 1
+        assert live.house.breakers["web"].state == "closed"
+
+
+async def test_while_the_crm_is_down_an_edit_is_decided_and_the_person_is_told_where_it_is(tmp_path: Path) -> None:
+    async with opened(tmp_path) as live:
+        await live.say(LI, "deal", NAME)
+        await live.settle()
+        form = await live.open_form(LI, live.card("deal"))
+        live.crm.mood = "down"
+        first = await live.submit(LI, "deal", form, phone="+86 512 0000 0001")
+        assert first["text"] == "Saved."
+        await live.settle()  # now it is known
+        for number in range(2, THRESHOLD + 4):
+            form = await live.open_form(LI, live.card("deal"))
+            told = await live.submit(LI, "deal", form, phone=f"+86 512 0000 000{number}")
+            assert told["text"] == "Saved here, not yet in the CRM.", number
+            live.clock.ahead(minutes=2)
+            await live.settle()
+        assert live.house.breakers["local"].state != "closed"
+        last = f"+86 512 0000 000{THRESHOLD + 3}"
+        assert await live.value("phone") == last
+        assert "not yet in the CRM" in text(live.card("deal").card)
+        live.crm.mood = "well"
+        live.clock.ahead(minutes=20)
+        await live.settle()
+        assert await live.there("phone") == last
+        assert live.house.breakers["local"].state == "closed"
+
+
+async def test_while_it_is_open_nothing_is_claimed_and_nobody_is_asked(tmp_path: Path) -> None:
+    async with opened(tmp_path) as live:
+        breaker, writeback = live.house.breakers["local"], live.house.writebacks["local"]
+        asked: list[str] = []
+        crm = live.crm
+        apply = crm.apply
+
+        async def counted(change: Any, *, once: str) -> Any:
+            asked.append(once)
+            return await apply(change, once=once)
+
+        crm.apply = counted  # type: ignore[method-assign]
+        crm.mood = "down"
+        await live.say(LI, "deal", NAME)
+        await live.quiet()
+        form = await live.open_form(LI, live.card("deal"))
+        await live.submit(LI, "deal", form, phone="+86 512 0000 0001")
+        while breaker.state == "closed":
+            await writeback.once()
+            live.clock.ahead(minutes=1)
+        live.clock.at -= 60_000
+        live.clock.ahead(seconds=0.1)
+        tried = len(asked)
+        assert breaker.state == "open"
+        assert await writeback.once() == 0
+        assert len(asked) == tried
+        assert await live.rows("outbox", "state = 'waiting'") == 1
+        live.clock.ahead(seconds=2 * FIRST_MS / 1000, minutes=5)
+        await writeback.once()
+        assert len(asked) == tried + 1, "one probe"
+
+
+async def test_the_state_of_every_breaker_is_counted(tmp_path: Path) -> None:
+    async with opened(tmp_path) as live:
+        live.crm.mood = "down"
+        await live.say(LI, "deal", NAME)
+        await live.settle()
+        assert isinstance(live.crm, Crm)
+        assert live.house.breakers["web"].state == "closed"
+        assert await live.counted("floatcard_breaker", target="web") == 0
+        for _ in range(THRESHOLD):
+            await _fail(live)
+        assert await live.counted("floatcard_breaker", target="local") == 2
+
+
+async def _fail(live: Live) -> None:
+    from crm.model import RecordRef
+    from gateway.errors import Retry
+
+    with pytest.raises(Retry):
+        await live.house.breakers["local"].run(lambda: live.crm.get(RecordRef.parse(HERO)))
+
+
+async def test_a_stale_holder_cannot_put_the_sweeps_cursor_back(store_url: str) -> None:
+    store = quick(store_url)
+    leases, mirror = LeaseStore(store), MirrorStore(store, Vault(bytes(32)))
+    old = await leases.take("sweep crm", "a", 60_000)
+    assert old is not None
+    await mirror.advance("crm", "5", 1, seen="", held=Held("sweep crm", old))
+    await leases.release("sweep crm", "a", old)
+    new = await leases.take("sweep crm", "b", 60_000)
+    assert new is not None
+    with pytest.raises(Fenced):
+        await mirror.advance("crm", "3", 2, seen="5", held=Held("sweep crm", old))
+    await mirror.advance("crm", "9", 3, seen="5", held=Held("sweep crm", new))
+    with pytest.raises(Fenced):
+        await mirror.advance("crm", "6", 4, seen="5")  # one that reads the feed at its start, without the lease
+    assert await mirror.cursor("crm") == "9"
+    await store.close()
