@@ -13,7 +13,7 @@ from prometheus_client import (
     generate_latest,
 )
 
-disable_created_metrics()  # a line more for each of them, that nobody asks for
+disable_created_metrics()  # type: ignore[no-untyped-call]  # a line more for each of them, that nobody asks for
 REGISTRY = CollectorRegistry()
 
 RECEIVED = Counter(
