@@ -12,10 +12,10 @@ from gateway.http.api_problem import unprocessable
 from gateway.mentioning import reasons, weights
 from gateway.mentioning.knowing import Asked
 from gateway.mentioning.reading import Judged, judge
+from gateway.mentioning.spoken import spoken
 from gateway.services import Services
 from gateway.store.mentioning import Learned
 from mentions.decide import SHOW
-from mentions.normal import normalise_name
 
 _STATES = {"accept": "accepted", "refuse": "refused", "forget": ""}
 
@@ -71,8 +71,8 @@ class Mentioned:
 
     async def judge_name(self, ask: Ask) -> Done:
         body, now = ask.sent(told.NameBody), self._s.clock.now()
-        name = normalise_name(body.name)
-        if not name or not name.isprintable():
+        name = spoken(body.name)
+        if not name or "\ufffd" in name or not name.isprintable():
             raise unprocessable("bad_name", "Write a name as the list has it.", "name")
         by = f"token:{ask.caller.token.name}"
         if body.word == "undo":

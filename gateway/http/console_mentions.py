@@ -13,8 +13,8 @@ from gateway.console.page import Frame, render
 from gateway.errors import Refused
 from gateway.http.console_session import Form, Session
 from gateway.mentioning.naming import KINDS
+from gateway.mentioning.spoken import spoken
 from gateway.services import Services
-from mentions.normal import normalise_name
 
 Serve = Callable[[web.Request], Awaitable[web.Response]]
 Act = Callable[[web.Request, Session, Form], Awaitable[web.Response]]
@@ -86,9 +86,9 @@ class MentionsPage:
 
     async def word(self, request: web.Request, session: Session, form: Form) -> web.Response:
         """Whether a name is a common word; `undo` takes back all that use taught about it."""
-        name, word = normalise_name(form.get("name")[:512]), form.get("word")
+        name, word = spoken(form.get("name")), form.get("word")
         now, by = self._s.clock.now(), session.person.id
-        if not name or not name.isprintable() or word not in (*_STATES, "undo"):
+        if not name or "\ufffd" in name or not name.isprintable() or word not in (*_STATES, "undo"):
             return _back("unfit", "#words")
         if word == "undo":
             await self._s.mentioning.take_back(name, by, now)

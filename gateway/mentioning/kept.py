@@ -17,7 +17,7 @@ log = logging.getLogger("floatcard.mentions")
 
 def rules() -> str:
     """Of what makes names of a title: names kept under other rules are made anew."""
-    parts = (*(Path(each.__file__).read_bytes() for each in (derive, ticker)), (DATA / "words.txt").read_bytes())
+    parts = (*(Path(each.__file__ or "").read_bytes() for each in (derive, ticker)), (DATA / "words.txt").read_bytes())
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
 
 

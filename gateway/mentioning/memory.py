@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from channels.model import MessageRef
+from gateway.mentioning.spoken import spoken
 from gateway.mentioning.weights import Kind
 from gateway.store.mentioning import Lesson
 from gateway.turn import Turn
-from mentions.normal import normalise_name
 
 if TYPE_CHECKING:
     from gateway.services import Services
@@ -51,4 +51,4 @@ async def missed(s: Services, turn: Turn, asked: str, record: str) -> None:
     silent = [each.step for each in steps if each.step.step == "unsure" and each.step.facts.get("record") == record]
     if last is not None and any(turn.now - step.at <= MISSED_MS for step in silent):
         names = [asked[mention.start : mention.end] for mention in s.records.names.find(asked)]
-        await teach(s, turn, "missed", map(normalise_name, names), last, record)
+        await teach(s, turn, "missed", map(spoken, names), last, record)

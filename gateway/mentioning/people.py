@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from channels.model import Place
 from crm.model import Record
+from gateway.mentioning.spoken import spoken
 from gateway.store.mentioning import RoomKnows
 from mentions.bounds import Spans
 from mentions.model import Mention, Name
@@ -42,7 +43,7 @@ def _worth(name: str) -> float:
 
 def maybe_addressed(text: str) -> list[str]:
     """What looks like a family name with a title, folded: cheap, and often nobody."""
-    return [normalise_name(found[0]) for found in _ADDRESS.finditer(text)][:50]
+    return [spoken(found[0]) for found in _ADDRESS.finditer(text)][:50]
 
 
 async def by_title(s: Services, place: Place, known: RoomKnows, text: str, quoted: Spans) -> list[Mention]:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from gateway.mentioning import knowing, people
 from gateway.mentioning.knowing import Asked
+from gateway.mentioning.spoken import spoken
 from gateway.store.mentioning import RoomKnows
 from gateway.turn import Turn
 from mentions.bounds import Spans
 from mentions.decide import Context, Decision, decide
 from mentions.model import Mention
-from mentions.normal import normalise_name
 from reconcile.model import Json
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _of_people(s: Services, mentions: Sequence[Mention], text: str) -> list[Ment
 
 
 def _name(text: str, mention: Mention) -> str:
-    return normalise_name(text[mention.start : mention.end])
+    return spoken(text[mention.start : mention.end])
 
 
 def _judged(text: str, mention: Mention, known: RoomKnows, context: Context, contact: bool) -> Judged:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from cards.words import N_, say
 from gateway.handlers.hearing import heard
 from gateway.handlers.told import Told, tells
+from gateway.mentioning.spoken import spoken
 from gateway.turn import Show, Slot, Turn
 from identity.audience import direct
 from mentions.bounds import Spans
-from mentions.normal import normalise_name
 
 if TYPE_CHECKING:
     from gateway.services import Services
@@ -36,7 +36,7 @@ async def would_suggest(s: Services, turn: Turn, text: str, quoted: Spans) -> tu
     found = s.records.suggestions.suggest(text, quoted)
     if found is None:
         return None
-    name, ref = normalise_name(text[found.start : found.end]), found.refs[0]
+    name, ref = spoken(text[found.start : found.end]), found.refs[0]
     each = await heard(s, ref, direct(person, turn.event.who))
     if each is None or await s.rooms.store.choice(turn.place.room_key, name) is not None:
         return None
