@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
+from dataclasses import replace
 
 from crm.model import GATEWAY, Applied, Change, Conflict, Crm, RecordRef
 from gateway.errors import Refused, Retry
@@ -18,6 +20,8 @@ from gateway.turn import Trail, new_trail
 log = logging.getLogger("floatcard.writeback")
 
 IDLE_S = 0.5
+IN_ONE_GO_S = 10.0
+"""So long after a claim its writes are begun: each has ended, one way or the other, before the claim runs out."""
 
 
 class Writeback:
@@ -59,7 +63,11 @@ class Writeback:
         if state == "open":
             return 0  # nothing is claimed: the rows wait as they are, and are due when the CRM answers again
         rows = await self._s.ledger.claim(self._crm.name, self._s.clock.now(), 32 if state == "closed" else 1)
+        ends = time.monotonic() + IN_ONE_GO_S
         for row in rows:
+            if time.monotonic() >= ends:
+                await self._s.ledger.later(replace(row, tries=row.tries - 1), 0, "the target was slow with others")
+                continue
             with carried(row.trace):
                 await self._one(row)
         return len(rows) + await self._doubts()

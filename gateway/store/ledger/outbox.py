@@ -23,7 +23,9 @@ from gateway.store.vault import Erased, Vault
 from reconcile.canonical import canonical
 from reconcile.model import Json
 
-LEASE_MS = 60_000
+LEASE_MS = 40_000
+"""A write that its gateway did not live to answer for is read by another after this: longer than a claim's last write,
+a read and a change of 15 s each, can take."""
 _ROW = "o.id, o.target, o.record, o.field, o.value, o.precondition, o.label, o.decision, o.tries, "
 _ROW += "(SELECT e.trace FROM decision d JOIN edit e ON e.id = d.cause_edit WHERE d.id = o.decision)"
 _FREE = (
