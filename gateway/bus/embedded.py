@@ -9,7 +9,7 @@ from dataclasses import replace
 from gateway.bus.model import Bus, Deliver, Delivery, Job
 from gateway.clock import Clock
 from gateway.errors import Retry
-from gateway.store.alone import Alone
+from gateway.store.alone import LOST, Alone
 from gateway.store.jobs import JobStore
 
 
@@ -33,6 +33,8 @@ class EmbeddedBus:
         return self._waiting
 
     async def publish(self, job: Job, local: object = None) -> bool:
+        if self._alone is not None and self._alone.lost:
+            raise Retry(5.0, LOST)
         id_ = await self._jobs.add(job, self._clock.now())
         if id_ is None:
             return False
@@ -69,7 +71,7 @@ class EmbeddedBus:
             await self._alone.release()
 
     def holds(self, delivery: Delivery) -> bool:
-        return True
+        return self._alone is None or not self._alone.lost
 
     async def begin(self, delivery: Delivery) -> None:
         self._begun[delivery.id] = delivery

@@ -3,32 +3,53 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
+import logging
 import os
+import threading
 import time
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
 
 from gateway.errors import Misconfigured
 from gateway.store.connect import plain
 from gateway.store.engine import Store
+from gateway.store.patience import Patience
+
+log = logging.getLogger("floatcard.store")
 
 LOCK = 0x466C4362
 WITHIN_S = 5.0
 """A predecessor that was killed may be noticed by the server a moment later."""
 TAKEN = "another gateway works on this database with bus = store:; stop it, or give both a bus of redis://…"
+LOST = (
+    "another gateway took this database over while the line to it was cut: this one takes and does nothing more; "
+    "stop one of the two, or give both a bus of redis://…"
+)
+LOOK_S = 2.0
+ANSWER_S = 10.0
 TAKEN_FILE = "another gateway works on this database; stop it first, or give this one a database of its own"
 
 
 class Alone:
-    """Held from `take` to `release`. Beside a SQLite file lies a `.lock`, never removed: the lock on it counts."""
+    """Held from `take` to `release`. Beside a SQLite file lies a `.lock`, never removed: the lock on it counts.
+
+    PostgreSQL's is the session's: a server that restarts forgets it, so it is looked at and taken again.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._engine: Engine | None = None
         self._connection: Connection | None = None
         self._file: int | None = None
+        self._pid = 0
+        self._ended = threading.Event()
+        self._watch: threading.Thread | None = None
+        self.lost = False
+        """Another gateway has it: whatever is in this one's hands is the other's."""
 
     async def take(self) -> None:
         """Raises `Misconfigured` while another gateway has it."""
@@ -37,6 +58,9 @@ class Alone:
         if self._store.url.get_backend_name() == "postgresql" and not await asyncio.to_thread(self._take):
             await self.release()
             raise Misconfigured([(self._store.name, "bus", TAKEN)])
+        if self._engine is not None:
+            self._watch = threading.Thread(target=self._watching, name="store-alone", daemon=True)
+            self._watch.start()
 
     def _take_file(self) -> bool:
         self._file = locked(Path(f"{self._store.url.database}.lock"))
@@ -44,23 +68,69 @@ class Alone:
 
     def _take(self) -> bool:
         self._engine = plain(self._store.url)
-        self._connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         end = time.monotonic() + WITHIN_S
-        while not self._connection.exec_driver_sql("SELECT pg_try_advisory_lock(%s)", (LOCK,)).scalar_one():
+        while not self._taken():
             if time.monotonic() > end:
                 return False
             time.sleep(0.1)
         return True
 
+    def _taken(self) -> bool:
+        assert self._engine is not None
+        if self._connection is None:
+            self._connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        if not self._connection.exec_driver_sql("SELECT pg_try_advisory_lock(%s)", (LOCK,)).scalar_one():
+            return False
+        self._pid = int(self._connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one())
+        return True
+
+    def _watching(self) -> None:
+        assert self._engine is not None
+        patience = Patience(self._engine, ANSWER_S)
+        while not self._ended.wait(LOOK_S) and not self.lost:
+            try:
+                with patience(self._line()):
+                    self._look()
+            except DBAPIError:
+                self._drop()  # it is away; nobody else can take it there either
+        patience.close()
+
+    def _line(self) -> object:
+        return self._connection.connection.dbapi_connection if self._connection is not None else None
+
+    def _look(self) -> None:
+        if self._connection is not None:
+            self._connection.exec_driver_sql("SELECT 1").close()
+        elif not self._taken() and not self._ghost():
+            self.lost = True
+            log.critical(LOST)
+
+    def _ghost(self) -> bool:
+        """Whether our own former session still has it there: then that is ended, and the next look takes it."""
+        assert self._connection is not None
+        query = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND pid = %s"
+        found = self._connection.exec_driver_sql(query, (LOCK, self._pid)).first()
+        self._drop()
+        return found is not None
+
+    def _drop(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(DBAPIError):
+                connection.invalidate()
+            connection.close()
+
     async def release(self) -> None:
         if self._file is not None:
             os.close(self._file)
             self._file = None
-        if self._connection is not None and self._engine is not None:
-            await asyncio.to_thread(self._connection.invalidate)
-            self._connection.close()
+        self._ended.set()
+        if self._watch is not None:
+            await asyncio.to_thread(self._watch.join)
+        if self._engine is not None:
+            await asyncio.to_thread(self._drop)
             self._engine.dispose()
-            self._connection = None
+            self._engine = None
 
 
 def locked(path: Path) -> int | None:

@@ -42,12 +42,13 @@ class Patience:
         threading.Thread(target=self._watch, name="store-patience", daemon=True).start()
 
     @contextlib.contextmanager
-    def __call__(self) -> Iterator[None]:
+    def __call__(self, line: Any = None) -> Iterator[None]:
+        """`line`: the connection, where it was taken out of the pool before."""
         if self._idle:
             yield
             return
         me = threading.get_ident()
-        self._waits[me] = _Wait(time.monotonic() + self._seconds)
+        self._waits[me] = _Wait(time.monotonic() + self._seconds, line)
         try:
             yield
         finally:
