@@ -1,5 +1,20 @@
 # Built in one stage, run in another: the image has no compiler and no pip cache, and runs as nobody in particular.
-FROM python:3.12-slim-bookworm AS build
+# Of what requirements/run.txt pins, all has wheels for amd64, and all but daachorse for arm64: there Rust builds it.
+#   docker buildx build --platform linux/amd64,linux/arm64 .
+# BuildKit says TARGETARCH by itself; a default written here would overrule it.
+FROM python:3.12-slim-bookworm AS build-amd64
+
+FROM python:3.12-slim-bookworm AS build-arm64
+COPY --from=rust:1.90-slim-bookworm /usr/local/cargo /usr/local/cargo
+COPY --from=rust:1.90-slim-bookworm /usr/local/rustup /usr/local/rustup
+ENV CARGO_HOME=/usr/local/cargo RUSTUP_HOME=/usr/local/rustup PATH=/usr/local/cargo/bin:$PATH
+# The linker alone, in a stage that is thrown away.
+# hadolint ignore=DL3008
+RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*
+
+# One of the two above.
+# hadolint ignore=DL3006
+FROM build-${TARGETARCH} AS build
 WORKDIR /src
 COPY requirements/run.txt requirements/run.txt
 RUN python -m venv /opt/floatcard && /opt/floatcard/bin/pip install --no-cache-dir --require-hashes -r requirements/run.txt
