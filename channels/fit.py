@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar
 
+import orjson
+
 from cards.graphemes import cut
 from cards.tree import Card, FormField
 
@@ -33,7 +35,10 @@ def lightest(card: Card, draw: Callable[[Card], dict[str, Any]], most: int) -> d
 
 
 def weight(drawn: object) -> int:
-    return len(json.dumps(drawn, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace"))
+    try:
+        return len(orjson.dumps(drawn))
+    except TypeError:  # half a surrogate
+        return len(json.dumps(drawn, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace"))
 
 
 def _shortened(part: Any, limit: int) -> Any:
