@@ -36,8 +36,10 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", 
 _NAME = re.compile(r"[A-Za-z0-9_./{}<>:* -]{0,80}")
 _PRINTABLE = re.compile(r"[^\x20-\x7e…’–—“”·]")
 _SAID = (Retry, Rejected, Unreadable)
-_UP = 8
+_UP = 20
 """So many callers up the sentence of a log line may stand."""
+_LEVELS = {"alembic": "WARNING", "urllib3": "WARNING", "opentelemetry": "ERROR"}
+"""A collector that is away is counted; a line for each second of it is no help."""
 
 _keys: list[bytes] = [secrets.token_bytes(32)]
 
@@ -103,7 +105,7 @@ def _spelt(text: object) -> bool:
     """Whether it stands in the program just like this: nothing was put into it while it ran."""
     frame = sys._getframe(1)
     seen = 0
-    while frame is not None and seen < _UP + 12:
+    while frame is not None and seen < _UP:
         if text in frame.f_code.co_consts and frame.f_code.co_filename != __file__:
             return True
         above, seen = frame.f_back, seen + 1
@@ -216,8 +218,8 @@ def set_up(form: Literal["json", "text"], level: str, instance: str = "", stream
         root.removeHandler(other)
     root.addHandler(handler)
     root.setLevel(level)
-    for quiet in ("alembic", "opentelemetry", "urllib3"):
-        logging.getLogger(quiet).setLevel("WARNING")
+    for library, least in _LEVELS.items():
+        logging.getLogger(library).setLevel(least)
     logging.captureWarnings(True)
     sys.excepthook, threading.excepthook = _uncaught, _uncaught_in_thread
     return handler

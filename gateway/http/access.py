@@ -29,11 +29,10 @@ def access(lines: bool) -> Middleware:
             return await handler(request)
         channel = request.match_info.get("channel", "") if route == "/in/{channel}" else ""
         began = time.perf_counter()
-        with begun():
+        with begun(), span("receive", method=request.method, channel=channel):
             status = 500
             try:
-                with span("receive", method=request.method, channel=channel):
-                    response = await handler(request)
+                response = await handler(request)
                 status = response.status
                 return response
             except web.HTTPException as known:

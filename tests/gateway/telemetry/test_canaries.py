@@ -266,6 +266,7 @@ async def test_every_line_of_a_turn_has_its_turn_and_its_trace(tmp_path: Path, m
             assert line["trace"] in traces and line["instance"] == "one"
             answered = told.log.saying("answered")
             assert answered and answered[0]["route"] == "/in/{channel}" and answered[0]["status"] == 200
+            assert answered[0]["trace"] in traces, "the request and the turn are one trace"
 
 
 def test_an_id_reads_the_same_on_every_instance_and_is_no_plain_hash() -> None:
