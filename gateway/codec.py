@@ -16,7 +16,7 @@ _KINDS: dict[str, TypeAdapter[Any]] = {
 
 
 def encode(event: Event) -> bytes:
-    if isinstance(event, Said | Pressed) and event.trigger:
+    if isinstance(event, (Said, Pressed)) and event.trigger:
         event = replace(event, trigger="")
     return orjson.dumps({"kind": type(event).__name__, "event": event})
 
