@@ -19,6 +19,10 @@ _WORK = re.compile("|".join(sorted(WORK_ZH, key=len, reverse=True)))
 _HANDLE = re.compile(r"@[\w-]*$")
 _ADDRESS = re.compile(r"(?:大?[路街道]|巷|弄|里)(?:[0-9]|[一二三四五六七八九十]{1,3}号)")
 _SHARE = re.compile(r"\s*(?:[今昨][天日])?(?:又|大|暴|一路)?(?:涨|跌|停牌|复牌|收涨|收跌|收盘|开盘|报收|股价|市值)")
+_PARTY = re.compile(
+    r"(?:那边|这边|那里|方面)|(?:的)?(?:采购|财务|法务|运维|业务|市场|技术|人事|项目|行政)(?:部|部门|经理|总监|那边|这边|的人|说|来电|催|要)"
+    r"|的?(?:合同|报价|发票|订单|尾款|回款|货款|账期|样品|验收|投标|标书|续约|续费|对账|付款|交期|工单|售后|需求|首付款)"
+)
 _SHARED = re.compile(r"(?:分享自|转自|[(（]来自)@?$")
 _COMMON = {"noun", "verb", "adjective", "adverb", "idiom", "number", "time", "position"}
 
@@ -97,6 +101,7 @@ def _neighbours(window: str, start: int, end: int, cut: Cut) -> dict[str, float]
         "an address follows": float(bool(_ADDRESS.match(rest))),
         "goes on as an organisation": float(after in ORGS_ZH),
         "what companies do follows": float(after in VERBS_ZH),
+        "what one has to do with a customer follows": float(bool(_PARTY.match(rest))),
         "what shares do follows": float(bool(_SHARE.match(rest))),
         "somebody one deals with": float(before in BEFORE_ZH),
         "behind a family name": float(before in SURNAMES and end - start <= 2 and before != ""),

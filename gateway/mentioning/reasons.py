@@ -98,6 +98,7 @@ PHRASES: frozenset[str] = frozenset(
         N_("up to three letters"),
         N_("what companies do follows"),
         N_("what companies have follows"),
+        N_("what one has to do with a customer follows"),
         N_("what shares do follows"),
         N_("whence a share comes"),
         N_("with a digit"),
