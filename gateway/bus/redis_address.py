@@ -92,7 +92,7 @@ def why(broke: BaseException) -> str:
         return "Redis refuses the user or the password; mend them in the address of `bus`"
     if isinstance(broke, exceptions.NoPermissionError) or text.startswith("NOPERM"):
         return "this Redis user lacks rights; allow it ~<prefix>* and the commands of streams, sets and scripts"
-    if "OOM command not allowed" in text or "MISCONF " in text:
+    if isinstance(broke, exceptions.OutOfMemoryError) or "OOM command not allowed" in text or "MISCONF " in text:
         return FULL
     if text.startswith("LOADING") or isinstance(broke, exceptions.BusyLoadingError):
         return "Redis is still reading its data; wait until it is done"

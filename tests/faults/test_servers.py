@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from redis import exceptions
 from redis.asyncio import Redis as Client
+from sqlalchemy import Connection, select, update
 
+from gateway.bus.redis import RedisBus
+from gateway.bus.redis_address import why
+from gateway.clock import SystemClock
 from gateway.errors import Misconfigured
-from gateway.store.connect import address
+from gateway.store.connect import address, plain, writing
 from gateway.store.engine import Store
+from gateway.store.faults import StoreUnavailable
 from gateway.store.migrate import prepare
+from gateway.store.tables import floatcard_meta
 from tests.engines.postgresql import PASSWORD, Postgresql, programs
 from tests.engines.postgresql import running as postgresql_running
 from tests.engines.redis import Redis, program
 from tests.faults.house import Faulty, faulty
+from tests.faults.proxy import HALF_OPEN, between
 
 
 @pytest.fixture
@@ -111,3 +119,80 @@ def test_no_connection_left_at_the_start_is_said(postgresql: Postgresql) -> None
     postgresql.run(f"ALTER DATABASE {name} OWNER TO crowded")
     with pytest.raises(Misconfigured, match="raise its max_connections, or run fewer gateways"):
         Store.open(postgresql.by_network(name, "crowded"))
+
+
+async def test_a_row_that_somebody_else_holds_is_said_and_not_waited_for(
+    postgresql_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.store.connect.WRITE_S", 0.3)
+    monkeypatch.setattr("gateway.store.engine.WRITE_S", 20.0)  # the server is to end it, not we
+    store = Store.open(postgresql_url)
+    engine = plain(address(postgresql_url))
+    with engine.connect() as other:
+        other.execute(select(floatcard_meta).with_for_update()).all()
+        with pytest.raises(StoreUnavailable, match="takes too long to answer") as slow:
+            await store.write(_touch, "anything")
+        assert slow.value.why == "slow"
+        other.rollback()
+    engine.dispose()
+    await store.write(_touch, "anything")
+    await store.close()
+
+
+def _touch(connection: Connection, items: Sequence[str]) -> list[None]:
+    connection.execute(update(floatcard_meta).values(value=floatcard_meta.c.value))
+    return [None] * len(items)
+
+
+async def test_a_gateway_that_vanished_in_the_midst_of_a_transaction_holds_nothing_for_long(
+    postgresql: Postgresql, postgresql_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its line is dead, and the server knows nothing of it: what it had locked is free all the same."""
+    monkeypatch.setattr("gateway.store.connect.WRITE_S", 0.5)
+    name = postgresql_url.partition("@/")[2].partition("?")[0]
+    with between(postgresql.folder / f".s.PGSQL.{postgresql.port}") as line:
+        gone = writing(address(f"postgresql://postgres@127.0.0.1:{line.port}/{name}?sslmode=disable"))
+        connection = gone.connect()
+        connection.execute(select(floatcard_meta).with_for_update()).all()
+        line.set(HALF_OPEN)
+        engine = plain(address(postgresql_url))
+        with engine.begin() as other:
+            assert other.execute(select(floatcard_meta).with_for_update()).all()
+        engine.dispose()
+        connection.invalidate()
+        connection.close()
+        gone.dispose()
+
+
+async def test_no_room_at_redis_is_said(own_redis: Redis) -> None:
+    client = Client(port=own_redis.port)
+    await client.config_set("maxclients", "1")
+    with pytest.raises(Misconfigured, match="raise its maxclients, or run fewer gateways"):
+        await RedisBus.open(own_redis.url(), "test", SystemClock())
+    await client.config_set("maxclients", "1000")
+    await client.aclose()
+    await (await RedisBus.open(own_redis.url(), "test", SystemClock())).close()
+
+
+async def test_a_redis_without_memory_is_said_at_the_start(own_redis: Redis) -> None:
+    client = Client(port=own_redis.port)
+    await client.config_set("maxmemory", "1")
+    with pytest.raises(Misconfigured, match="Redis is full"):
+        await RedisBus.open(own_redis.url(), "test", SystemClock())
+    await client.config_set("maxmemory", "0")
+    await client.aclose()
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (exceptions.BusyLoadingError("Redis is loading the dataset in memory"), "wait until it is done"),
+        (exceptions.ResponseError("MISCONF Redis is configured to save RDB snapshots"), "cannot write to its disk"),
+        (exceptions.ReadOnlyError("You can't write against a read only replica."), "point `bus` at the primary"),
+        (exceptions.NoPermissionError("this user has no permissions"), "lacks rights"),
+        (exceptions.ConnectionError("max number of clients reached"), "raise its maxclients"),
+    ],
+    ids=lambda each: type(each).__name__,
+)
+def test_what_redis_itself_answers_is_put_into_words(answer: exceptions.RedisError, says: str) -> None:
+    assert says in why(answer)
