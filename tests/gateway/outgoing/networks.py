@@ -91,7 +91,10 @@ class Wall:
         await self._called("edit", card.summary, effect)
 
     async def delete(self, message: MessageRef) -> None:
-        await self._called("delete", "", lambda: self.posts.pop(message.id, None) and None)
+        await self._called("delete", "", lambda: self._taken_away(message.id))
+
+    def _taken_away(self, id_: str) -> None:
+        self.posts.pop(id_, None)
 
     async def whisper(self, place: Place, to: ImId, card: Card, *, once: str) -> MessageRef:
         await self._called("whisper", card.summary, lambda: None)

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from channels import web
-from channels.model import Place, Rate
+from channels.model import ImId, Place, Pressed, Rate, Sender, Toast
+from gateway.answer import answer_apart
 from gateway.handlers.cards import room_card
 from gateway.outgoing import line as line_module
 from gateway.outgoing.breaker import FIRST_MS, THRESHOLD
@@ -19,7 +20,8 @@ from gateway.store.engine import Store
 from gateway.store.leases import Fenced, Held, LeaseStore
 from gateway.store.mirror import MirrorStore
 from gateway.store.vault import Vault
-from gateway.turn import Slot, new_trail
+from gateway.turn import Slot, Turn, new_trail
+from tests.gateway.bus.benches import until
 from tests.gateway.fake_chat import text
 from tests.gateway.house import GUEST, HERO, LI, NAME, PHONE, Live, members, opened
 from tests.gateway.moody import Crm
@@ -37,6 +39,10 @@ async def full(live: Live, room: str, cards: int, customers: int = 2) -> None:
         made = await room_card(live.s, slot, [refs[n % customers]], {"message": f"m{n}"}, trail)
         assert made is not None
         await live.house.spine.perform([made], trail, epoch)
+
+
+def state(live: Live) -> str:
+    return live.house.breakers["local"].state
 
 
 def outside(live: Live, room: str) -> int:
@@ -91,6 +97,28 @@ async def test_a_room_beyond_its_rate_is_repainted_bit_by_bit_and_an_edit_gets_i
         assert PHONE not in "\n".join(text(one.card) for one in live.cards("full"))
 
 
+async def test_the_answer_to_a_press_goes_before_the_repaints_of_its_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(tmp_path) as live:
+        await full(live, "full", MANY, customers=2)
+        slow = replace(web.LIMITS, room_rate=10.0, room_burst=1)
+        monkeypatch.setattr(live.s.channels["web"], "limits", slow)
+        before = len(live.chat.written("full"))
+        await live.join(GUEST, "full")
+        await until(lambda: len(live.chat.written("full")) > before)
+        asked = len(live.chat.written("full"))
+        who = Sender(ImId("web", "demo", "user", LI), "", "member")
+        press = Pressed("e1", Place("web", "full"), who, "show_me", "", live.clock.now())
+        await answer_apart(live.s, Turn(press, None, live.clock.now(), new_trail("")), Toast("Done."))
+        heard = [sent.method for sent in live.chat.written("full")[asked:]]
+        # One repaint may have been on its way, and one more while the press was asking.
+        assert "POST" in heard[:3], heard
+        assert len(heard) < MANY / 2
+        monkeypatch.setattr(live.s.channels["web"], "limits", web.LIMITS)
+        await live.settle()
+
+
 async def test_a_room_that_answers_429_waits_as_long_as_it_says_and_the_card_comes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -120,7 +148,7 @@ async def test_while_the_crm_is_down_an_edit_is_decided_and_the_person_is_told_w
             assert told["text"] == "Saved here, not yet in the CRM.", number
             live.clock.ahead(minutes=2)
             await live.settle()
-        assert live.house.breakers["local"].state != "closed"
+        assert state(live) != "closed"
         last = f"+86 512 0000 000{THRESHOLD + 3}"
         assert await live.value("phone") == last
         assert "not yet in the CRM" in text(live.card("deal").card)
@@ -128,7 +156,7 @@ async def test_while_the_crm_is_down_an_edit_is_decided_and_the_person_is_told_w
         live.clock.ahead(minutes=20)
         await live.settle()
         assert await live.there("phone") == last
-        assert live.house.breakers["local"].state == "closed"
+        assert state(live) == "closed"
 
 
 async def test_while_it_is_open_nothing_is_claimed_and_nobody_is_asked(tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ async def test_a_full_queue_sends_the_worst_away_and_says_when_to_come_again() -
         await asking.line.permit(ticket(Rank.REPAINT))
     with pytest.raises(Limited):
         await asking.line.permit(ticket(Rank.CARD))
-    asking.tasks["press"] = asyncio.create_task(asking.line.permit(ticket(Rank.PRESS)))  # type: ignore[arg-type]
+    asking.tasks["press"] = asyncio.create_task(asking.line.permit(ticket(Rank.PRESS)))
     last = asking.tasks[f"{ROOM_BOUND - 1}"]
     await until(last.done)
     assert isinstance(last.exception(), Limited)
