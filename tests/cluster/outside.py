@@ -163,8 +163,16 @@ async def the_crm_holds_what_stands(outside: Outside, crowd: Crowd) -> int:
         if mine and not stands == there.get(records[name]) == mine[-1][1]:
             wrong.append((name, mine[-1], stands, there.get(records[name])))
     await store.close()
-    assert wrong == []
+    assert wrong == [], "\n".join(f"{each}\n{_written(outside, records[each[0]])}" for each in wrong)
     return sum(1 for mine in crowd.saved.values() if mine)
+
+
+def _written(outside: Outside, record: str) -> str:
+    """What became of the writes of a record that is not as it should be."""
+    columns = "id, state, tries, precondition, version, overwrote_unseen, why, decision"
+    query = f"SELECT {columns} FROM outbox WHERE record = '{record}' ORDER BY at, id"
+    edits = f"SELECT n, kind, system, surface, source_version, parents FROM edit WHERE record = '{record}' ORDER BY n"
+    return "\n".join(map(str, outside.rows(query) + outside.rows(edits)))
 
 
 def the_chain_is_sound(outside: Outside) -> None:

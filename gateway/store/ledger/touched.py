@@ -122,8 +122,9 @@ class Touched:
                 fought=row[10],
                 automation=row[11],
             )
+        # Locked: another gateway's claim of one of them is seen whole, or finds it being decided and leaves it.
         query = "SELECT record, field, id, target, image, state FROM outbox WHERE (record, field)"
-        tail = "AND state IN ('waiting', 'sent', 'refused') ORDER BY id"
+        tail = f"AND state IN ('waiting', 'sent', 'refused') ORDER BY id{sql.locked(self.connection)}"
         for row in sql.ask_in(self.connection, query, keys, tail=tail):
             self.fields[(row[0], row[1])].writes.append(Write(*row[2:6]))
 
