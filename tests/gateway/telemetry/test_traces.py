@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import subprocess
+import sys
 import timeit
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -269,3 +271,9 @@ def test_an_address_that_is_none_is_found_at_the_start(tmp_path: Path) -> None:
     path = configured(tmp_path, "http://127.0.0.1:1", extra='[telemetry]\notlp = "localhost:4318"\n')
     (fault,) = check(path)
     assert fault[1] == "telemetry.otlp" and "http" in fault[2]
+
+
+def test_what_is_switched_off_is_not_loaded() -> None:
+    tell = "import gateway.http.run, sys; print([name for name in sys.modules if name.startswith('opentelemetry')])"
+    told = subprocess.run([sys.executable, "-c", tell], check=True, capture_output=True, text=True, timeout=60)
+    assert told.stdout.strip() == "[]"
