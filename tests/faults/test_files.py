@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, event
 
 from gateway.errors import Misconfigured
 from gateway.store.engine import Store
@@ -155,3 +155,25 @@ async def test_a_damaged_file_is_said(tmp_path: Path) -> None:
     (tmp_path / "a.db").write_bytes(bytes(raw))
     with pytest.raises((Misconfigured, StoreUnavailable), match=r"damaged|not a database"):
         Store.open(f"sqlite:///{tmp_path}/a.db")
+
+
+async def test_whoever_waited_through_a_slow_fault_is_told_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.store.connect.BUSY_MS", 300)
+    monkeypatch.setattr("gateway.store.writer.SLOW_S", 0.1)
+    store = Store.open(f"sqlite:///{tmp_path}/a.db", batch=1)
+    tried: list[object] = []
+
+    def counted(connection: Connection) -> None:
+        tried.append(connection)
+
+    event.listen(store._writing, "begin", counted)
+    with locked(tmp_path / "a.db"):
+        told = await asyncio.gather(
+            *(store.write(_pragma, "user_version=1") for _ in range(20)), return_exceptions=True
+        )
+    assert [type(each) for each in told] == [StoreUnavailable] * 20
+    assert len(tried) <= 3, "twenty do not wait for the lock one after the other"
+    await store.write(_pragma, "optimize")
+    await store.close()

@@ -134,7 +134,7 @@ migrate.prepare(address(sys.argv[1]))
 """
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture
 async def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
     if request.param == "postgresql":
         yield request.getfixturevalue("postgresql").fresh()
@@ -142,7 +142,11 @@ async def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIter
         yield f"sqlite:///{tmp_path}/a.db"
 
 
-@pytest.mark.parametrize("step", ["_sign", "_probe"])
+@pytest.mark.parametrize(
+    ("empty_url", "step"),
+    [("sqlite", "_sign"), ("sqlite", "_probe"), ("postgresql", "_probe")],
+    indirect=["empty_url"],
+)
 async def test_a_migration_that_is_killed_is_whole_after_the_next_start(empty_url: str, step: str) -> None:
     """After the tables were made, and after they were signed; neither is committed by then."""
     died = subprocess.run([sys.executable, "-c", DIES, empty_url, step], capture_output=True, check=False)
