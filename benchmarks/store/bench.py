@@ -1,22 +1,26 @@
 """Whole edits a second beside a raw group commit of the very same rows: `python -m benchmarks.store.bench`.
 
-Raw: a thread that takes what waits, inserts the rows of as many edits with plain sqlite3 and commits them once, at the
-same durability. Both are run in turns in one process, each several times; the medians are compared.
+Raw on SQLite: a thread that takes what waits, inserts the rows of as many edits with plain sqlite3 and commits them
+once, at the same durability. Raw on PostgreSQL: the same with asyncpg, one executemany a table. Ours and raw are run in
+turns in one process, each several times; the medians are compared. Then the same with a long ledger: `--ledger N`.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import sqlite3
+import os
 import statistics
-import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+from benchmarks.common import HERE, keep, machine, percentile, table
+from benchmarks.engines import postgresql, scratch
+from benchmarks.store import bulk
 from benchmarks.store.raw import Raw, captured
+from benchmarks.store.raw_postgresql import RawPostgresql
 from gateway.store.engine import Store
 from gateway.store.ledger import Incoming, Ledger
 from gateway.store.vault import Vault
@@ -25,26 +29,38 @@ from reconcile.policy import Policies
 from reconcile.token import Seen
 
 WAITING = (1, 16, 64, 256)
+RECORDS = 5000
 KEY = bytes(32)
 CARD = Source("slack", "Slack card", "1.0")
+SOAK = os.environ.get("FLOATCARD_SOAK") == "1"
 
 
 def now() -> int:
     return time.time_ns() // 1_000_000
 
 
+class One(Protocol):
+    async def one(self) -> None: ...
+    async def close(self) -> None: ...
+
+
 class Ours:
-    def __init__(self, path: Path, records: int) -> None:
-        self.store = Store.open(f"sqlite:///{path}")
+    """Edits spread over `records`, each made by somebody who saw what stands."""
+
+    def __init__(self, url: str, heads: dict[str, str] | None = None) -> None:
+        self.store = Store.open(url)
         self.ledger = Ledger(self.store, Vault(KEY), Policies(default=MergePolicy(normaliser="trimmed")), clock=now)
-        self.heads: dict[str, tuple[str, ...]] = {}
-        self.records = records
         self.n = 0
+        self.heads: dict[str, tuple[str, ...]] = {}
+        self.records = [f"local:account:{n}" for n in range(RECORDS)]
+        if heads is not None:
+            self.heads = {record: (head,) for record, head in heads.items()}
+            self.records = list(heads)
 
     async def one(self) -> None:
         self.n += 1
         n = self.n
-        record = f"local:account:{n % self.records}"
+        record = self.records[n % len(self.records)]
         seen = Seen("ok", self.heads.get(record, ()))
         actor = Actor("person", f"p{n % 50}")
         edit = Incoming(record, "phone", "set", f"1380013{n:06}", CARD, actor, f"bench-{n}", seen, trace=f"turn-{n}")
@@ -69,42 +85,132 @@ async def paced(one: Callable[[], Awaitable[None]], waiting: int, seconds: float
     return len(times) / (time.perf_counter() - start), sorted(times)
 
 
-async def main(rounds: int, seconds: float, records: int) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        ours = Ours(Path(folder) / "ours.db", records)
+async def beside(ours: One, raw: One, rounds: int, seconds: float) -> list[list[Any]]:
+    rows = []
+    for waiting in WAITING:
+        runs: dict[str, list[tuple[float, list[float]]]] = {"ours": [], "raw": []}
+        for _ in range(rounds):
+            runs["raw"].append(await paced(raw.one, waiting, seconds))
+            runs["ours"].append(await paced(ours.one, waiting, seconds))
+        speed = {name: statistics.median(rate for rate, _ in each) for name, each in runs.items()}
+        ratio = speed["ours"] / speed["raw"]
+        rows.append([waiting, speed["ours"], speed["raw"], ratio, *tails(runs["ours"]), tails(runs["raw"])[0]])
+    return rows
+
+
+def tails(runs: list[tuple[float, list[float]]]) -> tuple[float, float]:
+    return tuple(statistics.median(percentile(times, part) for _, times in runs) for part in (0.5, 0.99))  # type: ignore[return-value]
+
+
+HEAD = ["waiting", "edits/s", "raw/s", "ratio", "p50 ms", "p99 ms", "raw p50 ms"]
+
+
+async def on_sqlite(rounds: int, seconds: float) -> str:
+    with scratch() as folder:
+        path = Path(folder) / "ours.db"
+        ours = Ours(f"sqlite:///{path}")
         for _ in range(200):
             await ours.one()
-        rows = captured(Path(folder) / "ours.db")
-        raw = Raw(Path(folder) / "ours.db", Path(folder) / "raw.db", rows)
-        table: list[tuple[Any, ...]] = []
-        for waiting in WAITING:
-            results: dict[str, list[tuple[float, list[float]]]] = {"ours": [], "raw": []}
-            for _ in range(rounds):
-                results["raw"].append(await paced(raw.one, waiting, seconds))
-                results["ours"].append(await paced(ours.one, waiting, seconds))
-            table.append(line(waiting, results))
+        raw = Raw(path, Path(folder) / "raw.db", captured(path))
+        rows = await beside(ours, raw, rounds, seconds)
         await raw.close()
         await ours.close()
-    say(table)
+    return "## SQLite, synchronous=FULL, WAL\n\n" + table(HEAD, rows)
 
 
-def line(waiting: int, results: dict[str, list[tuple[float, list[float]]]]) -> tuple[Any, ...]:
-    speed = {name: statistics.median(rate for rate, _ in runs) for name, runs in results.items()}
-    half = statistics.median(times[len(times) // 2] for _, times in results["ours"])
-    tail = statistics.median(times[int(len(times) * 0.99)] for _, times in results["ours"])
-    return waiting, speed["ours"], speed["raw"], speed["ours"] / speed["raw"], half, tail
+async def on_postgresql(url: str, rounds: int, seconds: float) -> str:
+    ours = Ours(url)
+    await asyncio.gather(*(ours.one() for _ in range(200)))
+    raw = await RawPostgresql.open(await twin(url), url)
+    rows = await beside(ours, raw, rounds, seconds)
+    await raw.close()
+    await ours.close()
+    return "## PostgreSQL, fsync on, raw by asyncpg\n\n" + table(HEAD, rows)
 
 
-def say(table: list[tuple[Any, ...]]) -> None:
-    print(f"SQLite {sqlite3.sqlite_version}, synchronous=FULL, WAL")
-    print(f"{'waiting':>8} {'edits/s':>9} {'raw/s':>9} {'ratio':>6} {'p50 ms':>7} {'p99 ms':>7}")
-    for row in table:
-        print(f"{row[0]:>8} {row[1]:>9.0f} {row[2]:>9.0f} {row[3]:>6.2f} {row[4]:>7.2f} {row[5]:>7.2f}")
+async def twin(url: str) -> str:
+    """An empty database of the same schema in the same server."""
+    import asyncpg  # type: ignore[import-untyped]
+
+    other = url.replace("/t0?", "/raw?")
+    connection = await asyncpg.connect(url.replace("/t0?", "/postgres?"))
+    await connection.execute("CREATE DATABASE raw")
+    await connection.close()
+    await Store.open(other).close()
+    return other
+
+
+async def grown(url: str, sizes: list[int], rounds: int, seconds: float, empty: str) -> list[list[Any]]:
+    """The same at 1 and 64 waiting in a long ledger and in an empty one, in turns."""
+    rows = []
+    vault = Vault(KEY)
+    few = Ours(empty)
+    await asyncio.gather(*(few.one() for _ in range(200)))
+    for size in sizes:
+        loading = Ours(url)
+        began = time.monotonic()
+        heads = await asyncio.to_thread(bulk.load, loading.store._writing, size, vault, RECORDS, told)
+        print(f"{size:,} edits loaded in {time.monotonic() - began:.0f} s", flush=True)
+        await loading.close()
+        many = Ours(url, heads)
+        await asyncio.gather(*(many.one() for _ in range(200)))
+        for waiting in (1, 64):
+            runs: dict[str, list[tuple[float, list[float]]]] = {"few": [], "many": []}
+            for _ in range(rounds):
+                runs["few"].append(await paced(few.one, waiting, seconds))
+                runs["many"].append(await paced(many.one, waiting, seconds))
+            speed = {name: statistics.median(rate for rate, _ in each) for name, each in runs.items()}
+            rows.append([f"{size:,}", waiting, speed["many"], *tails(runs["many"]), speed["few"], *tails(runs["few"])])
+        await many.close()
+    await few.close()
+    return rows
+
+
+def told(count: int) -> None:
+    if count % 1_000_000 == 0:
+        print(f"  {count:,} loaded", flush=True)
+
+
+LONG = ["edits in the ledger", "waiting", "edits/s", "p50 ms", "p99 ms", "edits/s, empty", "p50, empty", "p99, empty"]
+
+
+async def main(rounds: int, seconds: float, ledger: int, only: str, out: Path) -> None:
+    parts = []
+    wanted = only.split(",") if only else ["sqlite", "postgresql", "ledger"]
+    if "sqlite" in wanted:
+        parts.append(await on_sqlite(rounds, seconds))
+    if "postgresql" in wanted:
+        with postgresql() as url:
+            parts.append(
+                await on_postgresql(url, rounds, seconds) if url else "PostgreSQL: its wheel is not installed."
+            )
+    if "ledger" in wanted and ledger:
+        with scratch() as folder:
+            rows = await grown(f"sqlite:///{folder}/many.db", [ledger], rounds, seconds, f"sqlite:///{folder}/few.db")
+            size = (await asyncio.to_thread(Path(folder, "many.db").stat)).st_size / ledger
+        parts.append(
+            "## SQLite, a long ledger beside an empty one\n\n" + table(LONG, rows) + f"\n\n{size:,.0f} bytes an edit."
+        )
+    if "ledger-postgresql" in wanted and ledger:
+        with postgresql() as url:
+            assert url is not None
+            rows = await grown(url, [ledger], rounds, seconds, await twin(url))
+        parts.append("## PostgreSQL, a long ledger beside an empty one\n\n" + table(LONG, rows))
+    note = (
+        f"{rounds} rounds of {seconds:g} s, interleaved, medians. An edit is its inbox row, the edit, its value "
+        "encrypted, "
+        f"the decision in its chain, the field's state and the write to the CRM, over {RECORDS:,} records; an "
+        "edit whose "
+        "predecessor still waits to be written to the CRM also ends that row, which raw does not do."
+    )
+    keep(out, "Whole edits a second", machine("SQLAlchemy", "psycopg", "asyncpg"), note, *parts)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=2.0)
-    parser.add_argument("--records", type=int, default=5000)
+    parser.add_argument("--seconds", type=float, default=1.5)
+    parser.add_argument("--ledger", type=int, default=1_000_000 if SOAK else 100_000)
+    parser.add_argument("--only", default="", help="sqlite,postgresql,ledger,ledger-postgresql")
+    parser.add_argument("--out", type=Path, default=HERE / "store" / "RESULTS.md")
     asyncio.run(main(**vars(parser.parse_args())))

@@ -80,16 +80,20 @@ class Raw:
         connection.execute("COMMIT")
 
     def _fresh(self, table: str, n: int) -> tuple[Any, ...]:
-        """A captured row under keys of its own, spread as the ledger's are."""
-        row, names = list(self.rows[table][n % len(self.rows[table])]), self.names[table]
-        changes: dict[str, dict[str, Any]] = {
-            "value": {"id": f"{n:028x}"},
-            "edit": {"id": f"{n:028x}", "n": n},
-            "decision": {"id": os.urandom(10).hex(), "seq": n},
-            "inbox": {"once": f"raw-{n}"},
-            "field_state": {"record": f"local:account:{n % 5000}"},
-            "outbox": {"id": f"{n:028x}"},
-        }
-        for name, it in changes[table].items():
-            row[names.index(name)] = it
-        return tuple(row)
+        return fresh(self.rows[table], self.names[table], table, n)
+
+
+def fresh(rows: list[tuple[Any, ...]], names: list[str], table: str, n: int) -> tuple[Any, ...]:
+    """A captured row under keys of its own, spread over as many records as the ledger's are."""
+    row, record = list(rows[n % len(rows)]), f"local:account:{n % 5000}"
+    changes: dict[str, dict[str, Any]] = {
+        "value": {"id": f"{n:028x}", "subject": record},
+        "edit": {"id": f"{n:028x}", "record": record, "n": n},
+        "decision": {"id": os.urandom(10).hex(), "record": record, "seq": n},
+        "inbox": {"once": f"raw-{n}"},
+        "field_state": {"record": record},
+        "outbox": {"id": f"{n:028x}", "record": record},
+    }
+    for name, it in changes[table].items():
+        row[names.index(name)] = it
+    return tuple(row)

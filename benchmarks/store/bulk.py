@@ -1,0 +1,139 @@
+"""Very many edits put into the ledger's ordinary tables and indexes with INSERT … SELECT, in the order of their keys.
+
+Each has its value, decision, inbox row, state and answered write, in the shapes and lengths the ledger gives them.
+Hashes and ciphertexts are filler, so the chain of such a ledger does not verify; the keys of the records that the
+benchmark then edits are real.
+"""
+
+# ruff: noqa: E501 -- tables of columns read better whole
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+
+from sqlalchemy import Connection, Engine
+
+from gateway.store.vault import Vault
+
+PER_FIELD = 10
+"""Edits of one field."""
+CHUNK = 200_000
+SHARDS = 16
+AT = 1_790_000_000_000
+
+
+class Spelling:
+    """The few words in which the two databases differ."""
+
+    def __init__(self, dialect: str) -> None:
+        self.sqlite = dialect == "sqlite"
+
+    def hex(self, n: str, width: int) -> str:
+        return f"printf('%0{width}x', {n})" if self.sqlite else f"lpad(to_hex({n}), {width}, '0')"
+
+    def code(self, n: str) -> str:
+        """A trace code's shape."""
+        whole = f"upper({self.hex(n, 16)})"
+        return " || '-' || ".join(f"substr({whole}, {at}, 4)" for at in (1, 5, 9, 13))
+
+    def blob(self, size: int) -> str:
+        return f"randomblob({size})" if self.sqlite else f"decode(repeat('a7', {size}), 'hex')"
+
+    def series(self, first: int, last: int) -> str:
+        if self.sqlite:
+            rows = f"SELECT {first} AS n UNION ALL SELECT n + 1 FROM s WHERE n < {last}"
+            return f"(WITH RECURSIVE s(n) AS ({rows}) SELECT n FROM s) AS s"
+        return f"generate_series({first}::bigint, {last}::bigint) AS s(n)"
+
+    @property
+    def no(self) -> str:
+        return "0" if self.sqlite else "false"
+
+    @property
+    def yes(self) -> str:
+        return "1" if self.sqlite else "true"
+
+
+def edits(w: Spelling) -> dict[str, dict[str, str]]:
+    """For every table what stands in each column of the row of edit `n`, counted from 0."""
+    record = f"'local:account:' || {w.hex(f'n / {PER_FIELD}', 8)}"
+    id_, mac, code = w.hex("n", 28), w.hex("n", 64), w.code("n")
+    before = w.hex("n - 1", 28)
+    first = f"n % {PER_FIELD} = 0"
+    about = {"record": record, "field": "'phone'"}
+    edit = {
+        "id": id_, **about, "n": f"n % {PER_FIELD} + 1", "kind": "'set'", "value": id_, "value_mac": mac,
+        "system": "'slack'", "surface": "'Slack card'", "source_version": "'1.0'", "instance": "''",
+        "actor_kind": "'person'", "actor": "'p' || n % 50", "parents": f"CASE WHEN {first} THEN '[]' ELSE '[\"' || {before} || '\"]' END",
+        "stream": "NULL", "watermark": "NULL", "source_time": "NULL", "ingest_time": f"{AT} + n", "effective_time": f"{AT} + n",
+        "skewed": w.no, "once": f"'load-' || {w.hex('n', 10)}", "payload_hash": mac, "trace": "'turn-' || n", "binding": w.yes,
+        "quarantined": w.no, "decision": code,
+    }  # fmt: skip
+    decision = {
+        "shard": f"n % {SHARDS}", "seq": f"n / {SHARDS} + 1", "id": code, **about, "cause": "'edit'", "cause_edit": id_,
+        "policy": "'default'", "policy_hash": mac, "engine": "'1'", "inputs_digest": mac, "reason": "'causal'", "winner": id_,
+        "heads": f"'[\"' || {id_} || '\"]'", "why": "'{}'", "conflict": w.no, "proposals": "'[]'", "base": "NULL", "value_mac": mac,
+        "standing": id_, "at": f"{AT} + n", "prev_hash": mac, "hash": mac,
+    }  # fmt: skip
+    inbox = {"once": edit["once"], "payload_hash": mac, "edit": id_, "decision": code, "at": f"{AT} + n"}
+    value = {"id": id_, "subject": record, "ciphertext": w.blob(43)}
+    outbox = {
+        "id": id_, "target": "'local'", **about, "value": id_, "image": mac, "decision": code, "heads": decision["heads"],
+        "label": "'[Slack card 1.0]'", "state": "'done'", "precondition": "n", "tries": "1", "due_at": f"{AT} + n", "lease": "0",
+        "owner": w.hex("n", 32), "version": "n + 1", "overwrote_unseen": w.no, "why": "''", "at": f"{AT} + n",
+    }  # fmt: skip
+    return {"value": value, "edit": edit, "decision": decision, "inbox": inbox, "outbox": outbox}
+
+
+def fields(w: Spelling) -> dict[str, dict[str, str]]:
+    """The same for the tables with one row a field; `n` counts fields."""
+    last = f"n * {PER_FIELD} + {PER_FIELD - 1}"
+    record, id_ = f"'local:account:' || {w.hex('n', 8)}", w.hex(last, 28)
+    state = {
+        "record": record, "field": "'phone'", "n": str(PER_FIELD), "inputs": w.blob(256), "policy_hash": "''",
+        "heads": f"'[\"' || {id_} || '\"]'", "proposals": "'[]'", "streams": "'{}'", "tidy": w.yes, "decision": w.code(last),
+        "decided_at": f"{AT} + {last}", "standing": id_, "standing_value": id_, "standing_image": w.hex(last, 64), "conflict": "NULL",
+    }  # fmt: skip
+    key = {"subject": record, "wrapped": w.blob(60), "erased_at": "NULL"}
+    return {"field_state": state, "subject_key": key}
+
+
+def load(
+    engine: Engine, count: int, vault: Vault, hot: int, told: Callable[[int], None] = lambda _: None
+) -> dict[str, str]:
+    """Loads `count` edits into an empty ledger; for `hot` records spread over all of them the field's head."""
+    w = Spelling(engine.dialect.name)
+    total = count // PER_FIELD
+    every = max(total // hot, 1)
+    chosen = {f"local:account:{n:08x}": f"{n * PER_FIELD + PER_FIELD - 1:028x}" for n in range(0, total, every)}
+    for first in range(0, count, CHUNK):
+        with engine.begin() as connection:
+            last = min(first + CHUNK, count) - 1
+            _insert(connection, w, edits(w), first, last)
+            _insert(connection, w, fields(w), first // PER_FIELD, last // PER_FIELD)
+        told(last + 1)
+    with engine.begin() as connection:
+        _heads(connection, count)
+        _keys(connection, vault, list(chosen))
+    return dict(list(chosen.items())[:hot])
+
+
+def _insert(connection: Connection, w: Spelling, tables: dict[str, dict[str, str]], first: int, last: int) -> None:
+    for table, columns in tables.items():
+        values = ", ".join(columns.values()).replace("%", "%%") if not w.sqlite else ", ".join(columns.values())
+        text = f"INSERT INTO {table} ({', '.join(columns)}) SELECT {values} FROM {w.series(first, last)}"
+        connection.exec_driver_sql(text)
+
+
+def _heads(connection: Connection, count: int) -> None:
+    for shard in range(min(SHARDS, count)):
+        seq = (count - 1 - shard) // SHARDS + 1
+        connection.exec_driver_sql(f"INSERT INTO shard_head (shard, seq, hash) VALUES ({shard}, {seq}, '{'a' * 64}')")
+
+
+def _keys(connection: Connection, vault: Vault, records: Sequence[str]) -> None:
+    for record in records:
+        wrapped = vault._wrap(os.urandom(32), record)
+        mark = "?" if connection.dialect.name == "sqlite" else "%s"
+        text = f"UPDATE subject_key SET wrapped = {mark} WHERE subject = {mark}"
+        connection.exec_driver_sql(text, (wrapped, record))

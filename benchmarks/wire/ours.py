@@ -1,0 +1,48 @@
+"""The gateway itself: `python -m benchmarks.wire.ours CONFIG handler|turn`.
+
+handler  what the peers do: the event is verified, understood, stored durably, answered, handed to a handler that does
+         nothing, and taken out of the queue durably
+turn     the whole turn of a message that names nobody: who speaks, what is mentioned, the trail
+float    the whole turn of any message; a Slack that takes more than 20 posts a second of a workspace and lets one ask
+         for a room's members as often as one likes, since what is measured is the gateway and not its patience
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from channels.slack.channel import Channel
+from gateway import app
+from gateway.bus.model import Bus, Delivery, Handle
+from gateway.config import load
+from gateway.http.run import open_server
+from gateway.worker import Worker
+
+
+async def nothing(delivery: Delivery) -> None:
+    return None
+
+
+async def main(config: Path, mode: str) -> None:
+    if mode == "handler":
+
+        def worker(bus: Bus, handle: Handle, **more: Any) -> Worker:
+            return Worker(bus, nothing, **more)
+
+        with patch.object(app, "Worker", worker):
+            await open_server(load(config))
+    else:
+        if mode == "float":
+            Channel.limits = replace(Channel.limits, total_rate=100_000.0, methods={})
+        await open_server(load(config))
+    print("ready", flush=True)
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1]), sys.argv[2]))

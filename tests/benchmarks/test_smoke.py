@@ -1,0 +1,77 @@
+"""Each benchmark runs at a size that says nothing: it must not rot. No figure of it is looked at."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from benchmarks.common import table
+from benchmarks.store import bulk
+from benchmarks.store.bench import KEY, Ours, paced
+from benchmarks.store.raw import Raw, captured
+from gateway.store.engine import Store
+from gateway.store.vault import Vault
+
+pytest.importorskip("slack_bolt", reason="what it is measured beside is installed by `make bench`")
+pytest.importorskip("nonebot", reason="what it is measured beside is installed by `make bench`")
+
+
+async def test_edits_beside_raw_rows(tmp_path: Path) -> None:
+    ours = Ours(f"sqlite:///{tmp_path}/ours.db")
+    rate, times = await paced(ours.one, 4, 0.2)
+    raw = Raw(tmp_path / "ours.db", tmp_path / "raw.db", captured(tmp_path / "ours.db"))
+    also, _ = await paced(raw.one, 4, 0.2)
+    await raw.close()
+    await ours.close()
+    assert rate > 0 and also > 0 and times == sorted(times)
+
+
+async def test_a_loaded_ledger_is_edited_like_any_other(tmp_path: Path) -> None:
+    store = Store.open(f"sqlite:///{tmp_path}/many.db")
+    heads = await asyncio.to_thread(bulk.load, store._writing, 1000, Vault(KEY), 20)
+    await store.close()
+    ours = Ours(f"sqlite:///{tmp_path}/many.db", heads)
+    for _ in range(20):
+        await ours.one()
+    last = await ours.ledger.history(ours.records[0], "phone", limit=1)
+    await ours.close()
+    assert len(heads) == 20
+    assert last[0].n == bulk.PER_FIELD + 1
+    assert last[0].reason == "causal"
+
+
+def test_a_signed_event_is_taken_by_every_server_and_a_message_floats_its_card(tmp_path: Path) -> None:
+    from benchmarks.wire import load
+    from benchmarks.wire.bench import servers
+    from benchmarks.wire.bodies import write
+
+    with servers(["yardstick", "bolt", "nonebot", "ours-sqlite"]) as found:
+        for server in found:
+            write(tmp_path / "bodies", server.kind, 20)
+            result = asyncio.run(load._python(server.port, server.target, tmp_path / "bodies", 5.0))
+            assert (result.requests, result.wrong) == (20, 0), server.name
+    assert len(found) == 4
+
+
+def test_a_message_floats_its_card() -> None:
+    from benchmarks.float.bench import Texts, drained, gateway
+    from benchmarks.float.pace import send
+
+    with gateway(20) as running:
+        texts = Texts(20).some(4)
+        told = asyncio.run(send(running.port, texts, 20))
+        seen = drained(running, len(texts))
+    assert set(seen) == set(told.due)
+    assert told.wrong == 0
+
+
+def test_what_lies_between_an_event_and_its_handler() -> None:
+    from benchmarks.wire.inside import overhead
+
+    assert overhead(count=64, rounds=1) > 0
+
+
+def test_a_table_reads_as_markdown() -> None:
+    assert table(["a", "b"], [[1.234, 1200]]) == "| a | b |\n| --- | --- |\n| 1.23 | 1,200 |"
