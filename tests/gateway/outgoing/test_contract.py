@@ -73,6 +73,15 @@ async def test_a_better_rank_that_was_turned_away_goes_before_a_worse_one_in_any
     assert (await keepers.two.take([one_each], Rank.REPAINT)).granted
 
 
+async def test_once_the_better_rank_went_nothing_is_kept_any_more(keepers: Keepers) -> None:
+    quick = bucket("a", 1)
+    assert (await keepers.one.take([quick], Rank.REPAINT)).granted
+    press = await keepers.one.take([quick], Rank.PRESS)
+    await passes(keepers, press.wait)
+    assert (await keepers.one.take([quick], Rank.PRESS)).granted
+    assert (await keepers.two.take([quick], Rank.REPAINT)).wait <= 1 < GRACE_S
+
+
 async def test_what_is_kept_for_one_who_never_comes_back_is_free_again(keepers: Keepers) -> None:
     one_each = bucket("a", 0.2)
     assert (await keepers.one.take([one_each], Rank.CARD)).granted
