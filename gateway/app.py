@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
+import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -72,7 +73,7 @@ from identity.disclosure import Classes
 log = logging.getLogger("floatcard")
 
 DRAIN_S = 10.0
-SHUT_S = 1.0
+SHUT_S = 2.0
 """Of that, for letting go of bus, store and connections."""
 FOLLOW_S = 1.0
 STORE_FULL = WAITING * 3 // 4
@@ -197,10 +198,11 @@ class House:
         return len(rooms)
 
     async def close(self, within: float = DRAIN_S) -> None:
+        until = time.monotonic() + within - SHUT_S
         for task in self.tasks:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
-        await self.worker.stop(max(within - SHUT_S, 0.5))
+        await self.worker.stop(max(until - time.monotonic(), 0.5))
         await self.services.bus.close()
         await self.services.gate.close()
         for channel in self.services.channels.values():
