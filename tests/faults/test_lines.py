@@ -12,7 +12,7 @@ import pytest
 
 from tests.engines.postgresql import Postgresql
 from tests.engines.redis import Redis
-from tests.faults.house import Faulty, faulty
+from tests.faults.house import SOAK, Faulty, faulty
 from tests.faults.proxy import (
     AWAY,
     BROKEN,
@@ -30,7 +30,6 @@ from tests.faults.proxy import (
     storm,
 )
 
-SOAK = os.environ.get("FLOATCARD_SOAK") == "1"
 FAULT_S = 3.0 if SOAK else 0.6
 TCP = (SLOW, CUT, CUT_ANSWER, HALF_OPEN, MUTE, DRIP, GARBAGE, REFUSE)
 HTTP = (TIRED, BROKEN, AWAY)
