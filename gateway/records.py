@@ -10,9 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from crm.model import FieldValue, Record
+from gateway.beside import beside
 from gateway.clock import Clock
 from gateway.config import Config
-from gateway.mentioning.kept import read, write
+from gateway.mentioning.kept import make_slips, read, write
 from gateway.mentioning.naming import Kind, Naming
 from gateway.mentioning.people import names_of
 from gateway.mentioning.slips import Suggestions
@@ -21,11 +22,14 @@ from gateway.store.mirror import MirrorStore
 from gateway.store.naming import NamingStore
 from gateway.store.people import PeopleStore
 from mentions.index import NameIndex
+from mentions.slips import MOST
 from mentions.warm import warm
 
 log = logging.getLogger("floatcard.records")
 
 _KEPT = 20_000
+SLIPS_MOVED = 1_000
+"""So many customers at least change before slips are kept anew."""
 SLACK_MS = 60_000
 """By how much clocks may differ before a change is missed by the kept names."""
 
@@ -53,6 +57,8 @@ class Records:
         self.suggestions = Suggestions()
         self._file = Path(config.mentions.index) if config.mentions.index else None
         self._moved = False
+        self._slips_due, self._slips_moved = bool(self._file), 0
+        self._keeping = asyncio.Lock()
 
     async def load(self, crms: Sequence[str]) -> int:
         """Fills the name indexes, beside the loop: from a file of kept names, else from what is stored; how many."""
@@ -73,9 +79,12 @@ class Records:
         kept = await asyncio.to_thread(read, file)
         if kept is None:
             return False
-        names, contacts, at = kept
-        self.names.swap(names)
-        self.contacts.swap(contacts)
+        self.names.swap(kept.names)
+        self.contacts.swap(kept.contacts)
+        if kept.slips is not None:
+            self.suggestions.found(kept.slips)
+        self._slips_due = self._moved = kept.slips is None
+        at = kept.at
         moved = [key for key, _ in await self._mirror.since(at - SLACK_MS)]
         for key in dict.fromkeys((*moved, *await self.naming.since(at - SLACK_MS))):
             await self._read_again(key)
@@ -95,16 +104,33 @@ class Records:
 
     async def keep_names(self) -> bool:
         """Writes the names into their file, if there is one and anything changed; whether it did."""
-        if self._file is None or not self._moved:
-            return False
-        self._moved = False
+        async with self._keeping:
+            if self._file is None or not self._moved:
+                return False
+            self._moved = False
+            try:
+                await beside(write, self._file, self.names, self.contacts, self._clock.now())
+            except OSError as full:
+                log.warning("the names could not be kept: %s", full.strerror or full)
+                self._moved = True
+                return False
+            await self._keep_slips(self._file)
+            return True
+
+    async def _keep_slips(self, file: Path) -> None:
+        """Seldom: it takes another process a minute for each million."""
+        many = max(SLIPS_MOVED, len(self.names) // 100)
+        if len(self.names) > MOST or not (self._slips_due or self.suggestions.moved() - self._slips_moved >= many):
+            return
+        moved = self.suggestions.moved()
         try:
-            await asyncio.to_thread(write, self._file, self.names, self.contacts, self._clock.now())
-        except OSError as full:
-            log.warning("the names could not be kept: %s", full.strerror)
-            self._moved = True
-            return False
-        return True
+            made = await beside(make_slips, file)
+        except (OSError, ValueError) as failed:
+            log.warning("the slips could not be kept: %s", failed)
+            return
+        if self._slips_due:
+            self.suggestions.found(made)
+        self._slips_due, self._slips_moved = False, moved
 
     async def put(self, records: Sequence[Record]) -> None:
         """What a CRM says of these now; their names are found at once."""

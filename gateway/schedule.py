@@ -31,6 +31,7 @@ class Schedule:
         self._spine = spine
         self._look = asyncio.Event()
         self._chores_at = 0
+        self._keeping: asyncio.Task[None] | None = None
 
     def nudge(self) -> None:
         """The clock was moved: look at once."""
@@ -89,7 +90,15 @@ class Schedule:
 
     async def _chores(self, now: int) -> None:
         await self._s.mentioning.forget(now - WINDOW_MS)
-        await self._s.records.keep_names()
+        if self._keeping is None or self._keeping.done():
+            self._keeping = asyncio.create_task(self._keep())
+
+    async def _keep(self) -> None:
+        """Of very many names it takes a minute, and nothing else that is due waits for it."""
+        try:
+            await self._s.records.keep_names()
+        except Exception:
+            log.exception("the names could not be kept")
 
 
 _KINDS: dict[str, Handler] = {"conflict": alerts.conflict_due, "alert": alerts.woke}

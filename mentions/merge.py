@@ -7,26 +7,22 @@ nobody else may read, and are gone afterwards.
 
 from __future__ import annotations
 
-import logging
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Sequence, Set
 from pathlib import Path
 
 from mentions import filed
+from mentions.aside import GENTLE, run_aside
 from mentions.names import prepared
 from mentions.segment import Item, Segment, paced
-
-log = logging.getLogger("floatcard.mentions")
 
 YOUNG = 256  # names a young segment holds before it is sealed; making one of these takes half a millisecond
 FAN = 8  # segments of a size before they become one of the next
 HERE = 8_000  # names that are merged in this process: it holds the interpreter for some milliseconds
 MOST = 6_000_000  # names of a segment at the most: making one takes four kilobytes of memory a customer
 LARGE = 50_000  # names of a segment that is made anew when an eighth of it has changed
-GENTLE = 10  # by how much another process gives way to this one
 
 
 def crowd(segments: Sequence[Segment], busy: Set[int] = frozenset()) -> list[Segment]:
@@ -81,20 +77,11 @@ def _elsewhere(group: Sequence[Segment]) -> Segment:
     with tempfile.TemporaryDirectory(prefix="floatcard-names-") as folder:
         for number, segment in enumerate(group):
             filed.write(Path(folder) / str(number), [segment.parts(machine=False)])
-        _run(folder, len(group))
+        run_aside("mentions.merge", folder, str(len(group)))
         try:
             return Segment.of(*filed.read(Path(folder) / "made"))
         except (ValueError, TypeError) as broken:
             raise OSError("what came back is no segment") from broken
-
-
-def _run(folder: str, count: int) -> None:
-    path = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    command = [sys.executable, "-m", "mentions.merge", folder, str(count)]
-    quiet = subprocess.DEVNULL
-    done = subprocess.run(command, env=path, stdin=quiet, stdout=quiet, stderr=quiet, check=False)  # noqa: S603
-    if done.returncode:
-        raise ChildProcessError(f"the process that merges names ended with {done.returncode}")
 
 
 def main(folder: Path, count: int) -> None:

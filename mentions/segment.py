@@ -53,7 +53,7 @@ class Strings:
         return len(self._at) - 1
 
     def raw(self, index: int) -> bytes:
-        return self._data[self._at[index] : self._at[index + 1]]
+        return bytes(self._data[self._at[index] : self._at[index + 1]])
 
     def __getitem__(self, index: int) -> str:
         return self.raw(index).decode("utf-8", "surrogatepass")

@@ -9,7 +9,8 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
-from typing import Literal, NamedTuple, Protocol
+from itertools import islice
+from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 from mentions.bounds import Spans, protected, touches
 from mentions.lexicon import english, readings
@@ -24,10 +25,15 @@ MOST_HAN = 10
 MOST_LATIN = 60
 MOST_PINYIN = 60
 INITIALS = range(3, 7)  # letters of a name typed by its pinyin's initials
+SHORT = 11  # letters up to which a misspelled word is found by leaving out each; a longer one by its halves
 MOST_WORDS = 3
+MOST_UNDER = 500  # names looked at that share a key
+PLACES = 26  # bits of a name's place, under the 38 of its key's hash
+MOST_NAMES = (1 << PLACES) - 1
 MOST_REFS = 8
 MOST_TEXT = 2000
 
+Buffer: TypeAlias = "bytes | array[int] | memoryview"
 Reason = Literal["one letter off", "sounds or looks alike", "pinyin", "initials"]
 _WORDS = re.compile(r"[^\W\d_]+(?:['&.-][^\W\d_]+)*")
 _HAN = re.compile(r"[\u4e00-\u9fa5]+")
@@ -54,35 +60,50 @@ class Knows(Protocol):
 
 
 class Suggester:
-    """Built in bulk, of arrays; 12 bytes a key, some twenty keys a name. Not changed afterwards."""
+    """Built in bulk, of arrays; eight bytes a key, some fifteen keys a name. Not changed afterwards."""
 
-    __slots__ = ("_keys", "_name", "_names", "_owner", "_refs")
+    __slots__ = ("_keys", "_names", "_owner", "_refs")
 
     def __init__(self, items: Iterable[tuple[str, Sequence[Name]]] = ()) -> None:
         refs: list[str] = []
         names: list[str] = []
-        owner, keys = array("I"), list[tuple[int, int]]()
+        owner, keys = array("I"), list[int]()
         for ref, name in _each(items):
             if not refs or refs[-1] != ref:
                 refs.append(ref)
-            keys += [(key, len(names)) for key in keys_of(name)]
+            keys += [key << PLACES | len(names) for key in keys_of(name)]
             names.append(name)
             owner.append(len(refs) - 1)
         keys.sort()
-        self._keys: Sequence[int] = array("Q", (key for key, _ in keys))
-        self._name: Sequence[int] = array("I", (name for _, name in keys))
+        self._keys: Sequence[int] = array("Q", keys)
         self._owner: Sequence[int] = owner
         self._names, self._refs = Strings(names), Strings(refs)
 
     def under(self, key: int) -> Iterator[tuple[str, str]]:
-        at = bisect_left(self._keys, key)
-        while at < len(self._keys) and self._keys[at] == key:
-            name = self._name[at]
+        at = bisect_left(self._keys, key << PLACES)
+        while at < len(self._keys) and self._keys[at] >> PLACES == key:
+            name = self._keys[at] & MOST_NAMES
             yield self._names[name], self._refs[self._owner[name]]
             at += 1
 
     def suggest(self, text: str, quoted: Spans = ()) -> list[Suggestion]:
         return suggest((self,), text, quoted)
+
+    def sections(self) -> tuple[Buffer, ...]:
+        """All of it, as it is kept in a file."""
+        return (self._keys, self._owner, *self._names.parts, *self._refs.parts)  # type: ignore[return-value]
+
+    @classmethod
+    def of(cls, sections: Sequence[memoryview]) -> Suggester:
+        """Of a file's sections, which stay where they are. Raises ValueError when they do not fit together."""
+        keys, owner, names, names_at, refs, refs_at = sections
+        made = cls()
+        made._keys, made._owner = keys.cast("Q"), owner.cast("I")
+        made._names = Strings.of(names, names_at.cast("I"))  # type: ignore[arg-type]
+        made._refs = Strings.of(refs, refs_at.cast("I"))  # type: ignore[arg-type]
+        if len(made._names) != len(made._owner):
+            raise ValueError("names are missing")
+        return made
 
 
 class Changing:
@@ -131,7 +152,7 @@ def suggest(known: Sequence[Knows], text: str, quoted: Spans = ()) -> list[Sugge
 def _meant(
     known: Sequence[Knows], written: str, keys: Iterable[str], reason: Reason
 ) -> Iterator[tuple[str, tuple[str, ...]]]:
-    under = {each for key in map(_hash, keys) for one in known for each in one.under(key)}
+    under = {each for key in map(_hash, keys) for one in known for each in islice(one.under(key), MOST_UNDER)}
     likely = [each for each in sorted(under) if _likely(written, normalise_name(each[0]), reason)][:MOST_REFS]
     if likely:
         yield likely[0][0], tuple(dict.fromkeys(ref for _, ref in likely))
@@ -149,7 +170,8 @@ def keys_of(name: str) -> set[int]:
 def _keys(pattern: str) -> Iterator[str]:
     if pattern.isascii():
         if len(pattern) >= LEAST_LATIN and len(pattern.split()) <= MOST_WORDS:
-            yield from _shortened(pattern)
+            if len(pattern) <= SHORT + 1:
+                yield from _shortened(pattern)
             yield from (end for length in range(-1, 2) for end in _ends(pattern, len(pattern) + length))
     elif _HAN.fullmatch(pattern) and len(pattern) <= MOST_HAN:
         if len(pattern) >= LEAST_HAN:
@@ -184,7 +206,7 @@ def initials(text: str) -> str:
 
 
 def _hash(key: str) -> int:
-    return int.from_bytes(blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
+    return int.from_bytes(blake2b(key.encode("utf-8", "surrogatepass"), digest_size=5).digest(), "big") >> 2
 
 
 def _tries(known: Sequence[Knows], text: str) -> Iterator[tuple[int, int, Iterable[str], Reason]]:
@@ -208,7 +230,8 @@ def _misspelled(known: Sequence[Knows], text: str) -> Iterator[tuple[int, int, I
             if not any(strange[at : last + 1]) or not LEAST_LATIN - 1 <= len(tried) < MOST_LATIN:
                 continue
             if tried.isascii() and _any(known, _ends(tried, len(tried))):
-                yield start, end, _shortened(tried), "one letter off"
+                keys = _shortened(tried) if len(tried) <= SHORT else _ends(tried, len(tried))
+                yield start, end, keys, "one letter off"
 
 
 def _usual(word: str) -> bool:
@@ -231,7 +254,7 @@ def _likely(written: str, name: str, reason: Reason) -> bool:
     if reason == "sounds or looks alike":
         same = sum(a == b for a, b in zip(written, name, strict=False))
         return written != name and len(written) == len(name) and same * 2 >= len(name)
-    return True
+    return written == (sound(name) if reason == "pinyin" else initials(name))
 
 
 def one_edit(one: str, other: str) -> bool:

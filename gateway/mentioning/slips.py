@@ -38,6 +38,14 @@ class Suggestions:
         if len(self._young.names) >= YOUNG:
             self._seal()
 
+    def found(self, whole: Suggester) -> None:
+        """What all were called when this was made; those who changed since are known better."""
+        self._parts[0] = whole
+
+    def moved(self) -> int:
+        """How many changed since the start."""
+        return len(self._latest)
+
     def remove(self, ref: str) -> None:
         self.put(ref, ())
 

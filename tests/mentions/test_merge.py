@@ -89,7 +89,7 @@ def test_a_merge_that_fails_loses_nothing_and_is_tried_again_later(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(merge, "HERE", 0)
-    monkeypatch.setattr(merge.sys, "executable", "/nowhere/python")  # type: ignore[attr-defined]
+    monkeypatch.setattr("sys.executable", "/nowhere/python")
     index = filled(NameIndex(), 0, 900)
     index.settle()
     assert len(caplog.records) == 1 and "could not be merged" in caplog.text

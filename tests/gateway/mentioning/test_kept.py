@@ -60,6 +60,27 @@ async def test_a_file_of_no_use_is_made_anew(tmp_path: Path, spoil: str) -> None
         assert HERO in found(live, NAME)
 
 
+@pytest.mark.parametrize("slips", ["kept", "broken", "none"])
+async def test_slips_are_known_after_a_start_from_the_file(tmp_path: Path, slips: str) -> None:
+    async with opened(tmp_path, extra=spec(tmp_path)) as live:
+        live.clock.ahead(minutes=10)
+        await keep(live)
+        clock = live.clock
+    file = tmp_path / "names.idx.slips"
+    if slips == "broken":
+        file.write_bytes(b"hello")
+    elif slips == "none":
+        file.unlink()
+    async with opened(tmp_path, clock, extra=spec(tmp_path)) as live:
+        if slips != "kept":
+            assert live.s.records.suggestions.suggest("明天去华兴医疗") is None, "they come with the first chores"
+            await keep(live)
+        found = live.s.records.suggestions.suggest("明天去华兴医疗")
+        assert found is not None and found.refs == (HERO,)
+        await live.s.records.call(HERO, "华星医疗", "never", "p_zhaolei")
+        assert live.s.records.suggestions.suggest("明天去华兴医疗") is None, "what changed since goes before"
+
+
 async def test_nothing_is_written_when_nothing_changed_or_nobody_asked(tmp_path: Path) -> None:
     async with opened(tmp_path, extra=spec(tmp_path)) as live:
         await keep(live)
