@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, delete, insert, select, update
+from sqlalchemy import Column, ColumnElement, Connection, delete, select, update
 
 from gateway.bus.model import Delivery, Job
-from gateway.store import upsert
+from gateway.store import enqueue
 from gateway.store.engine import Op, Store
 from gateway.store.tables_app import job, seen
 
@@ -27,13 +27,13 @@ class JobStore:
 
     async def add(self, new: Job, at: int) -> int | None:
         """The job's id; None when its `once` was seen before and nothing was added."""
-        return await self._store.write(_publish, (replace(new, lane=_name(new.lane), once=_name(new.once)), at))
+        return await self._store.write(enqueue.publish, (_named(new), at))
 
     async def ready(self) -> list[Delivery]:
         return await self._store.read(_ready)
 
     async def remove(self, id_: int) -> None:
-        await self._store.write(_ack, id_)
+        await self._store.write(enqueue.remove, id_)
 
     async def begun(self, id_: int, starts: int) -> None:
         await self._store.write(_begun, (id_, starts))
@@ -70,24 +70,16 @@ class JobStore:
         return gone
 
 
+def _named(job_: Job) -> Job:
+    lane, once = _name(job_.lane), _name(job_.once)
+    return job_ if (lane, once) == (job_.lane, job_.once) else replace(job_, lane=lane, once=once)
+
+
 def _name(text: str) -> str:
     raw = text.encode("utf-8", "surrogatepass")
     if len(raw) <= _LONGEST and b"\0" not in raw and not any("\ud800" <= each <= "\udfff" for each in text):
         return text
     return f"#{hashlib.blake2b(raw, digest_size=24).hexdigest()}"
-
-
-def _publish(connection: Connection, items: Sequence[tuple[Job, int]]) -> list[int | None]:
-    return [_add(connection, item, at) for item, at in items]
-
-
-def _add(connection: Connection, item: Job, at: int) -> int | None:
-    if not upsert.add(connection, seen, {"once": item.once, "at": at}):
-        return None
-    row = {"topic": item.topic, "lane": item.lane, "once": item.once, "body": item.body, "at": at}
-    key = connection.execute(insert(job).values(tries=1, state="ready", why="", **row)).inserted_primary_key
-    assert key is not None
-    return int(key[0])
 
 
 def _delivery(row: Any) -> Delivery:
@@ -102,11 +94,6 @@ def _ready(connection: Connection) -> list[Delivery]:
 def _parked(connection: Connection) -> list[tuple[Delivery, str]]:
     rows = connection.execute(select(job).where(job.c.state == "parked").order_by(job.c.id))
     return [(_delivery(row), row.why) for row in rows]
-
-
-def _ack(connection: Connection, ids: Sequence[int]) -> list[None]:
-    connection.execute(delete(job).where(job.c.id.in_(ids)))
-    return [None] * len(ids)
 
 
 def _begun(connection: Connection, items: Sequence[tuple[int, int]]) -> list[None]:
@@ -154,8 +141,8 @@ def _discard(connection: Connection, befores: Sequence[int]) -> list[int]:
 
 def _forget(connection: Connection, befores: Sequence[int]) -> list[int]:
     # A name is kept while its job still waits: a redelivery must never become a second job.
-    waits = select(job.c.once).where(job.c.once == seen.c.once).exists()
-    return [_removed(connection, seen.c.once, seen.c.at < before, ~waits) for before in befores]
+    waiting = select(job.c.once)
+    return [_removed(connection, seen.c.once, seen.c.at < before, seen.c.once.not_in(waiting)) for before in befores]
 
 
 def _removed(connection: Connection, key: Column[Any], *old: ColumnElement[bool]) -> int:
