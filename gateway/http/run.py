@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Awaitable, Callable
 
@@ -24,6 +25,7 @@ async def open_server(config: Config, instance: str = "") -> tuple[str, Callable
     untrace = telemetry.start(config.telemetry.otlp, config.telemetry.ratio, instance)
     await house.start()
     health.ready = True
+    _at_rest()
 
     async def close() -> None:
         """Who waits for an answer gets it; the rest of the ten seconds is for what runs."""
@@ -33,3 +35,10 @@ async def open_server(config: Config, instance: str = "") -> tuple[str, Callable
         untrace()
 
     return server.address, close
+
+
+def _at_rest() -> None:
+    """What was loaded at the start stays for good: no later collection walks through it, or stops the loop for it."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)

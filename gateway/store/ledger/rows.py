@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from operator import itemgetter
 from typing import Any, cast
 
 import orjson
@@ -25,7 +26,7 @@ WITH_VALUE = "LEFT JOIN value v ON v.id = e.value LEFT JOIN subject_key k ON k.s
 
 _EDIT = [column.name for column in edit_table.columns]
 _DECISION = [column.name for column in decision_table.columns]
-_COVERED = [name for name in _EDIT if name != "decision"]
+_COVERED = itemgetter(*(name for name in _EDIT if name != "decision"))
 _FLAGS = {"skewed", "binding", "quarantined"}
 _MODULUS = 1 << 2048
 
@@ -104,7 +105,7 @@ def challenger(columns: Mapping[str, Any], value: Json | Erased, why: str = "") 
 
 def edit_digest(columns: Mapping[str, Any]) -> bytes:
     """SHA-256 over every column but the decision; the value is covered by its MAC."""
-    return hashlib.sha256(orjson.dumps([columns[name] for name in _COVERED])).digest()
+    return hashlib.sha256(orjson.dumps(_COVERED(columns))).digest()
 
 
 def joined(inputs: bytes, digest: bytes) -> bytes:
