@@ -208,7 +208,7 @@ async def main(rounds: int, seconds: float, ledger: int, only: str, out: Path) -
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=1.5)
     parser.add_argument("--ledger", type=int, default=1_000_000 if SOAK else 100_000)
     parser.add_argument("--only", default="", help="sqlite,postgresql,ledger,ledger-postgresql")

@@ -153,7 +153,7 @@ def main(rounds: int, seconds: float, only: str, out: Path) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--only", default="")
     parser.add_argument("--out", type=Path, default=HERE / "wire" / "RESULTS.md")
