@@ -84,6 +84,9 @@ bus = "{self.bus}"
 master_key = "file:{self.folder}/master.key"
 [server]
 port = {port}
+waiting_cards = 100_000
+waiting_alerts = 100_000
+waiting = 100_000
 [channels.web]
 type = "web"
 url = "{self.chat}"

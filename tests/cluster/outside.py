@@ -63,7 +63,10 @@ class Outside:
 
     async def drained(self, crowd: Crowd, patience: float = 120) -> None:
         """Until every acknowledged message has its card, every edit its decision, and nothing waits to be written."""
-        await self.quiet(lambda: {**self.left(), **self._owed(crowd)}, patience)
+        try:
+            await self.quiet(lambda: {**self.left(), **self._owed(crowd)}, patience)
+        except AssertionError as stuck:
+            raise AssertionError(f"{stuck}\n{await asyncio.to_thread(self._missing, crowd)}") from stuck
 
     async def quiet(self, left: Callable[[], dict[str, int]], patience: float) -> None:
         began, told = time.monotonic(), 0.0
@@ -73,6 +76,24 @@ class Outside:
                 told = time.monotonic()
                 print(f"after {told - began:.0f} s is left: {found}")
             await asyncio.sleep(0.5)
+
+    def _missing(self, crowd: Crowd) -> str:
+        """Which messages have no card, and what the gateways say of them."""
+        up = {subject for (subject,) in self.rows("SELECT subject FROM slot WHERE message IS NOT NULL")}
+        without = [note for note in crowd.said if note.id not in up]
+        rooms = {note.room for note in without}
+        told = [
+            row
+            for row in self.rows("SELECT room, at, step, facts FROM trail ORDER BY id")
+            if row[0].split("/")[1] in rooms
+        ]
+        parked = self.command("replay")
+        return "\n".join(map(str, [*without, *told[-60:], parked]))
+
+    def command(self, *words: str) -> str:
+        command = [sys.executable, "-m", "gateway.cli", *words, "--config", str(self.ground.config)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=ROOT)
+        return f"{done.returncode}\n{done.stdout}{done.stderr}"
 
     def _owed(self, crowd: Crowd) -> dict[str, int]:
         cards = self.count("SELECT count(*) FROM slot WHERE purpose = 'card' AND message IS NOT NULL")

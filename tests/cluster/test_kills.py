@@ -96,7 +96,7 @@ async def test_killed_again_and_again(engines: str, tmp_path: Path, request: pyt
             for _ in range(KILLS):
                 await _one_life(here, chance)
             await here.gateway.start()
-        await here.outside.drained(here.crowd)
+        await here.outside.drained(here.crowd, 900 if SOAK else 180)
         await _counted(here)
 
 

@@ -25,11 +25,14 @@ from tests.cluster.network import Network, listening
 from tests.cluster.outside import Outside
 from tests.engines.redis import Redis
 
-pytestmark = [pytest.mark.alone, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(3000)]
 
 SOAK = os.environ.get("FLOATCARD_SOAK") == "1"
 MESSAGES, EDITS, ROOMS, CUSTOMERS = (5_000, 2_000, 40, 2_500) if SOAK else (480, 200, 40, 300)
 TALKERS, EDITORS = 10, 8
+PAUSES_S = (0.5, 0.8) if SOAK else (0.0, 0.0)
+"""Between two messages of a talker, and two edits of an editor."""
+PATIENCE_S = 900 if SOAK else 180
 BETWEEN_S = (3.0, 8.0) if SOAK else (1.0, 3.0)
 """From one kill to the next."""
 MOVED_WITHIN_S = 15.0
@@ -139,7 +142,7 @@ async def _whole(
                 done.set()
             await killing
         took = time.monotonic() - began
-        await outside.drained(crowd)
+        await outside.drained(crowd, PATIENCE_S)
         assert all(balancer.taken.values()), "each of them had something to do"
     assert crowd.odd == []
     assert reaper.moved, "a holder was killed"
@@ -157,8 +160,8 @@ async def _whole(
 async def _work(crowd: Crowd, customers: Sequence[str], chance: random.Random) -> None:
     notes = written(customers, chance)
     named = sorted({note.customer for mine in notes for note in mine})
-    talking = [crowd.talk(mine) for mine in notes]
-    editing = [crowd.edit(named[first::EDITORS], EDITS // EDITORS) for first in range(EDITORS)]
+    talking = [crowd.talk(mine, PAUSES_S[0]) for mine in notes]
+    editing = [crowd.edit(named[first::EDITORS], EDITS // EDITORS, PAUSES_S[1]) for first in range(EDITORS)]
     await asyncio.gather(*talking, *editing)
 
 
