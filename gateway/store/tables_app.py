@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, String, Table, Text, text
 
 from gateway.store.schema import metadata
 
@@ -136,6 +136,8 @@ slot = Table(
     Index("slot_room", "room", "purpose"),
     Index("slot_subject", "subject"),
     Index("slot_posted", "posted_at"),
+    # few of many: whoever removes those that were taken away reads no others
+    Index("slot_empty", "posted_at", sqlite_where=text("message IS NULL"), postgresql_where=text("message IS NULL")),
 )
 
 slot_record = Table(
@@ -153,6 +155,7 @@ floated = Table(
     Column("record", String(512), primary_key=True),
     Column("at", BigInteger, nullable=False),
     Column("slot", String(64), nullable=False),
+    Index("floated_at", "at"),
 )
 
 choice = Table(

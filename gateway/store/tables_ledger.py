@@ -214,4 +214,5 @@ watermark = Table(
     Column("gaps", Text, nullable=False),
     Column("last_event_at", BigInteger, nullable=False),
     Column("state", String(16), nullable=False),
+    Index("watermark_record", "record", "source"),
 )

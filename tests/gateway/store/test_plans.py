@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, event
 
 from gateway.store import sql
+from gateway.store.aging import AgingStore
 from tests.gateway.store.world import CRM, World
 
 GROWING = [
@@ -46,9 +47,33 @@ async def test_what_an_edit_reads_is_searched_for(tmp_path: Path, asked: set[str
     first = await world.ledger.ingest(world.edit("a"))
     await world.ledger.ingest_many([world.edit("b", seen=first.heads), world.edit("c", seen=first.heads)])
     await world.ledger.ingest(world.edit("d", source=CRM, seen=None))
-    for row in await world.ledger.claim("local", world.clock()):
+    await world.ledger.ingest(world.edit("gold", name="tier"))  # nobody disputes it: it is written
+    rows = await world.ledger.claim("local", world.clock())
+    assert [row.field for row in rows] == ["tier"]
+    for row in rows:
         await world.ledger.answered(row, 2)
     await world.store.close()
     assert any("field_state" in each for each in asked)
+    marks = [each for each in asked if "FROM watermark" in each]
+    assert len(marks) > 1 and all("(record=? " in each or "(record=?)" in each for each in marks if "TEMP" not in each)
     scans = [each for each in asked if any(each.startswith(f"SCAN {table} ") for table in GROWING)]
     assert scans == []
+
+
+async def test_what_is_old_is_searched_for(tmp_path: Path) -> None:
+    world = World.open(f"sqlite:///{tmp_path}/ledger.db")
+    plans: set[str] = set()
+
+    @event.listens_for(world.store._writing, "before_cursor_execute")
+    def _asked(_: Any, cursor: Any, statement: str, parameters: Any, *more: Any) -> None:
+        if statement.startswith("SELECT"):
+            told = cursor.connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            plans.update(f"{row[3]} " for row in told)
+
+    old = AgingStore(world.store)
+    for each in (old.trail, old.inbox, old.slots, old.empty_slots, old.floated):
+        await each(world.clock())
+    await old.outbox("local", world.clock())
+    await world.store.close()
+    assert {"SEARCH slot USING INDEX slot_empty (posted_at>? AND posted_at<?) "} < plans
+    assert [each for each in plans if each.startswith("SCAN")] == []

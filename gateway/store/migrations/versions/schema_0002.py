@@ -51,6 +51,9 @@ def upgrade() -> None:
     with op.batch_alter_table("owed", schema=None) as batch_op:
         batch_op.create_index("owed_at", ["at"], unique=False)
 
+    with op.batch_alter_table("floated", schema=None) as batch_op:
+        batch_op.create_index("floated_at", ["at"], unique=False)
+
     with op.batch_alter_table("inbox", schema=None) as batch_op:
         batch_op.create_index("inbox_at", ["at"], unique=False)
 
@@ -59,7 +62,17 @@ def upgrade() -> None:
 
     with op.batch_alter_table("slot", schema=None) as batch_op:
         batch_op.add_column(sa.Column("posted_at", sa.BigInteger(), server_default="0", nullable=False))
+        batch_op.create_index(
+            "slot_empty",
+            ["posted_at"],
+            unique=False,
+            sqlite_where=sa.text("message IS NULL"),
+            postgresql_where=sa.text("message IS NULL"),
+        )
         batch_op.create_index("slot_posted", ["posted_at"], unique=False)
+
+    with op.batch_alter_table("watermark", schema=None) as batch_op:
+        batch_op.create_index("watermark_record", ["record", "source"], unique=False)
 
     # ### end Alembic commands ###
 
