@@ -25,23 +25,33 @@ class EmbeddedBus:
         self._clock = clock
         self._deliver: Deliver | None = None
         self._epoch = 0
-        self._waiting = 0
+        self._held: set[int] = set()
+        """Jobs that are not done with."""
+        self._unsure = False
+        """Whether something may have been added, or taken up again, that nobody here was told of."""
         self._begun: dict[int, Delivery] = {}
 
     @property
     def waiting(self) -> int:
-        return self._waiting
+        return len(self._held)
 
     async def publish(self, job: Job, local: object = None) -> bool:
         if self._alone is not None and self._alone.lost:
             raise Retry(5.0, LOST)
-        id_ = await self._jobs.add(job, self._clock.now())
+        try:
+            id_ = await self._jobs.add(job, self._clock.now())
+        except BaseException:
+            self._unsure = True  # who is cancelled cancels no write, and a commit may outlive the line to it
+            raise
         if id_ is None:
             return False
-        self._waiting += 1
-        if self._deliver is not None:
-            self._deliver(Delivery(id_, job, 1, local))
+        self._hand_over(Delivery(id_, job, 1, local))
         return True
+
+    def _hand_over(self, delivery: Delivery) -> None:
+        self._held.add(delivery.id)
+        if self._deliver is not None:
+            self._deliver(delivery)
 
     async def start(self, deliver: Deliver) -> None:
         """What is published while the table is read is handed over after it, and once."""
@@ -50,16 +60,15 @@ class EmbeddedBus:
         await self._jobs.take_again()
         waiting = await self._jobs.ready()
         self._deliver = deliver
-        self._waiting = len(waiting)
         known = {delivery.id for delivery in waiting}
+        self._held = set(known)
         # A job of this very moment may be in both: what came with it in this process is worth keeping.
         fresh = {delivery.id: delivery for delivery in meanwhile}
         for delivery in _suspected(waiting, fresh):
             deliver(fresh.get(delivery.id, delivery))
         for delivery in meanwhile:
             if delivery.id not in known:
-                self._waiting += 1
-                deliver(delivery)
+                self._hand_over(delivery)
 
     async def close(self) -> None:
         """What was cut off in good order did not kill anybody."""
@@ -92,7 +101,7 @@ class EmbeddedBus:
 
     def _done_with(self, delivery: Delivery) -> None:
         self._begun.pop(delivery.id, None)
-        self._waiting -= 1
+        self._held.discard(delivery.id)
 
     async def parked(self) -> list[tuple[Delivery, str]]:
         return await self._jobs.parked()
@@ -105,11 +114,18 @@ class EmbeddedBus:
     async def look(self) -> int:
         if self._deliver is None:
             return 0
-        taken = await self._jobs.take_again()
-        for delivery in taken:
-            self._waiting += 1
-            self._deliver(delivery)
-        return len(taken)
+        unsure, self._unsure = self._unsure, False
+        try:
+            taken = await self._jobs.take_again()
+            if unsure:
+                taken = await self._jobs.written()
+        except BaseException:
+            self._unsure = True
+            raise
+        missed = [delivery for delivery in taken if delivery.id not in self._held]
+        for delivery in missed:
+            self._hand_over(delivery)
+        return len(missed)
 
     async def discard(self, before: int) -> int:
         return await self._jobs.discard(before)

@@ -32,6 +32,10 @@ class JobStore:
     async def ready(self) -> list[Delivery]:
         return await self._store.read(_ready)
 
+    async def written(self) -> list[Delivery]:
+        """As `ready`, once everything is written that was given to the writer before."""
+        return await self._store.write(_written, None)
+
     async def remove(self, id_: int) -> None:
         await self._store.write(enqueue.remove, id_)
 
@@ -91,6 +95,10 @@ def _ready(connection: Connection) -> list[Delivery]:
     return [_delivery(row) for row in rows]
 
 
+def _written(connection: Connection, items: Sequence[None]) -> list[list[Delivery]]:
+    return [_ready(connection)] * len(items)
+
+
 def _parked(connection: Connection) -> list[tuple[Delivery, str]]:
     rows = connection.execute(select(job).where(job.c.state == "parked").order_by(job.c.id))
     return [(_delivery(row), row.why) for row in rows]
@@ -124,7 +132,7 @@ def _again(connection: Connection, items: Sequence[tuple[int, ...] | None]) -> l
 def _mark(connection: Connection, ids: tuple[int, ...] | None) -> list[Delivery]:
     wanted = [each for each, _ in _parked(connection) if ids is None or each.id in ids]
     for each in wanted:
-        row = update(job).where(job.c.id == each.id)
+        row = update(job).where(job.c.id == each.id, job.c.state == "parked")
         connection.execute(row.values(state="again", tries=1, starts=0, why=""))
     return [replace(each, tries=1, starts=0) for each in wanted]
 

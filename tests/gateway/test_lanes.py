@@ -321,3 +321,42 @@ async def test_what_was_asked_for_is_waited_for(tmp_path: Path, monkeypatch: pyt
         await bus.publish(job("room:a", "x"))
         await quiet(worker)
     assert asked == [(1, 120.0), (2, 120.0)]
+
+
+class Cut(JobStore):
+    """The line to the database breaks in the midst of a commit, which is made."""
+
+    cut = False
+
+    async def add(self, new: Job, at: int) -> int | None:
+        id_ = await super().add(new, at)
+        if self.cut:
+            raise StoreUnavailable("unreachable")
+        return id_
+
+
+async def test_what_was_written_and_never_told_is_taken_up_without_a_restart(tmp_path: Path) -> None:
+    done: list[str] = []
+
+    async def handle(delivery: Delivery) -> None:
+        done.append(delivery.job.once)
+
+    async with working(tmp_path, handle) as (worker, bus):
+        jobs = bus._jobs = Cut(bus._jobs._store)
+        put_off = asyncio.create_task(bus.publish(job("room:a", "cancelled")))
+        await asyncio.sleep(0)
+        put_off.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await put_off
+        jobs.cut = True
+        with pytest.raises(StoreUnavailable):
+            await bus.publish(job("room:b", "cut"))
+        jobs.cut = False
+        await bus.publish(job("room:c", "told"))
+        for name in ("cancelled", "cut"):
+            assert await bus.publish(job("room:a", name)) is False
+        assert [await bus.look(), await bus.look()] == [2, 0]
+        await quiet(worker)
+        assert bus.waiting == 0
+    assert sorted(done) == ["cancelled", "cut", "told"]
+    assert await again(tmp_path) == []
