@@ -85,9 +85,9 @@ class Shower:
         try:
             async with self._lock(key):
                 shown = await self._shown(key, showing)
-            if isinstance(shown, Hide):
-                await self.hide(shown, showing.wish.trail)
-                shown = None
+                if isinstance(shown, Hide):  # at once: whoever waits for the lock may know better by now
+                    await self._hidden(key, shown, showing.wish.trail)
+                    shown = None
         except BaseException as why:
             showing.failed(why)
             raise
@@ -149,7 +149,10 @@ class Shower:
         while True:
             wish = showing.wish
             before = await self._settled(key)
-            latest = await wish.look(self._after(key, wish.act, before), surely=surely)
+            if wish.repaint and (before is None or before.message is None):
+                latest: Act | None = Hide(wish.act.slot)  # it was taken away since it was drawn, and stays away
+            else:
+                latest = await wish.look(self._after(key, wish.act, before), surely=surely)
             if showing.wish is wish:
                 return before, showing.latest(latest)
 
@@ -163,8 +166,8 @@ class Shower:
             found = await self._slots.by_id(key)
             if not self._shared or found is None or not found.digest.startswith(CLAIMED):
                 return found
-            if self._clock.now() - found.painted_at >= CLAIM_MS:
-                return found  # who claimed it is gone
+            if abs(self._clock.now() - found.painted_at) >= CLAIM_MS:
+                return found  # who claimed it is gone, or did before the clock was set back
             await asyncio.sleep(LOOK_S)
         raise Retry(1.0, "another gateway is painting this card")
 
@@ -245,23 +248,27 @@ class Shower:
         if (waiting := self._open.get(key)) is not None:
             return await waiting.joined_to_hide(Rank.CARD)
         async with self._lock(key):
-            before = await self._settled(key)
-            if before is None or before.message is None:
-                return None
-            channel = self._channels[act.slot.place.channel]
-            if isinstance(channel, Deletes):
-                ticket = self._gate.ticket(channel.name, "delete", act.slot.place.room, Rank.CARD)
-                calls = Calls(self._gate, channel.name, Rank.CARD, await self._gate.permit(channel.name, ticket))
-                try:
-                    removed = await self._removed(channel, before, before.message, calls, trail)
-                finally:
-                    await calls.done()
-            else:
-                removed = await self._drop(key, before.painted_at if self._shared else None)
+            await self._hidden(key, act, trail)
+        return None
+
+    async def _hidden(self, key: str, act: Hide, trail: Trail) -> None:
+        """Under the slot's lock."""
+        before = await self._settled(key)
+        if before is None or before.message is None:
+            return
+        channel = self._channels[act.slot.place.channel]
+        if isinstance(channel, Deletes):
+            ticket = self._gate.ticket(channel.name, "delete", act.slot.place.room, Rank.CARD)
+            calls = Calls(self._gate, channel.name, Rank.CARD, await self._gate.permit(channel.name, ticket))
+            try:
+                removed = await self._removed(channel, before, before.message, calls, trail)
+            finally:
+                await calls.done()
+        else:
+            removed = await self._drop(key, before.painted_at if self._shared else None)
         if removed:
             SHOWN.labels(act.slot.place.channel, act.slot.purpose, "removed").inc()
             trail.note("removed", self._clock.now(), purpose=act.slot.purpose, slot=key)
-        return None
 
     async def _removed(self, channel: Deletes, before: Shown, message: MessageRef, calls: Calls, trail: Trail) -> bool:
         after = replace(before, painted_at=max(self._clock.now(), before.painted_at + 1))

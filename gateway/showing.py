@@ -44,10 +44,10 @@ class Showing:
 
     async def joined(self, wish: Wish, rank: Rank) -> str | None:
         """The newer wish takes the place of the older; but a repaint knows nothing that the other's look will not
-        see, and less of what it is about."""
+        see, and less of what it is about, and it brings back nothing that is to be taken away."""
         if not wish.repaint or self.wish.repaint:
             self.wish = replace(wish, again=wish.again or self.wish.again)
-        self.hidden = False
+        self.hidden = self.hidden and wish.repaint
         COALESCED.labels(wish.act.slot.place.channel).inc()
         return await self._ride(rank)
 
