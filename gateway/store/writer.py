@@ -108,6 +108,9 @@ class Writer:
         with self._wake:
             jobs = list(self._jobs)
             self._jobs.clear()
+            freed, self._turned_away = list(self._turned_away), deque()
+        for loop, room in freed:
+            _tell(loop, _set_all, [(room, None, None)])
         return [Outcome(job, fault=StoreUnavailable(fault.why)) for job in jobs]
 
     def _take(self) -> list[Job]:
@@ -115,12 +118,21 @@ class Writer:
             while not self._jobs and not self._closing:
                 self._wake.wait()
             jobs = [self._jobs.popleft() for _ in range(min(self._batch, len(self._jobs)))]
-            freed = [self._turned_away.popleft() for _ in range(min(len(jobs), len(self._turned_away)))]
+            freed = self._next_in(len(jobs))
         if not jobs:
             freed, self._turned_away = list(self._turned_away), deque()
         for loop, room in freed:
             _tell(loop, _set_all, [(room, None, None)])
         return jobs
+
+    def _next_in(self, places: int) -> list[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]]:
+        """Who was turned away and still waits; a place is not given to one who went."""
+        found: list[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = []
+        while self._turned_away and len(found) < places:
+            loop, room = self._turned_away.popleft()
+            if not room.done():
+                found.append((loop, room))
+        return found
 
     def _measured(self, jobs: list[Job]) -> list[Outcome]:
         BATCH_SIZE.observe(len(jobs))

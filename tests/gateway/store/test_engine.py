@@ -5,6 +5,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, inspect
 
 from gateway.errors import Misconfigured
-from gateway.store import migrate, sql
+from gateway.store import migrate, sql, writer
 from gateway.store.connect import address, plain
 from gateway.store.engine import Store
 from gateway.store.faults import StoreClosed, StoreUnavailable
@@ -113,6 +114,46 @@ async def test_more_than_the_bound_waits_its_turn_and_nothing_is_lost(store_url:
     await asyncio.gather(*(one(n) for n in range(200)))
     assert len(await store.read(words)) == 200
     assert peak <= 16
+    await store.close()
+
+
+async def test_who_was_turned_away_gets_a_place_when_all_who_waited_are_told_off(
+    store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "SLOW_S", 0.0)
+    store, away = Store.open(store_url, batch=2, waiting=4), [True]
+
+    def silent(connection: Connection, items: Sequence[str]) -> list[None]:
+        if away:
+            away.clear()
+            raise StoreUnavailable("unreachable")
+        return [None] * len(items)
+
+    waiting = [asyncio.create_task(store.write(silent, str(n))) for n in range(12)]
+    async with asyncio.timeout(20):
+        told = await asyncio.gather(*waiting, return_exceptions=True)
+    assert {type(each) for each in told} == {StoreUnavailable, type(None)}
+    await store.close()
+
+
+async def test_a_place_is_not_given_to_one_who_went(store_url: str) -> None:
+    store, go = Store.open(store_url, batch=1, waiting=1), threading.Event()
+
+    def slow(connection: Connection, items: Sequence[str]) -> list[None]:
+        go.wait(20)
+        return [None] * len(items)
+
+    first = [asyncio.create_task(store.write(slow, str(n))) for n in range(2)]
+    await asyncio.sleep(0)
+    gone = [asyncio.create_task(store.write(slow, str(n))) for n in range(8)]
+    last = asyncio.create_task(store.write(slow, "last"))
+    await asyncio.sleep(0)
+    for each in gone:
+        each.cancel()
+    await asyncio.gather(*gone, return_exceptions=True)
+    go.set()
+    async with asyncio.timeout(20):
+        await asyncio.gather(*first, last)
     await store.close()
 
 
