@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import bisect
+import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -221,6 +222,7 @@ class Line:
 
 async def give_back(buckets: Buckets, asked: Sequence[Bucket], taken: Taken) -> None:
     """A permit nobody used; only a held one matters, the others come again by themselves."""
-    for bucket in asked:
-        if bucket.held:
-            await buckets.done(bucket, taken.hold, used=False)
+    with contextlib.suppress(Retry):  # a hold ends by itself, and whoever waits must not end over this
+        for bucket in asked:
+            if bucket.held:
+                await buckets.done(bucket, taken.hold, used=False)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
 from gateway.errors import Retry
 from gateway.outgoing import line as line_module
 from gateway.outgoing.line import LINE_BOUND, ROOM_BOUND, Line, Ticket
-from gateway.outgoing.model import Limited, Rank, Taken
+from gateway.outgoing.model import Bucket, Limited, Rank, Taken
 from tests.gateway.bus.benches import until
 from tests.gateway.outgoing.keepers import bucket
 from tests.gateway.outgoing.networks import Turnstile
@@ -169,4 +170,30 @@ async def test_one_that_went_away_gives_back_what_it_held() -> None:
     keeper.free = 1
     await asking.ask("next", ticket(Rank.CARD, held=True))
     await until(lambda: asking.went == ["next"])
+    await asking.end()
+
+
+async def test_a_keeper_that_cannot_take_back_what_nobody_wants_any_more_ends_nobody_elses_waiting() -> None:
+    keeper, began, go = Turnstile(free=0), asyncio.Event(), asyncio.Event()
+    asking = Asking(keeper)
+    await asking.ask("leaves", ticket(Rank.CARD, "silent", held=True))
+    give = keeper.take
+
+    async def slowly(buckets: Sequence[Bucket], rank: int) -> Taken:
+        began.set()
+        await go.wait()
+        return await give(buckets, rank)
+
+    async def away(bucket: Bucket, hold: int, *, used: bool) -> None:
+        raise Retry(1.0, "away")
+
+    keeper.take, keeper.done = slowly, away  # type: ignore[method-assign]
+    await began.wait()
+    await asking.ask("stays", ticket(Rank.CARD, "other"))
+    asking.tasks["leaves"].cancel()
+    await asyncio.gather(asking.tasks["leaves"], return_exceptions=True)
+    keeper.free = 9
+    go.set()
+    await asyncio.wait_for(asking.tasks["stays"], 5.0)
+    assert asking.tasks["leaves"].cancelled()
     await asking.end()
