@@ -207,7 +207,8 @@ class Shower:
 
     async def _stands(self, shown: Shown, before: Shown) -> Shown:
         """What is up is what should be; what is known of it may have changed."""
-        known = before.records == shown.records and before.state == shown.state
+        told = (before.records, before.state, before.audience)
+        known = told == (shown.records, shown.state, shown.audience)
         if not known and not await self._slots.keep(shown, seen=before.painted_at if self._shared else None):
             raise _Moved
         await self._lease(shown, before)

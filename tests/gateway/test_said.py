@@ -13,7 +13,7 @@ from channels.model import ImId, MessageRef, Place, Said, Sender
 from gateway import codec
 from gateway.store.tables_app import job
 from tests.gateway.fake_chat import buttons, text
-from tests.gateway.house import CHEN, GUEST, LI, NAME, PHONE, WANG, opened
+from tests.gateway.house import CHEN, GUEST, LI, NAME, PHONE, WANG, ZHAO, opened
 
 TWIN = "远航科技"
 CLOUD = "云栖纺织"
@@ -198,6 +198,18 @@ async def test_an_edit_is_no_way_round_the_cool_down(tmp_path: Path) -> None:
         second = await live.say(CHEN, "deal", f"{NAME}?")
         await live.settle()
         await live.rewrite(CHEN, "deal", second, f"{NAME}!")
+        await live.settle()
+        assert len(live.cards("deal")) == 1
+
+
+async def test_a_colleague_who_joins_and_changes_nothing_brings_no_second_card(tmp_path: Path) -> None:
+    async with opened(tmp_path) as live:
+        await live.say(LI, "deal", NAME)
+        await live.settle()
+        await live.join(ZHAO, "deal")
+        await live.settle()
+        assert live.card("deal").paints == 1, "else this tries nothing"
+        await live.say(LI, "deal", NAME)
         await live.settle()
         assert len(live.cards("deal")) == 1
 
