@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from gateway.errors import Retry
+from gateway.errors import Refused, Rejected, Retry, Unreadable
 from gateway.outgoing.model import Limited
 from gateway.recall import Recall
 from gateway.redraw import redraw
@@ -64,7 +64,7 @@ class Repainter:
         finally:
             await self._s.trail.write(it.trail)
         if it.broken:
-            raise it.broken[0]
+            raise _worst(it)
         if it.limited is not None and not it.painted:
             raise it.limited
         return [*it.put_off, *it.slots] if it.limited is not None else ()
@@ -92,3 +92,10 @@ class Repainter:
         if any(step.step in ("shown", "removed", "not_taken") for step in told.steps):
             it.trail.steps += told.steps
             it.painted += 1
+
+
+def _worst(it: _Pass) -> Exception:
+    """What brings the job back for longest: a card that no second try would help keeps no other from its own."""
+    tired = [why for why in it.broken if isinstance(why, Retry)]
+    bugs = [why for why in it.broken if not isinstance(why, Refused | Rejected | Unreadable)]
+    return next(iter([*tired, *([it.limited] if it.limited else []), *bugs, *it.broken]))

@@ -22,6 +22,8 @@ AGAIN_S = 60.0
 BREATH_S = 0.005
 """Between two batches, for whoever else writes."""
 _DAY_MS = 86_400_000
+TRIED_MS = 30 * _DAY_MS
+"""Longer than a job is tried before it is parked."""
 
 Some = Callable[[], Awaitable[int]]
 
@@ -47,7 +49,8 @@ class Retention:
     async def once(self) -> dict[str, int]:
         """Everything that is old now; how many of each."""
         gone: dict[str, int] = {}
-        for what, some in self._steps(self._s.clock.now()):
+        now = self._s.clock.now()
+        for what, some in self._steps(now, await self._answered(now)):
             gone[what] = gone.get(what, 0) + await self._all(what, some)
         told = {what: count for what, count in gone.items() if count}
         if told:
@@ -62,13 +65,18 @@ class Retention:
             await asyncio.sleep(BREATH_S)
         return gone
 
-    def _steps(self, now: int) -> Iterator[tuple[str, Some]]:
+    async def _answered(self, now: int) -> int:
+        """Up to when the first answers to edits are of no use: a parked job may bring its edit again."""
+        parked = min((each.at for each, _ in await self._s.bus.parked()), default=now)
+        return min(now - seconds(self._s.config.retention.inbox) * 1000, parked - TRIED_MS)
+
+    def _steps(self, now: int, answered: int) -> Iterator[tuple[str, Some]]:
         keep, old, bus = self._s.config.retention, self._old, self._s.bus
         once, slots = now - seconds(keep.once) * 1000, now - seconds(keep.slots) * 1000
         yield "names", partial(bus.forget, once)
         yield "parked", partial(bus.discard, now - seconds(keep.parked) * 1000)
         yield "trail", partial(old.trail, now - seconds(keep.trail) * 1000)
-        yield "inbox", partial(old.inbox, now - seconds(keep.inbox) * 1000)
+        yield "inbox", partial(old.inbox, answered)
         for crm in self._s.crms:
             yield "outbox", partial(old.outbox, crm, now - seconds(keep.outbox) * 1000)
         yield "slots", partial(old.empty_slots, once)

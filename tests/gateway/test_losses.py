@@ -14,13 +14,16 @@ from cards.tree import Card
 from channels.model import ImId, MessageRef, Place
 from channels.web import Channel
 from crm.model import Record, RecordRef
-from gateway import sweep
+from gateway import repaint, sweep
 from gateway.bus.embedded import EmbeddedBus
 from gateway.bus.model import Job
 from gateway.errors import Fixed, Refused, Retry
 from gateway.handlers import conflicts
+from gateway.redraw import redraw
 from gateway.repaint import PAINTERS, TIRED_AFTER
-from gateway.store.slots import slot_id
+from gateway.services import Services
+from gateway.store.slots import Shown, slot_id
+from gateway.turn import Trail
 from tests.gateway.fake_chat import Message, text
 from tests.gateway.house import GUEST, HERO, LI, NAME, WANG, Live, opened
 from tests.gateway.moody import Crm
@@ -430,6 +433,30 @@ async def test_a_tired_network_is_not_asked_for_every_card_of_a_room(tmp_path: P
         room.status = 200
         await live.settle()
         assert all("6288" not in text(card.card) for card in live.cards("deal"))
+
+
+async def test_a_card_that_cannot_be_drawn_does_not_end_the_waiting_for_a_tired_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = redraw
+
+    async def broken(s: Services, shown: Shown, trail: Trail) -> Any:
+        if shown.message is not None and shown.message.id == f"old{MANY - 1}":
+            raise Refused("This card cannot be drawn.")
+        return await drawn(s, shown, trail)
+
+    monkeypatch.setattr(repaint, "redraw", broken)
+    async with opened(tmp_path) as live:
+        await many_cards(live)
+        room = live.chat.rooms["deal"]
+        room.status = 429
+        await live.join(GUEST, "deal")
+        async with asyncio.timeout(30):
+            while await live.rows("job", "topic = 'room' AND tries > 1") == 0:
+                await asyncio.sleep(0)
+        room.status = 200
+        await live.settle()
+        assert [card.id for card in live.cards("deal") if "6288" in text(card.card)] == [f"old{MANY - 1}"]
 
 
 async def test_a_card_past_editing_is_taken_away_or_left_behind(

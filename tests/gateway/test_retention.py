@@ -112,6 +112,28 @@ async def test_what_is_still_of_use_stays_however_old(tmp_path: Path) -> None:
         assert len(live.cards("deal")) == await live.rows("slot", "message IS NOT NULL AND purpose = 'card'") == 1
 
 
+async def test_an_edit_whose_job_is_parked_is_known_for_as_long_as_that_may_be_replayed(tmp_path: Path) -> None:
+    async with opened(tmp_path, extra=KEEP) as live:
+        await live.say(LI, "deal", NAME)
+        await live.settle()
+        form = await live.open_form(LI, live.card("deal"))
+        await live.submit(LI, "deal", form, phone="+86 512 6288 1111")
+        await live.settle()
+        parked = sql_text(
+            "INSERT INTO job (topic, lane, once, body, tries, starts, state, why, at) "
+            f"VALUES ('event', 'press:1', 'p-1', x'', 5, 0, 'parked', 'KeyError', {live.clock.now()})"
+        )
+        await live.s.store.write(lambda connection, _: [connection.execute(parked)] and [None], None)
+        answers = await live.rows("inbox")
+        live.clock.ahead(hours=300 * DAY_H)
+        await Retention(live.s).once()
+        assert await live.rows("inbox") == answers > 0
+        live.clock.ahead(hours=66 * DAY_H)
+        for _ in range(2):  # the hour after nothing is parked any more
+            await Retention(live.s).once()
+        assert (await live.rows("job"), await live.rows("inbox")) == (0, 0)
+
+
 async def test_it_goes_in_small_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(aging, "BATCH", 3)
     breaths: list[float] = []
