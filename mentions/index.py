@@ -122,8 +122,12 @@ class NameIndex:
 
     def settle(self) -> None:
         """Waits until sealed segments have become as few as they will."""
-        while merges := self._merges:
-            merges[0].thread.join()
+        while (merge := self._under_way()) is not None:
+            merge.thread.join()
+
+    def _under_way(self) -> _Merge | None:
+        with self._lock:
+            return self._merges[0] if self._merges else None
 
     def segments(self) -> tuple[Segment, ...]:
         """What find looks through now."""

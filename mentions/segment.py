@@ -84,6 +84,7 @@ class Parts(NamedTuple):
 ARRAYS = ("refs_at", "more", "more_at", "owner", "spelling_at")  # of Parts, of four bytes each
 STEPS = 200  # a prior is kept in two-hundredths
 PACE = 64
+FEW = 64  # dead customers of one name that are passed over each time
 _T = TypeVar("_T")
 
 
@@ -111,6 +112,7 @@ class Segment:
 
     __slots__ = (
         "_alive",
+        "_dead",
         "_kind",
         "_machine",
         "_more",
@@ -129,6 +131,7 @@ class Segment:
         self.living = len(ordered)
         self._alive = bytearray(b"\x01" * len(ordered))
         self._suffixes: dict[int, tuple[tuple[int, int], ...]] = {}
+        self._dead: dict[int, int] = {}
         patterns = _by_pattern(paced(ordered, gently))
         self._machine = _machine(list(patterns))
         for rows in paced(patterns.values(), gently):
@@ -209,7 +212,18 @@ class Segment:
         yield pattern
         at = bisect_left(self._more, pattern)
         if at < len(self._more) and self._more[at] == pattern:
-            yield from range(self._more_at[at], self._more_at[at + 1])
+            yield from range(
+                self._first_living(pattern, self._more_at[at], self._more_at[at + 1]), self._more_at[at + 1]
+            )
+
+    def _first_living(self, pattern: int, first: int, end: int) -> int:
+        """Remembered where very many are dead: of a name that thousands bore, the first may all be gone."""
+        at = self._dead.get(pattern, first)
+        while at < end and not self._alive[self._owner[at]]:
+            at += 1
+        if at - first > FEW:
+            self._dead[pattern] = at
+        return at
 
     def lives(self, pattern: int) -> bool:
         alive, owner = self._alive, self._owner

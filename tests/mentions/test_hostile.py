@@ -110,6 +110,18 @@ def test_a_message_of_100_kb_takes_linear_time(unit: str) -> None:
     assert index.find(f"`{text}` Target")[-1:] or unit in ("`", "``` ", ">", "aa\n>")
 
 
+def test_of_very_many_customers_of_one_name_the_dead_are_passed_over_once() -> None:
+    index = NameIndex.build((f"c{number:05}", [Name("华星医疗")]) for number in range(20_000))
+    for number in range(9_000):
+        index.remove(f"c{number:05}")
+    for _ in range(2_000):  # were all the dead passed over each time, this would take minutes
+        (mention,) = index.find("去华星医疗")
+    assert [one.ref for one in mention.candidates] == [f"c{number:05}" for number in range(9_000, 9_020)]
+    for number in range(9_000, 20_000):
+        index.remove(f"c{number:05}")
+    assert index.find("去华星医疗") == []
+
+
 def test_very_many_customers_of_one_name_stay_a_short_list() -> None:
     index = NameIndex.build((f"{number:06}", [Name("华星")]) for number in range(20_000))
     assert [one.ref for one in index.find("华星")[0].candidates] == [f"{number:06}" for number in range(MAX_CANDIDATES)]
