@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, delete, func, or_, select, update
 
 from gateway.store import upsert
 from gateway.store.engine import Store
@@ -14,6 +14,8 @@ from gateway.store.tables_app import due
 from reconcile.model import Json
 
 LEASE_MS = 60_000
+LONGEST_MS = 2 * LEASE_MS
+"""A lease that would last longer was written before the clock was set back: it holds no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,8 @@ def _take(connection: Connection, items: Sequence[tuple[int, int]]) -> list[list
 
 
 def _take_one(connection: Connection, now: int, limit: int) -> list[Due]:
-    ripe = select(due).where(due.c.at <= now, due.c.leased_until <= now).order_by(due.c.at, due.c.key).limit(limit)
+    free = or_(due.c.leased_until <= now, due.c.leased_until > now + LONGEST_MS)
+    ripe = select(due).where(due.c.at <= now, free).order_by(due.c.at, due.c.key).limit(limit)
     rows = connection.execute(ripe.with_for_update(skip_locked=True)).all()
     keys = [row.key for row in rows]
     connection.execute(update(due).where(due.c.key.in_(keys)).values(leased_until=now + LEASE_MS))

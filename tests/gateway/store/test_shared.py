@@ -165,6 +165,16 @@ async def test_what_is_due_is_taken_by_one(two: Two) -> None:
     assert await a.next_at() == 1000
 
 
+async def test_what_was_taken_before_the_clock_was_set_back_is_taken_again(two: Two) -> None:
+    a, b = DueStore(two.a), DueStore(two.b)
+    hour = 3_600_000
+    await a.put(Due("k", "alert", 1000, {}))
+    assert len(await a.take(2 * hour)) == 1
+    assert await b.take(2 * hour - LEASE_MS // 2) == [], "a clock that goes a little after the other's"
+    assert len(await b.take(hour)) == 1
+    assert await a.take(hour) == []
+
+
 async def test_slots_and_rooms_are_the_same_for_both(two: Two) -> None:
     slots, key = SlotStore(two.a), Slot(PLACE, "card", "m1", "")
     shown = Shown(
