@@ -94,9 +94,9 @@ class RedisBus:
         words = [own.token if own else "", GROUP, self._lanes.me, digest(job.once), at, BOUND]
         try:
             answer = await self._run(self._publish, keys, [*words, job.topic, raw(job.lane), raw(job.once), job.body])
-        except Retry:
+        except BaseException:
             if own is not None:
-                own.behind = b""  # it may stand there all the same
+                own.behind = b""  # it may stand there all the same, also when who asked was cancelled
             raise
         if answer is None:
             return False
@@ -160,8 +160,10 @@ class RedisBus:
         wanted = [delivery for delivery, _ in await self.parked() if ids is None or delivery.id in ids]
         done = 0
         for each in wanted:
-            keys = [self._names.key("parked"), self._names.lane(lane_of(each.job.lane))]
-            done += int(await self._run(self._replay, keys, [spelt(each.id)]))
+            lane = self._names.lane(lane_of(each.job.lane))
+            keys = [self._names.key("parked"), lane, self._names.key("once")]
+            words = [spelt(each.id), digest(each.job.once), self._clock.now()]
+            done += int(await self._run(self._replay, keys, words))
         return done
 
     async def look(self) -> int:
@@ -342,11 +344,13 @@ class RedisBus:
     async def _waiting_since(self, before: int) -> set[bytes]:
         """The names of jobs older than `before` that still wait or are parked."""
         own = [f"own:{each.decode()}" for each in await self._smembers("own")]
-        streams = [self._names.lane(lane) for lane in (*map(str, range(LANES)), *own)] + [self._names.key("parked")]
+        parked = self._names.key("parked")
         found: set[bytes] = set()
-        for stream in streams:
+        for stream in (*(self._names.lane(lane) for lane in (*map(str, range(LANES)), *own)), parked):
             async for fields in self._from_the_oldest(stream):
                 if int(fields[b"a"]) >= before:
+                    if stream == parked:
+                        continue  # they stand there by when they were parked
                     break
                 found.add(digest(fields[b"o"].decode("utf-8", "surrogatepass")))
         return found

@@ -176,7 +176,8 @@ redis.call('XACK', KEYS[1], ARGV[2], ARGV[3])
 return redis.call('XDEL', KEYS[1], ARGV[3])
 """
 
-# KEYS: parked, lane; ARGV: id -> 1 when it was there
+# KEYS: parked, lane, once; ARGV: id, digest of once, at -> 1 when it was there
+# It stands behind younger ones from now on: its name is as young as they are.
 REPLAY = """
 local entry = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1])
 if #entry == 0 then
@@ -190,6 +191,7 @@ for n = 1, #entry[1][2], 2 do
     fields[#fields + 1] = entry[1][2][n + 1]
   end
 end
+redis.call('ZADD', KEYS[3], ARGV[3], ARGV[2])
 redis.call('XADD', KEYS[2], '*', unpack(fields))
 return redis.call('XDEL', KEYS[1], ARGV[1])
 """

@@ -174,6 +174,23 @@ async def test_names_are_forgotten_by_age_but_not_of_what_still_waits(bench: Ben
     ]
 
 
+async def test_names_of_what_was_parked_out_of_order_or_replayed_stay(bench: Bench) -> None:
+    one = await (await bench.open()).start()
+    await one.bus.publish(job("replayed"))
+    await one.bus.publish(job("old"))
+    bench.clock.at += 1000
+    await one.bus.publish(job("young"))
+    replayed, old, young = (await one.arrived(3))[:]
+    for each in (replayed, young, old):
+        await one.bus.park(each, "x")
+    await one.bus.publish(job("ahead"))
+    (first, *_) = [delivery for delivery, _ in await one.bus.parked() if delivery.job.once == "replayed"]
+    assert await one.bus.replay([first.id]) == 1
+    await one.arrived(5)
+    await one.bus.forget(bench.clock.at)
+    assert [await one.bus.publish(job(once)) for once in ("replayed", "old", "young")] == [False, False, False]
+
+
 async def test_hostile_names_are_names(bench: Bench) -> None:
     one = await (await bench.open()).start()
     names = [

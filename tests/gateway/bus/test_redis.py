@@ -8,6 +8,7 @@ import sys
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis as Client
@@ -47,6 +48,23 @@ async def test_two_share_the_rooms_and_each_rooms_order_holds(shared: Bench) -> 
     assert all(len(names) == 1 for names in where.values())
     assert one.got
     assert two.got
+
+
+async def test_a_press_whose_publishing_was_cut_off_is_run_all_the_same(
+    shared: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = await (await shared.open()).start()
+    assert isinstance(one.bus, RedisBus)
+    publish = one.bus._publish
+
+    async def cut(**asked: Any) -> None:
+        await publish(**asked)
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(one.bus, "_publish", cut)
+    with pytest.raises(asyncio.CancelledError):
+        await one.bus.publish(job("press", "press:1", here=True))
+    assert [each.job.once for each in await one.arrived(1)] == ["press"]
 
 
 async def test_what_one_took_the_other_drops(shared: Bench) -> None:
