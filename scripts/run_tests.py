@@ -20,7 +20,8 @@ SOAK = os.environ.get("FLOATCARD_SOAK") == "1"
 
 
 def pytest(*words: str) -> int:
-    command = [sys.executable, "-m", "pytest", "-q", *words, *sys.argv[1:]]
+    patience = ["--timeout", "1800"] if SOAK else []  # ten times the examples, on whatever machine
+    command = [sys.executable, "-m", "pytest", "-q", *patience, *words, *sys.argv[1:]]
     return subprocess.run(command, cwd=ROOT, check=False).returncode
 
 
