@@ -41,7 +41,7 @@ from gateway.pressure import Pressure
 from gateway.records import Records
 from gateway.retention import Retention
 from gateway.rooms import Rooms
-from gateway.schedule import Schedule
+from gateway.schedule import Schedule, redraw
 from gateway.services import Keys, Services
 from gateway.show import Shower
 from gateway.spine import Spine
@@ -109,14 +109,12 @@ class House:
             with contextlib.suppress(Retry, Refused):
                 await sweep.once(first=True)
         await self.spine.show_conflicts()
-        self.services.bus.emptied = self._draw_all
+        self.services.bus.emptied = self.spine.refresh_all
         await self.worker.start()
-        await self._draw_all()
-
-    async def _draw_all(self) -> None:
-        """A repaint that was swallowed: what is up is drawn again, and equal cards cost nothing outside."""
-        for room in await self.services.slots.rooms():
-            await self.spine.refresh_room(room)
+        if self.services.bus.shared:  # others work meanwhile: once for however many start, when the last of them has
+            await self.services.due.put(redraw(self.services.clock.now()))
+        else:
+            await self.spine.refresh_all()
 
     async def start(self) -> None:
         """Works until `close`."""

@@ -21,6 +21,7 @@ log = logging.getLogger("floatcard.schedule")
 LONGEST_S = 1.0
 """Between two looks: a clock that jumps ahead is noticed this soon."""
 _CHORES_MS = 3_600_000
+_REDRAW_MS = 15_000
 
 Handler = Callable[[Services, Due, Trail], Awaitable[None]]
 
@@ -74,6 +75,8 @@ class Schedule:
                 shown = await self._s.slots.by_id(str(item.payload["slot"]))
                 if shown is not None:
                     await self._spine.refresh_slot(shown)
+            elif item.kind == "redraw":
+                await self._spine.refresh_all()
             elif item.kind == "held":
                 await reread(self._s, self._spine, item, trail)
             else:
@@ -99,6 +102,11 @@ class Schedule:
             await self._s.records.keep_names()
         except Exception:
             log.exception("the names could not be kept")
+
+
+def redraw(now: int) -> Due:
+    """Every card, soon; asked for again, it is that much later, and once."""
+    return Due("redraw", "redraw", now + _REDRAW_MS, {})
 
 
 _KINDS: dict[str, Handler] = {"conflict": alerts.conflict_due, "alert": alerts.woke}

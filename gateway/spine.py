@@ -205,6 +205,11 @@ class Spine:
         await self._s.bus.bump()
         await self._queue("room", f"repaint:{room}", room)
 
+    async def refresh_all(self) -> None:
+        """A repaint that was swallowed: what is up is drawn again, and equal cards cost nothing outside."""
+        for room in await self._s.slots.rooms():
+            await self.refresh_room(room)
+
     async def refresh_slot(self, shown: Shown) -> None:
         await self._s.bus.bump()
         await self._queue("slot", f"repaint:{shown.slot.place.room_key}", shown.id)

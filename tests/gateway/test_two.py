@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
+from sqlalchemy import text as text_
 
 from gateway.bus import redis as redis_bus
 from gateway.bus import redis_lanes
@@ -86,3 +88,22 @@ async def test_when_one_is_gone_the_other_has_its_rooms(both: tuple[Live, Live])
     await two.say(LI, "deal", NAME)
     await two.say(LI, "east", NAME)
     await until(lambda: bool(two.cards("deal")) and bool(two.cards("east")), 30)
+
+
+async def test_however_many_start_every_card_is_drawn_again_once_and_soon(both: tuple[Live, Live]) -> None:
+    one, two = both
+    await one.say(LI, "deal", NAME)
+    await until(lambda: bool(one.cards("deal")), 30)
+    await one.s.store.write(_spoil, None)
+    await two.house.take_up()
+    assert await one.rows("due", "kind = 'redraw'") == 1
+    assert one.card("deal").paints == 1, "a start makes no room wait"
+    one.clock.ahead(seconds=16)
+    await two.house.schedule.once()
+    await until(lambda: one.card("deal").paints == 2, 30)
+    assert await one.rows("due", "kind = 'redraw'") == 0
+
+
+def _spoil(connection: Connection, _: Sequence[None]) -> list[None]:
+    connection.execute(text_("UPDATE slot SET digest = 'other'"))
+    return [None]
