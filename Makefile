@@ -11,7 +11,6 @@ BIN := $(VENV)/bin
 PORT ?= 8300
 RUN := $(VENV)/.run-ready
 DEV := $(VENV)/.dev-ready
-BENCH := $(VENV)/.bench-ready
 
 .PHONY: help demo test soak lint format bench lock wheel clean chromium
 
@@ -37,14 +36,14 @@ format: $(DEV) ## what ruff mends by itself
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: $(BENCH) ## measures beside the bare limits and the peers; by hand, never as a test
+bench: $(DEV) ## measures beside the bare limits and the peers; by hand, never as a test
 	@$(BIN)/python -m benchmarks
 
 wheel: $(DEV) ## a wheel in dist/
 	@$(BIN)/python -m build --wheel --no-isolation
 
 lock: ## pins every dependency again, with hashes, for every platform at once (needs uv)
-	@for group in run:build dev:dev bench:bench; do \
+	@for group in run:build dev:dev; do \
 	  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --custom-compile-command "make lock" pyproject.toml --group "$${group#*:}" -o "requirements/$${group%:*}.txt"; \
 	done
@@ -66,11 +65,6 @@ $(RUN): requirements/run.txt pyproject.toml | $(BIN)/python
 $(DEV): requirements/dev.txt $(RUN)
 	@echo "Installing what the tests need (about a minute) …"
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
-	@touch $@
-
-$(BENCH): requirements/bench.txt $(DEV)
-	@echo "Installing what it is measured beside …"
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
 	@touch $@
 
 # The browser tests need a Chromium. As root it is fetched with apt; else the tests say that they are skipped.

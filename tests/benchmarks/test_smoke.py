@@ -5,17 +5,12 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-import pytest
-
 from benchmarks.common import table
 from benchmarks.store import bulk
 from benchmarks.store.bench import KEY, Ours, paced
 from benchmarks.store.raw import Raw, captured
 from gateway.store.engine import Store
 from gateway.store.vault import Vault
-
-pytest.importorskip("slack_bolt", reason="what it is measured beside is installed by `make bench`")
-pytest.importorskip("nonebot", reason="what it is measured beside is installed by `make bench`")
 
 
 async def test_edits_beside_raw_rows(tmp_path: Path) -> None:
