@@ -111,7 +111,7 @@ class Records:
             try:
                 await beside(write, self._file, self.names, self.contacts, self._clock.now())
             except OSError as full:
-                log.warning("the names could not be kept: %s", full.strerror or full)
+                log.warning("the names could not be kept: %s", full.strerror or type(full).__name__)
                 self._moved = True
                 return False
             await self._keep_slips(self._file)

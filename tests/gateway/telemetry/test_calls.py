@@ -29,6 +29,7 @@ LOOKED_AT = {
     "trail.turn",
     "type(failed).__name__",
     "full.strerror",
+    "full.strerror or type(full).__name__",
     "', '.join((f'{count} of {what}' for what, count in told.items()))",
     "broke if isinstance(broke, Retry) else away(broke)",
     *("broken", "failed", "tired", "why"),  # exceptions
