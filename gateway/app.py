@@ -97,6 +97,8 @@ class House:
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
     owner: str = field(default_factory=lambda: secrets.token_hex(8))
     """Of the leases this process holds."""
+    read_at: int = 0
+    """From when on (ms) what other gateways changed may not be known in this one."""
 
     @property
     def breakers(self) -> Mapping[str, Breaker]:
@@ -108,6 +110,11 @@ class House:
         for sweep in self.sweeps.values():
             with contextlib.suppress(Retry, Refused):
                 await sweep.once(first=True)
+        if (
+            self.services.bus.shared
+        ):  # before the first message: another may have read what the feed does not tell again
+            with contextlib.suppress(Retry):
+                await self._catch_up()
         await self.spine.show_conflicts()
         self.services.bus.emptied = self.spine.refresh_all
         await self.worker.start()
@@ -140,19 +147,21 @@ class House:
 
     async def _follow_others(self) -> None:
         """What this process keeps in memory and another one changed, within about a second."""
-        since = self.services.clock.now()
         while True:
             await asyncio.sleep(FOLLOW_S)
-            now = self.services.clock.now()
             try:
-                known = await counts(self.services.store)
-                await self.services.people.follow(known.get(PEOPLE, 0))
-                await self.services.records.follow(since - SKEW_MS)
-                since = now
+                await self._catch_up()
             except Retry:
                 continue
             except Exception:
                 log.exception("what other gateways changed could not be read")
+
+    async def _catch_up(self) -> None:
+        now = self.services.clock.now()
+        known = await counts(self.services.store)
+        await self.services.people.follow(known.get(PEOPLE, 0))
+        await self.services.records.follow(self.read_at - SKEW_MS)
+        self.read_at = now
 
     async def relink(self) -> None:
         """Reads the CRMs' users again: who is found by them may have changed."""
@@ -238,6 +247,7 @@ async def _opened(config: Config, clock: Clock, undo: contextlib.AsyncExitStack)
     gate = Gate(channels, open_buckets(config), Breakers(clock))
     undo.push_async_callback(gate.close)
     ledger = Ledger(store, vault, policies(config), deployment=config.deployment, clock=clock.now)
+    read_at = clock.now()
     people = PeopleStore(store, clock)
     await people.load()
     directory = Directory(crms, people, config.audience.domain_aliases, gate.breakers)
@@ -272,7 +282,9 @@ async def _opened(config: Config, clock: Clock, undo: contextlib.AsyncExitStack)
         gate=gate,
     )
     services.rooms.shared = bus.shared
-    return _assemble(services, session, directory)
+    house = _assemble(services, session, directory)
+    house.read_at = read_at
+    return house
 
 
 async def open_bus(config: Config, store: Store, clock: Clock) -> Bus:

@@ -85,7 +85,7 @@ class Outside:
         told = [
             row
             for row in self.rows("SELECT room, at, step, facts FROM trail ORDER BY id")
-            if row[0].split("/")[1] in rooms
+            if row[0].rpartition("/")[2] in rooms
         ]
         parked = self.command("replay")
         return "\n".join(map(str, [*without, *told[-60:], parked]))

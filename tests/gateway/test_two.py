@@ -27,9 +27,7 @@ async def both(
     monkeypatch.setattr(redis_bus, "TICK_S", 0.2)
     monkeypatch.setattr("gateway.app.FOLLOW_S", 0.1)
     (tmp_path / "floatcard.db").touch()  # nothing of it is used
-    engines = f'store = "{postgresql_url}"\nbus = "{redis_server.url()}"\n'
-    line = next(each for each in _template() if each.startswith("store = "))
-    changed = {line.replace('"sqlite:///', f'"sqlite:///{tmp_path.as_posix()}/'): engines}
+    changed = engines(tmp_path, postgresql_url, redis_server)
     async with contextlib.AsyncExitStack() as stack:
         one = await stack.enter_async_context(opened(tmp_path, changed=changed))
         two = await stack.enter_async_context(opened(tmp_path, one.clock, one.chat, changed=changed))
@@ -40,6 +38,12 @@ async def both(
             for loop in loops:
                 loop.cancel()
             await asyncio.gather(*loops, return_exceptions=True)
+
+
+def engines(folder: Path, store: str, redis: Redis) -> dict[str, str]:
+    line = next(each for each in _template() if each.startswith("store = "))
+    both = f'store = "{store}"\nbus = "{redis.url()}"\n'
+    return {line.replace('"sqlite:///', f'"sqlite:///{folder.as_posix()}/'): both}
 
 
 def _template() -> list[str]:
@@ -102,6 +106,23 @@ async def test_however_many_start_every_card_is_drawn_again_once_and_soon(both: 
     await two.house.schedule.once()
     await until(lambda: one.card("deal").paints == 2, 30)
     assert await one.rows("due", "kind = 'redraw'") == 0
+
+
+async def test_what_another_read_while_one_started_is_known_before_its_first_message(
+    tmp_path: Path, postgresql_url: str, redis_server: Redis
+) -> None:
+    (tmp_path / "floatcard.db").touch()
+    changed = engines(tmp_path, postgresql_url, redis_server)
+    async with contextlib.AsyncExitStack() as stack:
+        one = await stack.enter_async_context(opened(tmp_path, changed=changed))
+        two = await stack.enter_async_context(opened(tmp_path, one.clock, one.chat, changed=changed))
+        await one.crm.create("龙腾重工", "wang.min")
+        await one.house.sweeps["local"].once()
+        one.clock.ahead(minutes=5)  # so long it took
+        await two.house.take_up()
+        await one.s.bus.close()
+        await two.say(LI, "deal", "明天去龙腾重工")
+        await until(lambda: bool(two.cards("deal")), 30)
 
 
 def _spoil(connection: Connection, _: Sequence[None]) -> list[None]:
