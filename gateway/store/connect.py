@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
@@ -13,6 +15,7 @@ from gateway.errors import Misconfigured
 READERS = 4
 SYNCHRONOUS = "FULL"  # what is acknowledged survives a power cut
 BUSY_MS = 10_000
+AGAIN_S = 0.02
 CONNECT_S = 5
 WRITE_S = 30.0
 READ_S = 60.0
@@ -101,10 +104,23 @@ def _sqlite(url: URL, *, size: int, begin: str, pragmas: tuple[str, ...]) -> Eng
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:
         for pragma in pragmas:
-            connection.execute(f"PRAGMA {pragma}").close()
+            _set(connection, pragma)
 
     @event.listens_for(engine, "begin")
     def start(connection: Connection) -> None:
         connection.exec_driver_sql(begin)
 
     return engine
+
+
+def _set(connection: Any, pragma: str) -> None:
+    """SQLite turns to WAL without waiting for a program that is writing meanwhile (two that start at once): we do."""
+    until = time.monotonic() + BUSY_MS / 1000
+    while True:
+        try:
+            connection.execute(f"PRAGMA {pragma}").close()
+            return
+        except sqlite3.OperationalError as broke:
+            if broke.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(AGAIN_S)

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, inspect
 
 from gateway.errors import Misconfigured
 from gateway.store import migrate, sql, writer
-from gateway.store.connect import address, plain
+from gateway.store.connect import address, plain, writing
 from gateway.store.engine import Store
 from gateway.store.faults import StoreClosed, StoreUnavailable
 from gateway.store.schema import APPLICATION_ID, complete
@@ -210,6 +210,23 @@ async def test_a_database_locked_by_another_program_is_said_and_heals(
     other.close()
     assert await store.write(add, "later") == 5
     await store.close()
+
+
+def test_a_first_start_waits_for_another_that_is_writing(tmp_path: Path) -> None:
+    """SQLite gives up at once when it turns to WAL beside a writer."""
+    url = address(f"sqlite:///{tmp_path}/a.db")
+    migrate.prepare(url)
+    other = sqlite3.connect(tmp_path / "a.db", isolation_level=None, check_same_thread=False)
+    assert other.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+    other.execute("BEGIN IMMEDIATE")
+    over = threading.Timer(0.3, other.rollback)
+    over.start()
+    engine = writing(url)
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar_one() == "wal"
+    over.join()
+    engine.dispose()
+    other.close()
 
 
 def foreign(path: Path) -> None:
