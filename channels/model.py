@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
@@ -145,6 +145,8 @@ class Joined:
     where: Place
     who: Sender
     at: int
+    ourselves: bool = False
+    """It is the bot itself that came in: it introduces itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +155,33 @@ class Left:
     where: Place
     who: Sender
     at: int
+    ourselves: bool = False
 
 
-Event: TypeAlias = Said | Edited | Deleted | Pressed | Submitted | Joined | Left
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """Somebody shared the address of a page of ours. A card sent to `where` becomes that link's preview."""
+
+    once: str
+    where: Place
+    who: Sender
+    message: MessageRef
+    url: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """Somebody opened the page the bot has for each of them alone. A card sent to `where` becomes that page."""
+
+    once: str
+    where: Place
+    who: Sender
+    at: int
+    locale: str = ""
+
+
+Event: TypeAlias = Said | Edited | Deleted | Pressed | Submitted | Joined | Left | Linked | Opened
 
 
 # What a press or a form is answered with. The handler says it, the channel words it.
@@ -329,11 +355,25 @@ class Answers(Protocol):
     def answer(self, event: Event, answer: Answer) -> Reply: ...
 
 
+class Put(Protocol):
+    """Returns only when the event is stored. With `wait`, and for a press or a form alone: what it is answered with, or
+    None when that was not ready within the network's deadline; then it goes its own way, as a whisper or an edit."""
+
+    def __call__(self, event: Event, *, wait: bool = False) -> Awaitable[Answer | None]: ...
+
+
 @runtime_checkable
 class Listens(Protocol):
-    """Whatever we connect to ourselves. `put` returns only when the event is stored."""
+    """Whatever we connect to ourselves. May return when nothing is configured to be listened to."""
 
-    async def listen(self, put: Callable[[Event], Awaitable[None]]) -> None: ...
+    async def listen(self, put: Put) -> None: ...
+
+
+@runtime_checkable
+class Pages(Protocol):
+    """Requests to `/in/<name>/<path>`: an installation, a page that the network opens. May call the network."""
+
+    async def page(self, path: str, request: Inbound) -> Reply: ...
 
 
 class Draws(Protocol):

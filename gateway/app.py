@@ -16,9 +16,11 @@ from typing import Any
 import aiohttp
 
 from channels import registry as channel_registry
+from channels.keeper import Keeps
 from channels.model import Channel, Listens
 from crm import registry as crm_registry
 from crm.model import Crm
+from gateway.asked import Asked
 from gateway.bus.bounded import BoundedBus
 from gateway.bus.embedded import EmbeddedBus
 from gateway.bus.model import Bus, Rank
@@ -51,6 +53,7 @@ from gateway.store.counters import counts
 from gateway.store.due import DueStore
 from gateway.store.engine import Store
 from gateway.store.jobs import JobStore
+from gateway.store.kept import Kept
 from gateway.store.leases import LeaseStore
 from gateway.store.ledger import Ledger
 from gateway.store.mentioning import MentioningStore
@@ -135,7 +138,9 @@ class House:
         loops.append(watch_loop())
         for channel in self.services.channels.values():
             if isinstance(channel, Listens):
-                loops.append(self._once(f"listen {channel.name}", partial(channel.listen, self._put)))
+                loops.append(
+                    self._once(f"listen {channel.name}", partial(channel.listen, Asked(self.services, self.spine).put))
+                )
         self.tasks = [asyncio.create_task(loop) for loop in loops]
 
     async def _once(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -175,9 +180,6 @@ class House:
                 await self.relink()
             except Exception:
                 log.exception("the CRMs' users could not be read again")
-
-    async def _put(self, event: Any) -> None:
-        await self.spine.accept(event)
 
     async def _follow_people(self) -> None:
         while True:
@@ -244,6 +246,9 @@ async def _opened(config: Config, clock: Clock, undo: contextlib.AsyncExitStack)
     channels = open_channels(config, session, clock)
     vault = Vault(keys.vault)
     await vault.check(store)
+    for channel in channels.values():
+        if isinstance(channel, Keeps):
+            channel.keep_in(Kept(store, vault, clock, channel.name))
     gate = Gate(channels, open_buckets(config), Breakers(clock))
     undo.push_async_callback(gate.close)
     ledger = Ledger(store, vault, policies(config), deployment=config.deployment, clock=clock.now)

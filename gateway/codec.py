@@ -8,10 +8,11 @@ from typing import Any
 import orjson
 from pydantic import TypeAdapter
 
-from channels.model import Deleted, Edited, Event, Joined, Left, Pressed, Said, Submitted
+from channels.model import Deleted, Edited, Event, Joined, Left, Linked, Opened, Pressed, Said, Submitted
 
 _KINDS: dict[str, TypeAdapter[Any]] = {
-    kind.__name__: TypeAdapter(kind) for kind in (Said, Edited, Deleted, Pressed, Submitted, Joined, Left)
+    kind.__name__: TypeAdapter(kind)
+    for kind in (Said, Edited, Deleted, Pressed, Submitted, Joined, Left, Linked, Opened)
 }
 
 

@@ -84,6 +84,7 @@ class Retention:
         yield from self._fixed(now)
         yield "floated", partial(old.floated, slots)
         yield "codes", partial(old.codes, once)
+        yield "kept", partial(old.kept, now)
 
     def _fixed(self, now: int) -> Iterator[tuple[str, Some]]:
         """Messages that can be neither changed nor taken away any more: nothing we know of them is of use."""

@@ -10,6 +10,7 @@ from sqlalchemy import Column, ColumnElement, Connection, Table, delete, select,
 from gateway.store.engine import Store
 from gateway.store.tables_app import floated, link_code, login, slot, slot_record, trail
 from gateway.store.tables_ledger import inbox, outbox
+from gateway.store.tables_shared import kept
 
 BATCH = 500
 """Rows in one transaction: nobody waits long behind it."""
@@ -47,6 +48,10 @@ class AgingStore:
     async def codes(self, before: int) -> int:
         """One-time links and codes that had ended by then."""
         return await self._store.write(_codes, before)
+
+    async def kept(self, before: int) -> int:
+        """What channels kept until then and no longer."""
+        return await self._store.write(_kept, before)
 
 
 def _trail(connection: Connection, befores: Sequence[int]) -> list[int]:
@@ -96,6 +101,10 @@ def _codes(connection: Connection, befores: Sequence[int]) -> list[int]:
     return [
         sum(_remove(connection, each, each.c.expires < before) for each in (link_code, login)) for before in befores
     ]
+
+
+def _kept(connection: Connection, befores: Sequence[int]) -> list[int]:
+    return [_remove(connection, kept, kept.c.until < before) for before in befores]
 
 
 def _remove(connection: Connection, table: Table, *old: ColumnElement[bool]) -> int:

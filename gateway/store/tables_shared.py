@@ -1,8 +1,8 @@
-"""What several gateways on one store tell each other: who may do what exists once, and what changed."""
+"""What several gateways on one store tell each other: who may do what exists once, what changed, what channels keep."""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, String, Table
+from sqlalchemy import BigInteger, Column, LargeBinary, String, Table
 
 from gateway.store.schema import metadata
 
@@ -20,4 +20,13 @@ counter = Table(
     metadata,
     Column("name", String(64), primary_key=True),
     Column("n", BigInteger, nullable=False),
+)
+
+kept = Table(
+    "kept",
+    metadata,
+    Column("channel", String(64), primary_key=True),
+    Column("key", String(256), primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("until", BigInteger, index=True),
 )

@@ -40,6 +40,17 @@ def upgrade() -> None:
         batch_op.create_index("customer_name_at", ["at"], unique=False)
 
     op.create_table(
+        "kept",
+        sa.Column("channel", sa.String(length=64), nullable=False),
+        sa.Column("key", sa.String(length=256), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("channel", "key", name=op.f("pk_kept")),
+    )
+    with op.batch_alter_table("kept", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_kept_until"), ["until"], unique=False)
+
+    op.create_table(
         "owed",
         sa.Column("key", sa.String(length=64), nullable=False),
         sa.Column("topic", sa.String(length=32), nullable=False),
