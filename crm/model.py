@@ -72,7 +72,10 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One customer as one CRM has it at `version`. Absent fields are absent, never blank."""
+    """One customer as one CRM has it at `version`.
+
+    Of an absent field the CRM says nothing; one whose value is None is empty there.
+    """
 
     ref: RecordRef
     title: str
@@ -172,11 +175,36 @@ class AddsNote(Protocol):
 class FieldInfo:
     name: str
     label: str
-    type: Literal["text", "phone", "email", "decimal", "date", "choice"]
+    type: Literal["text", "phone", "email", "decimal", "date", "choice", "other"]
+    """`other`: none of ours fits it; it can be read as text."""
     options: tuple[str, ...] = ()
     writable: bool = True
+    native: str = ""
+    """What the CRM itself calls the type."""
 
 
 @runtime_checkable
 class Describes(Protocol):
-    async def describe(self, kind: str) -> tuple[FieldInfo, ...]: ...
+    async def describe(self, kind: str) -> tuple[FieldInfo, ...]:
+        """What the CRM offers, under its own names. Of a mapped field `name` is what a mapping calls `theirs`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """One change of a field as the CRM's own history tells it. `field` is ours; `version` where the CRM counts."""
+
+    field: str
+    value: Json
+    at: int
+    who: str = ""
+    source: str = ""
+    """What made it there: a person's screen, an import, a workflow, an integration."""
+    version: int | None = None
+
+
+@runtime_checkable
+class Remembers(Protocol):
+    async def history(self, ref: RecordRef, *, since: int = 0) -> tuple[Past, ...]:
+        """Oldest first, from `since` (ms) on; empty where the CRM keeps none of this record."""
+        ...

@@ -63,7 +63,7 @@ def _value(fields: object, name: str) -> object:
 
 
 def _field(info: FieldInfo, value: str) -> DeskField:
-    kind = info.type
+    kind = "text" if info.type == "other" else info.type
     return DeskField(info.name, value, info.label, kind, info.options, info.writable)
 
 

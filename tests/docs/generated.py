@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from crm.registry import NOT_CRMS
 from gateway import metrics
 from gateway.cli.main import app
 from gateway.config.model import Config, Duration
@@ -28,7 +29,7 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PLACES = {dict: "<name>"}
 PLUGGED = {"channels": "channels", "crms": "crm"}
-NO_MODULES = {"fit", "model", "registry", "seal", "wire"}
+NO_MODULES = {"fit", "http", "keys", "mapping", "model", "once", "registry", "seal", "values", "wire"} | NOT_CRMS
 
 
 # -- settings
