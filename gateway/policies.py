@@ -42,5 +42,7 @@ def _policy(name: str, spec: PolicySpec) -> MergePolicy:
         rank=spec.rank,
         propose_only=spec.propose_only,
         min_role=spec.min_role,
+        merge=spec.merge,
+        order=spec.order,
         name=name,
     )

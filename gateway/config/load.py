@@ -185,6 +185,12 @@ def _references(config: Config, policies: set[str]) -> list[tuple[str, str]]:
     for name, policy in config.policies.items():
         if policy.mode == "authoritative" and not policy.authority:
             found.append((f"policies.{name}.authority", "authoritative needs the systems in order"))
+        if (policy.mode == "merge") != (policy.merge is not None):
+            found.append(
+                (f"policies.{name}.merge", 'mode = "merge" needs set_union, counter or monotone, no other does')
+            )
+        if policy.merge == "monotone" and len(policy.order) < 2:
+            found.append((f"policies.{name}.order", "monotone needs the stages in order, from the first to the last"))
     if config.zone not in available_timezones():
         found.append(("zone", "an IANA name such as Asia/Shanghai"))
     if seconds(config.retention.once) < 30 * 86400:

@@ -68,7 +68,7 @@ class FieldSpec(Frozen):
 class PolicySpec(Frozen):
     """How a real conflict on a field is decided."""
 
-    mode: Literal["authoritative", "master_wins", "last_writer_wins", "review"] = Field(
+    mode: Literal["authoritative", "master_wins", "last_writer_wins", "review", "merge"] = Field(
         "master_wins", description="Who wins when two people changed a value without seeing each other."
     )
     fallback: Literal["last_writer_wins", "review"] = Field(
@@ -83,6 +83,10 @@ class PolicySpec(Frozen):
         (), description="Systems whose edits bind nobody until a person accepts them."
     )
     min_role: str | None = Field(None, description="The role a person needs to settle or undo.")
+    merge: Literal["set_union", "counter", "monotone"] | None = Field(
+        None, description="`merge`: how the changes are put together: tags, a number counted up and down, stages."
+    )
+    order: tuple[str, ...] = Field((), description="`merge` of `monotone`: the stages, from the first to the last.")
 
 
 class SensitivitySpec(Frozen):
