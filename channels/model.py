@@ -71,7 +71,8 @@ class Sender:
 
     id: ImId
     name: str
-    kind: Literal["member", "guest", "outsider", "bot", "unknown"] = "unknown"
+    kind: Literal["member", "guest", "outsider", "bot", "account", "unknown"] = "unknown"
+    """`account`: the network knows no companies; what somebody may see hangs on whom the account is linked to alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +182,18 @@ class Opened:
     locale: str = ""
 
 
-Event: TypeAlias = Said | Edited | Deleted | Pressed | Submitted | Joined | Left | Linked | Opened
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The network gave the room `where` another id; what it was known by before means nothing any more."""
+
+    once: str
+    where: Place
+    who: Sender
+    to: Place
+    at: int
+
+
+Event: TypeAlias = Said | Edited | Deleted | Pressed | Submitted | Joined | Left | Linked | Opened | Moved
 
 
 # What a press or a form is answered with. The handler says it, the channel words it.
@@ -189,6 +201,8 @@ Event: TypeAlias = Said | Edited | Deleted | Pressed | Submitted | Joined | Left
 class Toast:
     text: str
     tone: Tone = "neutral"
+    url: str = ""
+    """Opened for the one who pressed, where the network can."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +210,10 @@ class ShowCard:
     """A card for the one who pressed, and nobody else."""
 
     card: Card
+    records: tuple[str, ...] = ()
+    """Keys of the records it tells of: where it stays in a chat, it goes when they may not be seen any more."""
+    live: bool = False
+    """It is the whole card of its one record: where it stays, it is drawn again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +300,8 @@ class Limits:
     """The methods that count against a room's rates."""
     methods: Mapping[str, Rate] = field(default_factory=dict)
     """Rates of a single method over the whole network: a name of `MESSAGES`, `direct`, `open` or `members`."""
+    answers_cards: bool = True
+    """A press can be answered with a card; else with a word, and the card is whispered."""
     silent: bool = False
     """What is sent to a room above its rate is dropped without a word: one call at a time, never above the rate."""
 
@@ -341,6 +361,15 @@ class Directs(Protocol):
     """The room shared by the bot and one person alone."""
 
     async def direct(self, to: ImId) -> Place: ...
+
+
+@runtime_checkable
+class Invites(Protocol):
+    """Nobody can be written to directly who has not spoken to the bot first (`gateway.errors.Unmet`)."""
+
+    def invitation(self, to: ImId) -> str:
+        """The address where they can; it says nothing of anybody."""
+        ...
 
 
 @runtime_checkable

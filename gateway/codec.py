@@ -8,11 +8,11 @@ from typing import Any
 import orjson
 from pydantic import TypeAdapter
 
-from channels.model import Deleted, Edited, Event, Joined, Left, Linked, Opened, Pressed, Said, Submitted
+from channels.model import Deleted, Edited, Event, Joined, Left, Linked, Moved, Opened, Pressed, Said, Submitted
 
 _KINDS: dict[str, TypeAdapter[Any]] = {
     kind.__name__: TypeAdapter(kind)
-    for kind in (Said, Edited, Deleted, Pressed, Submitted, Joined, Left, Linked, Opened)
+    for kind in (Said, Edited, Deleted, Pressed, Submitted, Joined, Left, Linked, Opened, Moved)
 }
 
 

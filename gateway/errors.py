@@ -30,6 +30,10 @@ class Fixed(Refused):
     """The message can never be changed: it is of no use to ask again."""
 
 
+class Unmet(Refused):
+    """Nothing can be said to this person alone until they have spoken to the bot."""
+
+
 class Retry(Exception):
     """The other side is down or tired: the bus brings the work back in `after` seconds.
 
