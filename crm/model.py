@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
 
+from gateway.errors import Refused
 from reconcile.model import Json
 
 GATEWAY = "floatcard"
@@ -123,6 +124,10 @@ class Conflict:
     current: Record
 
 
+class CursorLost(Refused):
+    """The CRM no longer knows where its feed was left: it has to be read from the beginning, and may be at once."""
+
+
 class Crm(Protocol):
     """Small; every connector has all of it. Raises `Retry` when down or tired, `Refused` when a person must mend it."""
 
@@ -135,7 +140,7 @@ class Crm(Protocol):
     def changes(self, cursor: str) -> AsyncIterator[tuple[Record, str]]:
         """Records changed after `cursor`, each with the cursor to continue from; `""` walks everything.
 
-        Ends when caught up.
+        Ends when caught up. Raises `CursorLost` when the CRM no longer continues from there.
         """
         ...
 
@@ -159,6 +164,13 @@ class CrmUser:
     """As the CRM tells them, such as `rep`, `manager`, `admin`; empty where it does not."""
     team: str = ""
     region: str = ""
+
+
+@runtime_checkable
+class Counts(Protocol):
+    async def count(self) -> int:
+        """How many records a first run walks, as of now; it measures progress and decides nothing."""
+        ...
 
 
 @runtime_checkable

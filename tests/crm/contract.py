@@ -11,7 +11,7 @@ import pkgutil
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Literal, Protocol, cast
 
 import crm
 from crm.model import Crm, Record, RecordRef
@@ -19,6 +19,12 @@ from crm.registry import NOT_CRMS
 from reconcile.model import Json
 
 HERE = Path(__file__).parent
+
+
+Bad = Literal[
+    "a page", "half an answer", "twice", "a field gone", "a strange choice", "a number as text", "an error inside"
+]
+"""What a CRM may answer instead of what it should; each has a named outcome in test_contract.py."""
 
 
 class Harness(Protocol):
@@ -30,6 +36,12 @@ class Harness(Protocol):
     field: str
     values: tuple[Json, Json, Json]
     """Three values of `field` that the CRM takes."""
+    page: int
+    """Records in one page of the feed, as this harness configures its connectors: small, so that few are many."""
+    number: str | None
+    """A field of ours declared `decimal`; None where the harness maps none."""
+    choice: str | None
+    """A field of ours declared `choice`, with options; None where the harness maps none."""
 
     def client(self) -> Crm:
         """Another connector to the same CRM, with a connection of its own; the harness closes it."""
@@ -53,6 +65,15 @@ class Harness(Protocol):
 
     def locked_out(self) -> AbstractAsyncContextManager[Crm]:
         """A connector to the CRM while it answers 401."""
+        ...
+
+    def answering(self, bad: Bad) -> AbstractAsyncContextManager[Crm] | None:
+        """A connector to the CRM while it answers like that; None where this CRM cannot.
+
+        "twice": each record of a page stands in it twice. "a field gone": `field` is not there. "a strange choice":
+        `choice` is `no-such-option` there. "a number as text": `number` is the text `480,000.50`. "an error inside":
+        200 and an error of its own. `tests/crm/between.py` makes the most of them out of a good answer.
+        """
         ...
 
 
