@@ -123,6 +123,10 @@ class Pressed:
     message: MessageRef | None = None
     trigger: str = field(default="", repr=False)
     locale: str = ""
+    typed: str = field(default="", repr=False)
+    """What was said with it, where a press is a word in reply to a card: `phone +86 512…` after *edit*."""
+    painted_at: int = 0
+    """When what was pressed was painted last, where the network tells; needed with `typed`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,6 +300,8 @@ class Limits:
     total_burst: int = 10
     room_also: tuple[Rate, ...] = ()
     """Further rates of one room, such as 20 a minute beside 1 a second."""
+    room_also_prefix: str = ""
+    """They hold for rooms whose id begins with this."""
     room_counts: tuple[str, ...] = MESSAGES
     """The methods that count against a room's rates."""
     methods: Mapping[str, Rate] = field(default_factory=dict)
