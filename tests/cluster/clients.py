@@ -8,7 +8,7 @@ import json
 import random
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -137,6 +137,16 @@ class Crowd:
     @property
     def edits(self) -> int:
         return sum(map(len, self.saved.values()))
+
+    @property
+    def taken(self) -> int:
+        return len(self.said) + self.edits
+
+    async def until(self, done: Callable[[], bool], patience: float = 120) -> None:
+        began = time.monotonic()
+        while not done():
+            assert time.monotonic() < began + patience, f"{len(self.said)} messages, {self.edits} edits: {self.counted}"
+            await asyncio.sleep(0.02)
 
 
 def taken(answer: Json) -> bool:

@@ -1,8 +1,12 @@
-"""Real gateways as processes of their own (`floatcard run`), all on one configuration but for the port."""
+"""Real gateways as processes of their own (`floatcard run`), all on one configuration but for the port.
+
+By default they have less patience (`hurried.py`); with FLOATCARD_SOAK=1 they are just what people run.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import signal
 import subprocess
@@ -26,6 +30,8 @@ from gateway.store.people import PeopleStore
 from tests.browser.demo import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
+SOAK = os.environ.get("FLOATCARD_SOAK") == "1"
+PROGRAM = "gateway.cli" if SOAK else "tests.cluster.hurried"
 SECRET = "0123456789abcdef0123456789abcdef"
 MASTER = "11" * 32
 SYLLABLES = "东南西北山川河海云林木石金水火土天地日月星辰风雷松竹梅兰春夏秋冬红黄蓝白青紫龙凤虎鹤安宁康泰永恒信义仁和"
@@ -146,7 +152,7 @@ class Gateway:
     def begin(self) -> None:
         config = self.ground.folder / f"{self.name}.toml"
         config.write_text(self.ground.text(self.port), "utf-8")
-        command = [sys.executable, "-m", "gateway.cli", "run", "--config", str(config)]
+        command = [sys.executable, "-m", PROGRAM, "run", "--config", str(config)]
         with self.log_file.open("ab") as log:
             self._read = log.tell()
             self._process = subprocess.Popen(command, stdout=log, stderr=log, cwd=ROOT)

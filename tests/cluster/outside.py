@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from itertools import pairwise
 from typing import Any
@@ -23,7 +23,7 @@ from gateway.store.ledger import Ledger
 from gateway.store.vault import Vault
 from reconcile.policy import Policies
 from tests.cluster.clients import Crowd, Note
-from tests.cluster.gateways import ROOT, Ground
+from tests.cluster.gateways import ROOT, Gateway, Ground
 from tests.cluster.network import Network
 
 Row = tuple[Any, ...]
@@ -61,6 +61,12 @@ class Outside:
             left["jobs"] = self.count("SELECT count(*) FROM job")
         return left
 
+    async def known(self, gateway: Gateway, customers: Sequence[str]) -> None:
+        """The CRM was read once to its end. Nobody can name a customer before; whoever starts from now on, may."""
+        await gateway.start()
+        await self.quiet(lambda: {"unread": len(customers) - self.count("SELECT count(*) FROM mirror")}, 120)
+        assert await gateway.stop() == 0
+
     async def drained(self, crowd: Crowd, patience: float = 120) -> None:
         """Until every acknowledged message has its card, every edit its decision, and nothing waits to be written."""
         try:
@@ -75,20 +81,17 @@ class Outside:
             if time.monotonic() > told + 10:
                 told = time.monotonic()
                 print(f"after {told - began:.0f} s is left: {found}")
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(0.2)
 
     def _missing(self, crowd: Crowd) -> str:
-        """Which messages have no card, and what the gateways say of them."""
+        """Which messages have no card, what was read and showed nothing, and what is parked."""
         up = {subject for (subject,) in self.rows("SELECT subject FROM slot WHERE message IS NOT NULL")}
         without = [note for note in crowd.said if note.id not in up]
-        rooms = {note.room for note in without}
-        told = [
-            row
-            for row in self.rows("SELECT room, at, step, facts FROM trail ORDER BY id")
-            if row[0].rpartition("/")[2] in rooms
-        ]
-        parked = self.command("replay")
-        return "\n".join(map(str, [*without, *told[-60:], parked]))
+        told = self.rows(
+            """SELECT room, turn, at, step, facts FROM trail WHERE turn NOT IN (SELECT turn FROM trail WHERE
+               step IN ('shown', 'pressed', 'wrote')) ORDER BY id DESC LIMIT 60"""
+        )
+        return "\n".join(map(str, [*without, *told, self.command("replay", "--list")]))
 
     def command(self, *words: str) -> str:
         command = [sys.executable, "-m", "gateway.cli", *words, "--config", str(self.ground.config)]
