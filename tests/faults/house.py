@@ -32,7 +32,7 @@ from gateway.http.server import application, listen
 from tests.engines.postgresql import Postgresql
 from tests.engines.redis import Redis
 from tests.faults.http_crm import Server, listening
-from tests.faults.proxy import PASS, Proxy, between
+from tests.faults.proxy import PASS, Proxy, between, settled
 from tests.gateway.fake_chat import FakeChat, Message, text
 from tests.gateway.house import HERO, LI, NAME, SECRET, START, WANG, Json, Live, configured, furnished, members
 
@@ -210,6 +210,7 @@ async def faulty(
         for line in lines.values():
             if line.fault is not PASS:
                 line.set(PASS)
+    await settled()
     gc.collect()
     await asyncio.sleep(0)
     loop.set_exception_handler(None)

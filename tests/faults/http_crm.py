@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 from collections import Counter
@@ -20,6 +19,7 @@ from crm.local.crm import LocalCrm
 from crm.model import Applied, Change, Conflict, CrmUser, Record, RecordRef
 from gateway.errors import Refused, Retry
 from gateway.store.mirror import dump, load
+from tests.faults.proxy import settled
 
 TIRED = 0.3
 
@@ -133,4 +133,4 @@ async def listening(app: web.Application) -> AsyncIterator[tuple[str, int]]:
         yield runner.addresses[0][:2]
     finally:
         await runner.cleanup()
-        await asyncio.sleep(0)
+        await settled()

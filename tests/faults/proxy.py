@@ -68,6 +68,22 @@ class Line:
     swallowed: set[bool] = field(default_factory=set)
     """The directions that are dead: True is the way back."""
 
+    @property
+    def ends(self) -> list[asyncio.StreamWriter]:
+        return [self.writer] if self.upstream is None else [self.writer, self.upstream]
+
+    async def close(self) -> None:
+        """Returns when what was on its way is out."""
+        for each in self.ends:
+            each.close()
+        for each in self.ends:
+            with contextlib.suppress(OSError):
+                await each.wait_closed()
+
+    def abort(self) -> None:
+        for each in self.ends:
+            _abort(each)
+
 
 class _Wire:
     """What runs in the proxy's own loop."""
@@ -90,12 +106,18 @@ class _Wire:
         await self._listen()
 
     async def close(self) -> None:
+        """Nothing of it is left in the loop: what was just taken, what is being dialled, what is not out yet."""
         self._unlisten()
         if self._place is not None:
             self._place.close()
-        for task in list(self._tasks):
+        await settled()
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for line in self._lines:
+            line.abort()
+        await settled()
 
     async def set(self, fault: Fault) -> None:
         """From now on, for every line."""
@@ -112,10 +134,8 @@ class _Wire:
     def reset(self) -> None:
         """Every line that stands is cut, with a reset on both sides."""
         for line in list(self._lines):
-            self.struck += 1
-            _abort(line.writer)
-            if line.upstream is not None:
-                _abort(line.upstream)
+            self.struck += not line.writer.is_closing()
+            line.abort()
 
     # -- listening
 
@@ -135,23 +155,19 @@ class _Wire:
             self._server.close()
             self._server = None
 
-    async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
+    def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.taken += 1
         line = Line(writer)
         self._lines.add(line)
-        try:
+        task = asyncio.get_running_loop().create_task(self._served(reader, line))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _served(self, reader: asyncio.StreamReader, line: Line) -> None:
+        with contextlib.suppress(OSError, EOFError):  # a line that breaks is what this is for
             await self._serve(reader, line)
-        except (OSError, EOFError, asyncio.CancelledError):
-            pass  # a line that breaks is what this is for
-        finally:
-            self._lines.discard(line)
-            self._tasks.discard(task)
-            for each in (line.writer, line.upstream):
-                if each is not None:
-                    each.close()
+        await line.close()
+        self._lines.discard(line)
 
     # -- one line
 
@@ -233,6 +249,13 @@ class _Wire:
             await writer.drain()
 
 
+async def settled() -> None:
+    """The loop's next few turns: who was taken has a line, who was ended is gone. A socket that is cancelled before
+    its first turn would be nobody's."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
 def _abort(writer: asyncio.StreamWriter) -> None:
     """A reset, not a goodbye."""
     line = writer.get_extra_info("socket")
@@ -287,13 +310,15 @@ class Proxy:
             self.set(PASS)
 
     def close(self) -> None:
-        self._run(self._wire.close())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+        try:
+            self._run(self._wire.close())
+        finally:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
+            self._loop.close()
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
-        asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
 
 
 @contextlib.contextmanager
