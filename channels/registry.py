@@ -11,7 +11,7 @@ from pydantic import BaseModel
 PARTS = ("Config", "parse", "draw", "Channel")
 _OURS = re.compile(r"[a-z][a-z0-9_]*")
 _THEIRS = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
-_NOT_CHANNELS = frozenset({"doctor", "fit", "keeper", "model", "registry", "seal", "wire"})
+_NOT_CHANNELS = frozenset({"doctor", "fit", "keeper", "limits", "model", "registry", "seal", "wire"})
 
 
 def load(type_: str) -> ModuleType:

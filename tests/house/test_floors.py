@@ -97,7 +97,7 @@ def test_libraries_live_at_home() -> None:
     assert not wrong, "\n".join(wrong)
 
 
-OURS = ("doctor", "fit", "http", "keeper", "mapping", "model", "registry", "seal", "wire")
+OURS = ("doctor", "fit", "http", "keeper", "limits", "mapping", "model", "registry", "seal", "wire")
 """What the folders of networks and CRMs hold besides them."""
 
 
