@@ -11,7 +11,7 @@ import asyncio
 import hashlib
 import json
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -19,6 +19,7 @@ from weakref import WeakValueDictionary
 
 from crm.http import Unsure
 from crm.model import GATEWAY, Applied, Change, Conflict, Item, Record, RecordRef
+from crm.values import short
 from gateway.errors import Refused
 from reconcile.model import Json
 
@@ -27,16 +28,45 @@ KEPT = 20_000
 
 
 @dataclass(slots=True)
-class _Told:
+class Told:
+    """What was asked under one key, and what came of it."""
+
     asked: str
     answer: Applied | Item | None = None
     """None: a conflict, answered again with the record as it is by then; or, with `doubt`, not known."""
     doubt: bool = False
 
 
+class Versions:
+    """Versions of a CRM whose times are whole seconds, in which a record may change more than once.
+
+    A version is the time in milliseconds, where the last three digits tell the changes of one second apart. They are
+    counted as they are seen; what is first seen after its second is over starts at `LATER`, above whatever another
+    process counted while it lasted.
+    """
+
+    LATER = 900
+
+    def __init__(self) -> None:
+        self._seen: OrderedDict[str, tuple[int, str, int]] = OrderedDict()
+
+    def of(self, key: str, second: int, content: str, *, over: bool) -> int:
+        """`over`: no change can get this time any more."""
+        was = self._seen.pop(key, None)
+        if was is None or was[0] != second:
+            count = self.LATER if over else 0
+        else:
+            count = was[2] if was[1] == content else min(was[2] + 1, 999)
+        self._seen[key] = (second, content, count)
+        while len(self._seen) > KEPT:
+            self._seen.popitem(last=False)
+        return second * 1000 + count
+
+
 @dataclass(slots=True, weakref_slot=True)
 class Desk:
-    told: OrderedDict[str, _Told] = field(default_factory=OrderedDict)
+    told: OrderedDict[str, Told] = field(default_factory=OrderedDict)
+    versions: Versions = field(default_factory=Versions)
     _locks: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     @asynccontextmanager
@@ -47,14 +77,14 @@ class Desk:
         async with lock:
             yield
 
-    def before(self, once: str, asked: str) -> _Told | None:
+    def before(self, once: str, asked: str) -> Told | None:
         """Raises `Refused` when the key stood for something else."""
         told = self.told.get(once)
         if told is not None and told.asked != asked:
             raise Refused("This key was used for another change before. Send the change again under a key of its own.")
         return told
 
-    def note(self, once: str, told: _Told) -> None:
+    def note(self, once: str, told: Told) -> None:
         self.told[once] = told
         while len(self.told) > KEPT:
             self.told.popitem(last=False)
@@ -95,7 +125,7 @@ async def apply(crm: Writer, change: Change, once: str) -> Applied | Conflict:
         if told is not None and not told.doubt:
             return told.answer if isinstance(told.answer, Applied) else Conflict(await crm.get(change.ref))
         if told is not None and (taken := _taken(await crm.get(change.ref), change)) is not None:
-            crm.desk.note(once, _Told(asked, taken))
+            crm.desk.note(once, Told(asked, taken))
             return taken
         return await _swap(crm, change, once, asked)
 
@@ -104,9 +134,9 @@ async def _swap(crm: Writer, change: Change, once: str, asked: str) -> Applied |
     try:
         answer = await crm.swap(change)
     except Unsure:
-        crm.desk.note(once, _Told(asked, doubt=True))
+        crm.desk.note(once, Told(asked, doubt=True))
         raise
-    crm.desk.note(once, _Told(asked, answer if isinstance(answer, Applied) else None))
+    crm.desk.note(once, Told(asked, answer if isinstance(answer, Applied) else None))
     return answer
 
 
@@ -116,3 +146,26 @@ def _taken(current: Record, change: Change) -> Applied | None:
     if current.deleted or current.modified_by != GATEWAY or there != change.value:
         return None
     return Applied(current.version, there)
+
+
+async def note(crm: Desk, once: str, asked: str, post: Callable[[bool], Awaitable[Item]]) -> Item:
+    """Written once. `post` is told whether an earlier try is in doubt, so that it looks before it writes."""
+    async with crm.alone(f"note {once}"):
+        told = crm.before(once, asked)
+        if told is not None and isinstance(told.answer, Item):
+            return told.answer
+        try:
+            item = await post(told is not None)
+        except Unsure:
+            crm.note(once, Told(asked, doubt=True))
+            raise
+        crm.note(once, Told(asked, item))
+        return item
+
+
+def not_live() -> Refused:
+    return Refused("This customer was deleted in the CRM. Restore it there before you change it.")
+
+
+def absent(ref: RecordRef) -> Refused:
+    return Refused("The CRM has no customer {record}. It may have been removed there.", record=short(ref.id))

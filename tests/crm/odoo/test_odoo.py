@@ -1,0 +1,537 @@
+"""What is Odoo's own, asked of the connector against the stand-in."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from pydantic import ValidationError
+
+from crm.model import GATEWAY, Applied, Change, Conflict, RecordRef
+from crm.odoo import Config, Crm
+from crm.odoo.feed import CALM_S
+from crm.odoo.values import heard, plain, spelled
+from gateway.errors import Refused, Retry
+from reconcile.model import Json
+from tests.crm.contract import walk
+from tests.crm.odoo.fake import PERSON, UID, FakeOdoo, Fault, served
+from tests.crm.odoo.harness import OdooHarness
+
+
+@pytest_asyncio.fixture
+async def odoo() -> AsyncIterator[OdooHarness]:
+    async with served(FakeOdoo()) as fake:
+        opened = OdooHarness(fake)
+        try:
+            yield opened
+        finally:
+            for client in opened.opened:
+                await client.close()
+
+
+@pytest.fixture
+def fake(odoo: OdooHarness) -> FakeOdoo:
+    return odoo.fake
+
+
+@pytest.fixture
+def client(odoo: OdooHarness) -> Crm:
+    return odoo.client()
+
+
+def ref(id_: int) -> RecordRef:
+    return RecordRef("odoo", "partner", str(id_))
+
+
+def change(id_: int, field: str, value: Json, precondition: int | None = None, label: str = "") -> Change:
+    return Change(ref(id_), field, value, precondition, label)
+
+
+# -- one second holds more than one change
+
+
+async def test_a_change_in_the_second_we_read_in_is_a_conflict(fake: FakeOdoo, client: Crm) -> None:
+    fake.step = 0.0
+    id_ = fake.put("res.partner", name="Acme", phone="1")
+    before = await client.get(ref(id_))
+    fake.set("res.partner", id_, phone="2")
+    assert fake.tables["res.partner"][id_]["write_date"] == fake.now, "the same time to the microsecond"
+    answer = await client.apply(change(id_, "phone", "3", before.version), once="w1")
+    assert isinstance(answer, Conflict)
+    assert answer.current.version > before.version
+    assert isinstance(await client.apply(change(id_, "phone", "3", answer.current.version), once="w2"), Applied)
+
+
+async def test_a_change_in_the_second_it_was_given_in_is_given_again(fake: FakeOdoo, client: Crm) -> None:
+    fake.step = 0.0
+    ids = [fake.put("res.partner", name=name) for name in ("Acme", "Borg", "Cyan")]
+    _, cursor = await walk(client)
+    for phone in ("1", "2"):
+        fake.set("res.partner", ids[1], phone=phone)
+        records, cursor = await walk(client, cursor)
+        assert [(record.ref.id, record.fields["phone"].value) for record in records] == [(str(ids[1]), phone)]
+    assert (await walk(client, cursor))[0] == []
+
+
+async def test_versions_never_fall_when_another_process_reads(fake: FakeOdoo, odoo: OdooHarness) -> None:
+    """What a process counted within a second is below what any other sees once the second is over."""
+    fake.step = 0.0
+    id_ = fake.put("res.partner", name="Acme", phone="1")
+    first = odoo.client()
+    versions = []
+    for phone in ("2", "3", "4"):
+        fake.set("res.partner", id_, phone=phone)
+        versions.append((await first.get(ref(id_))).version)
+    fake.now += 10
+    other = odoo.client(database="acme", login="floatcard@example.com")
+    other.desk.versions._seen.clear()
+    versions.append((await other.get(ref(id_))).version)
+    assert versions == sorted(set(versions))
+
+
+async def test_a_change_whose_transaction_was_long_is_not_lost(fake: FakeOdoo, client: Crm) -> None:
+    early, late = fake.put("res.partner", name="Early"), fake.put("res.partner", name="Late")
+    _, cursor = await walk(client)
+    fake.now += 120
+    fake.set("res.partner", early, phone="1")
+    _, cursor = await walk(client, cursor)
+    fake.tables["res.partner"][late] |= {"phone": "2", "write_date": fake.now - 45}
+    records, _ = await walk(client, cursor)
+    assert [record.ref.id for record in records] == [str(late)]
+
+
+async def test_a_quiet_odoo_is_asked_little(fake: FakeOdoo, client: Crm) -> None:
+    fake.put("res.partner", name="Acme")
+    _, cursor = await walk(client)
+    fake.now += CALM_S + 1
+    await walk(client, cursor)
+    fake.calls.clear()
+    assert (await walk(client, cursor))[0] == []
+    assert len(fake.calls) == 5, "one look at each of the streams, and whether the first walk is over"
+    assert all(len(asked["fields"]) <= 3 for *_, asked in fake.calls), "and nothing is read whole"
+
+
+async def test_a_great_change_in_one_second_comes_whole(
+    fake: FakeOdoo, client: Crm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crm.odoo.feed.WINDOW", 5)
+    fake.step = 0.0
+    ids = [fake.put("res.partner", name=f"Made-up {n}") for n in range(20)]
+    _, cursor = await walk(client)
+    for id_ in ids:
+        fake.set("res.partner", id_, phone="1")
+    seen: set[str] = set()
+    for _ in range(3):
+        records, cursor = await walk(client, cursor)
+        seen |= {record.ref.id for record in records}
+    assert seen == {str(id_) for id_ in ids}
+
+
+@pytest.mark.parametrize("what", ["note", "activity", "contact"])
+async def test_what_belongs_to_a_record_brings_it_again(fake: FakeOdoo, client: Crm, what: str) -> None:
+    id_ = fake.put("res.partner", name="Acme")
+    _, cursor = await walk(client)
+    match what:
+        case "note":
+            fake.put("mail.message", model="res.partner", res_id=id_, message_type="comment", body="<p>Hi</p>", date=1)
+        case "activity":
+            fake.put("mail.activity", res_model="res.partner", res_id=id_, summary="Call", date_deadline="2026-12-01")
+        case "contact":
+            fake.put("res.partner", name="Wang", parent_id=id_, is_company=False)
+    records, cursor = await walk(client, cursor)
+    assert [record.ref.id for record in records] == [str(id_)]
+    assert (await walk(client, cursor))[0] == []
+
+
+async def test_who_is_a_customer(fake: FakeOdoo, odoo: OdooHarness) -> None:
+    company = fake.put("res.partner", name="Acme")
+    fake.put("res.partner", name="Wang of Acme", parent_id=company, is_company=False)
+    person = fake.put("res.partner", name="Somebody", is_company=False)
+    branch = fake.put("res.partner", name="Acme South", parent_id=company)
+    fake.put("res.partner", name="A user's own", is_company=False, partner_share=False)
+    for customers, expected in (("all", {company, person, branch}), ("companies", {company, branch})):
+        records, _ = await walk(odoo.client(customers=customers))
+        assert {int(record.ref.id) for record in records} == expected
+
+
+# -- what a record is made of
+
+
+async def test_a_record_with_everything(fake: FakeOdoo, client: Crm) -> None:
+    industry = fake.put("res.partner.industry", name="Medical")
+    state = fake.put("res.country.state", name="Jiangsu")
+    id_ = fake.put(
+        "res.partner", name="华星医疗", industry_id=industry, state_id=state, user_id=PERSON, credit_limit=0.1
+    )
+    fake.set("res.partner", id_, comment="<p>Two<br>lines &amp; more</p><script>alert(1)</script>", phone=None)
+    author = fake.put("res.partner", name="Li Ting", is_company=False)
+    told: dict[str, Any] = {"model": "res.partner", "res_id": id_, "author_id": author}
+    fake.put("mail.message", **told, message_type="comment", body="<p>Wants a <b>quote</b></p>", date=1_700_000_000)
+    fake.put("mail.message", **told, message_type="notification", body="", date=1_700_000_001)
+    kind = fake.put("mail.activity.type", name="Call")
+    due: dict[str, Any] = {"res_model": "res.partner", "res_id": id_, "user_id": PERSON, "date_deadline": "2026-12-01"}
+    fake.put("mail.activity", **due, activity_type_id=kind, note="<p>about the price</p>")
+    contact: dict[str, Any] = {"parent_id": id_, "is_company": False, "function": "CTO", "phone": "1", "email": None}
+    fake.put("res.partner", name="王芳", **contact)
+    record = await client.get(ref(id_))
+    assert {name: it.value for name, it in record.fields.items()} == {
+        "phone": None,
+        "email": None,
+        "amount": "0.1",
+        "role": "main",
+        "industry": "Medical",
+        "description": "Two\nlines & more",
+        "live": "true",
+    }
+    assert (record.title, record.owners, record.region) == ("华星医疗", (str(PERSON),), "Jiangsu")
+    (noted,) = record.related["note"]
+    assert (noted.text, noted.who, noted.at) == ("Wants a quote", "Li Ting", 1_700_000_000_000)
+    (todo,) = record.related["open_item"]
+    assert (todo.text, todo.who, todo.due) == ("Call: about the price", "Li Ting", 1_796_083_200_000)
+    (person,) = record.related["contact"]
+    assert (person.text, dict(person.detail)) == ("王芳", {"title": "CTO", "phone": "1"})
+    assert (record.modified_by, record.modified) == (
+        str(PERSON),
+        int(fake.tables["res.partner"][id_]["write_date"]) * 1000,
+    )
+    assert record.url == f"{fake.url}/web#id={id_}&model=res.partner&view_type=form"
+
+
+async def test_what_the_gateway_wrote_is_known_as_its_own(fake: FakeOdoo, client: Crm) -> None:
+    id_ = fake.put("res.partner", name="Acme")
+    await client.apply(change(id_, "phone", "1"), once="w1")
+    assert (await client.get(ref(id_))).modified_by == GATEWAY
+
+
+@pytest.mark.parametrize(
+    ("type_", "value", "ours"),
+    [
+        ("char", False, None),
+        ("char", "x", "x"),
+        ("boolean", False, "false"),
+        ("boolean", True, "true"),
+        ("integer", 0, 0),
+        ("float", 0.0, 0.0),
+        ("monetary", 480000.5, 480000.5),
+        ("many2one", False, None),
+        ("many2one", [4, "Medical"], "Medical"),
+        ("many2one", [4, False], None),
+        ("many2one", "nonsense", None),
+        ("html", False, None),
+        ("html", "<p>a</p>", "a"),
+        ("html", "<p><br></p>", None),
+        ("date", "2026-12-01", "2026-12-01"),
+        ("datetime", "2026-12-01 10:00:00", "2026-12-01 10:00:00"),
+        ("many2many", [1, 2], [1, 2]),
+        ("selection", False, None),
+    ],
+)
+def test_values_heard(type_: str, value: Json, ours: Json) -> None:
+    assert heard({"f": value}, {"f": {"type": type_}}) == {"f": ours}
+
+
+@pytest.mark.parametrize(
+    ("about", "value", "theirs"),
+    [
+        ({"type": "char"}, None, False),
+        ({"type": "char"}, "x", "x"),
+        ({"type": "html"}, "<b>\na", "<p>&lt;b&gt;<br/>a</p>"),
+        ({"type": "float"}, "480000.50", 480000.5),
+        ({"type": "monetary"}, "7", 7.0),
+        ({"type": "integer"}, "7", 7),
+        ({"type": "boolean"}, "False", False),
+        ({"type": "boolean"}, "true", True),
+        ({"type": "date"}, "2026-12-01", "2026-12-01"),
+        ({"type": "datetime"}, "2026-12-01", "2026-12-01 00:00:00"),
+        ({"type": "selection", "selection": [["a", "A"]]}, "a", "a"),
+    ],
+)
+def test_values_spelled(about: dict[str, Any], value: str | None, theirs: Json) -> None:
+    told = spelled("f", value, about)
+    assert told == theirs and type(told) is type(theirs)
+
+
+@pytest.mark.parametrize(
+    ("about", "value"), [({"type": "selection", "selection": [["a", "A"]]}, "b"), ({"type": "boolean"}, "7")]
+)
+def test_values_odoo_would_not_take(about: dict[str, Any], value: str) -> None:
+    with pytest.raises(Refused, match="not one of"):
+        spelled("f", value, about)
+
+
+@pytest.mark.parametrize(
+    ("markup", "text"),
+    [
+        ("", ""),
+        ("plain", "plain"),
+        ("<p>a</p><p>b</p>", "a\nb"),
+        ("<ul><li>a<li>b</ul>", "a\nb"),
+        ("<p>a<style>p{}</style><script>x</script>b", "ab"),
+        ("&lt;script&gt;", "<script>"),
+        ("<p>unclosed <b>bold", "unclosed bold"),
+        ("x\x00\ud800y", "x\ufffd\ufffdy"),
+        ("<p>" * 5000 + "deep", "deep"),
+        ("😀" * 30_000, "😀" * 20_000),
+    ],
+)
+def test_html_is_made_plain(markup: str, text: str) -> None:
+    assert plain(markup) == text
+
+
+@pytest.mark.parametrize(
+    "markup", ["a<![endif]-->", "a<![foo[x", "a<!doctype", "a<!-- x", "a<?x", "a</", "a<", "a&#xfffffff;"]
+)
+def test_html_that_is_none_is_made_plain_too(markup: str) -> None:
+    assert plain(markup).startswith("a")
+
+
+# -- writing
+
+
+async def test_a_link_is_written_by_its_name(fake: FakeOdoo, client: Crm) -> None:
+    medical = fake.put("res.partner.industry", name="Medical")
+    for _ in range(2):
+        fake.put("res.partner.industry", name="Twice")
+    id_ = fake.put("res.partner", name="Acme")
+    assert isinstance(await client.apply(change(id_, "industry", "Medical"), once="w1"), Applied)
+    assert fake.tables["res.partner"][id_]["industry_id"] == medical
+    for name, count in (("Medica", 0), ("Twice", 2)):
+        with pytest.raises(Refused) as caught:
+            await client.apply(change(id_, "industry", name), once=name)
+        assert caught.value.facts == {"field": "industry", "count": count, "value": name}
+
+
+async def test_the_source_of_a_change_is_told_in_a_note_that_is_no_note(fake: FakeOdoo, client: Crm) -> None:
+    id_ = fake.put("res.partner", name="Acme")
+    answer = await client.apply(change(id_, "phone", "1", label="[企微插件 v2.3]"), once="w1")
+    assert isinstance(answer, Applied)
+    (message,) = fake.tables["mail.message"].values()
+    assert message["body"] == "<p>Floatcard [企微插件 v2.3] phone</p>"
+    record = await client.get(ref(id_))
+    assert (record.related["note"], record.version) == ((), answer.version)
+
+
+async def test_a_source_that_cannot_be_told_undoes_nothing(fake: FakeOdoo, odoo: OdooHarness) -> None:
+    id_ = fake.put("res.partner", name="Acme")
+    fake.lose_answer = "message_post"
+    assert isinstance(await odoo.client().apply(change(id_, "phone", "1", label="[x]"), once="w1"), Applied)
+    await odoo.client(notes=False).apply(change(id_, "phone", "2", label="[x]"), once="w2")
+    assert len(fake.tables["mail.message"]) == 1
+
+
+async def test_a_write_whose_answer_was_lost_is_not_written_twice(fake: FakeOdoo, odoo: OdooHarness) -> None:
+    id_ = fake.put("res.partner", name="Acme")
+    client = odoo.client()
+    asked = change(id_, "phone", "1", (await client.get(ref(id_))).version)
+    fake.lose_answer = "write"
+    with pytest.raises(Retry):
+        await client.apply(asked, once="w1")
+    answer = await odoo.client().apply(asked, once="w1")
+    assert answer == Applied((await client.get(ref(id_))).version, "1")
+    assert [call[1] for call in fake.calls].count("write") == 1
+
+
+async def test_a_write_whose_answer_was_lost_and_that_was_overwritten_is_a_conflict(
+    fake: FakeOdoo, client: Crm
+) -> None:
+    id_ = fake.put("res.partner", name="Acme")
+    asked = change(id_, "phone", "1", (await client.get(ref(id_))).version)
+    fake.lose_answer = "write"
+    with pytest.raises(Retry):
+        await client.apply(asked, once="w1")
+    fake.set("res.partner", id_, phone="2")
+    assert isinstance(await client.apply(asked, once="w1"), Conflict)
+
+
+async def test_the_window_is_there(fake: FakeOdoo, client: Crm) -> None:
+    """What Odoo cannot prevent, and the page says: a change between our reading and our writing is overwritten."""
+    id_ = fake.put("res.partner", name="Acme", phone="1")
+    version = (await client.get(ref(id_))).version
+    fake.before_write = lambda: fake.set("res.partner", id_, phone="theirs")
+    assert isinstance(await client.apply(change(id_, "phone", "ours", version), once="w1"), Applied)
+    assert fake.tables["res.partner"][id_]["phone"] == "ours"
+
+
+@pytest.mark.parametrize(
+    "text", ["plain", "two\nlines", "<script>alert(1)</script> & <b>", "*bold* <!channel>", "‮rtl", "😀" * 2000]
+)
+async def test_a_note_is_what_was_written(fake: FakeOdoo, odoo: OdooHarness, text: str) -> None:
+    id_ = fake.put("res.partner", name="Acme")
+    client = odoo.client()
+    item = await client.add_note(ref(id_), text, "Li Ting", once="n1")
+    assert await odoo.client().add_note(ref(id_), text, "Li Ting", once="n1") == item
+    (kept,) = (await client.get(ref(id_))).related["note"]
+    assert (kept.id, kept.text) == (item.id, f"Li Ting: {text}")
+    (message,) = fake.tables["mail.message"].values()
+    assert "<script" not in message["body"] and "<b>" not in message["body"]
+
+
+async def test_a_note_whose_answer_was_lost_is_not_written_twice(fake: FakeOdoo, client: Crm) -> None:
+    id_ = fake.put("res.partner", name="Acme")
+    fake.lose_answer = "message_post"
+    with pytest.raises(Retry):
+        await client.add_note(ref(id_), "hello\n\nthere", "Li", once="n1")
+    assert (await client.add_note(ref(id_), "hello\n\nthere", "Li", once="n1")).id == "1"
+    assert len(fake.tables["mail.message"]) == 1
+
+
+# -- what it says no with
+
+
+@pytest.mark.parametrize(
+    ("name", "message", "say"),
+    [
+        ("odoo.exceptions.AccessError", "You may <b>not</b>.", "does not permit this"),
+        ("odoo.exceptions.ValidationError", "Bad phone.", "refused"),
+        ("odoo.exceptions.UserError", "Locked.", "refused"),
+        ("odoo.exceptions.MissingError", "Gone.", "refused"),
+        ("builtins.ValueError", "Wrong value for res.partner.type: 'x'", "refused"),
+        ("odoo.exceptions.AccessDenied", "Access Denied", "reconnect"),
+        ("odoo.http.SessionExpiredException", "Session expired", "reconnect"),
+        ("psycopg2.OperationalError", 'connection failed: FATAL:  database "acme" does not exist', "refused"),
+    ],
+)
+async def test_a_fault_that_a_person_can_mend(fake: FakeOdoo, client: Crm, name: str, message: str, say: str) -> None:
+    id_ = fake.put("res.partner", name="Acme")
+    fake.fault = Fault(name, message)
+    with pytest.raises(Refused, match=say) as caught:
+        await client.apply(change(id_, "phone", "1"), once="w1")
+    told = str(caught.value.facts)
+    assert "Traceback" not in told and "<b>" not in told
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "psycopg2.errors.SerializationFailure",
+        "psycopg2.extensions.TransactionRollbackError",
+        "psycopg2.OperationalError",
+        "odoo.sql_db.PoolError",
+        "psycopg2.errors.LockNotAvailable",
+    ],
+)
+async def test_a_fault_that_passes(fake: FakeOdoo, client: Crm, name: str) -> None:
+    fake.fault = Fault(name, "could not serialize access")
+    with pytest.raises(Retry):
+        await client.get(ref(1))
+
+
+async def test_a_validation_is_told_in_odoos_own_words(fake: FakeOdoo, client: Crm) -> None:
+    id_ = fake.put("res.partner", name="Acme")
+    with pytest.raises(Refused) as caught:
+        await client.apply(change(id_, "email", "taken@example.com"), once="w1")
+    assert caught.value.facts == {"crm": "odoo", "words": "Another partner has this e-mail."}
+
+
+async def test_a_wrong_key_is_told_at_once(odoo: OdooHarness) -> None:
+    with pytest.raises(Refused, match="reconnect"):
+        await odoo.client(key="wrong-key-9876").get(ref(1))
+
+
+@pytest.mark.parametrize(
+    ("info", "works"), [([17, 0], True), (["saas~18", 2], True), ([16, 0, 0, "final"], False), ([], None), (None, None)]
+)
+async def test_only_odoo_17_and_newer(fake: FakeOdoo, client: Crm, info: Any, works: bool | None) -> None:
+    fake.version = {"server_version_info": info}
+    id_ = fake.put("res.partner", name="Acme")
+    if works:
+        assert (await client.get(ref(id_))).title == "Acme"
+    else:
+        with pytest.raises(Retry if works is None else Refused, match="version"):
+            await client.get(ref(id_))
+
+
+@pytest.mark.parametrize("id_", ["0", "-1", "x", "99999999999", "²", "1; drop", ""])
+async def test_an_id_that_is_none_is_never_asked_for(fake: FakeOdoo, client: Crm, id_: str) -> None:
+    with pytest.raises(Refused, match="no customer"):
+        await client.get(RecordRef("odoo", "partner", id_))
+    assert fake.calls == []
+
+
+async def test_what_was_erased_is_told_as_gone(fake: FakeOdoo, client: Crm) -> None:
+    id_ = fake.put("res.partner", name="Acme")
+    version = (await client.get(ref(id_))).version
+    del fake.tables["res.partner"][id_]
+    with pytest.raises(Refused, match="may have been removed"):
+        await client.apply(change(id_, "phone", "1", version), once="w1")
+
+
+# -- its own history, its people, its fields
+
+
+def track(fake: FakeOdoo, id_: int, field: str, type_: str, by: int = PERSON, **new: Any) -> None:
+    about = {"model": "res.partner", "res_id": id_, "message_type": "notification", "body": "", "date": fake.now}
+    message = fake.put("mail.message", by, **about, author_id=id_, tracking_value_ids=[1])
+    named = fake.put("ir.model.fields", name=field, ttype=type_)
+    fake.put("mail.tracking.value", field_id=named, mail_message_id=message, **new)
+
+
+async def test_tracked_fields_have_a_history(fake: FakeOdoo, client: Crm) -> None:
+    id_ = fake.put("res.partner", name="Acme")
+    track(fake, id_, "phone", "char", new_value_char="1")
+    since = int(fake.now * 1000) + 2000
+    fake.now += 5
+    track(fake, id_, "phone", "char", new_value_char="2")
+    track(fake, id_, "credit_limit", "monetary", new_value_float=0.5)
+    track(fake, id_, "active", "boolean", new_value_integer=0)
+    track(fake, id_, "industry_id", "many2one", new_value_integer=3, new_value_char="Medical")
+    track(fake, id_, "unmapped", "char", new_value_char="x")
+    told = await client.history(ref(id_))
+    assert [(past.field, past.value) for past in told] == [
+        ("phone", "1"),
+        ("phone", "2"),
+        ("amount", "0.5"),
+        ("live", "false"),
+        ("industry", "Medical"),
+    ]
+    assert [past.value for past in await client.history(ref(id_), since=since)][:1] == ["2"]
+
+
+async def test_history_is_for_administrators(fake: FakeOdoo, client: Crm) -> None:
+    id_ = fake.put("res.partner", name="Acme")
+    track(fake, id_, "phone", "char", new_value_char="1")
+    fake.administrator = False
+    assert await client.history(ref(id_)) == ()
+
+
+async def test_its_people(client: Crm) -> None:
+    told = {(user.id, user.name, user.email, user.active) for user in await client.users()}
+    assert told == {(str(UID), "Floatcard", "7@example.com", True), (str(PERSON), "Li Ting", "9@example.com", True)}
+
+
+async def test_what_it_offers(client: Crm) -> None:
+    told = {info.name: info for info in await client.describe("partner")}
+    assert (told["phone"].type, told["credit_limit"].type, told["comment"].native) == ("phone", "decimal", "html")
+    assert told["type"].options == ("contact", "invoice")
+    assert not told["write_date"].writable and not told["category_id"].writable
+    assert await client.describe("order") == ()
+
+
+async def test_the_usual_mapping_is_what_this_odoo_has(odoo: OdooHarness, fake: FakeOdoo) -> None:
+    id_ = fake.put("res.partner", name="Acme", street="A 1")
+    record = await odoo.client(fields={}).get(ref(id_))
+    assert record.fields["address"].value == "A 1"
+    assert set(record.fields) == {"phone", "email", "address", "city", "website", "industry", "description"}
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"url": "ftp://x"}, {"key": ""}, {"page": 0}, {"customers": "some"}, {"fields": {"id_": "id"}}, {"x": 1}]
+)
+def test_settings_that_cannot_work(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Config.model_validate({"url": "https://o.example", "database": "d", "login": "l", "key": "kkkkkk", **wrong})
+
+
+async def test_a_cursor_of_the_first_walk_days_later_goes_on(fake: FakeOdoo, odoo: OdooHarness) -> None:
+    ids = [fake.put("res.partner", name=f"Made-up {n}") for n in range(7)]
+    feed = odoo.client().changes("")
+    cursor = (await anext(feed))[1]
+    await feed.aclose()  # type: ignore[attr-defined]
+    fake.now += 3 * 86_400
+    fake.set("res.partner", ids[0], phone="1")
+    rest, cursor = await walk(odoo.client(), cursor)
+    assert [record.ref.id for record in rest] == [str(id_) for id_ in ids[1:]]
+    again, _ = await walk(odoo.client(), cursor)
+    assert str(ids[0]) in {record.ref.id for record in again}
