@@ -12,7 +12,7 @@ from reconcile.policy import Policies
 
 def policies(config: Config) -> Policies:
     """Every field's policy with its own normaliser. The master of a field is, unless named, the record's own CRM."""
-    named = {name: _policy(name, spec) for name, spec in config.policies.items()}
+    named = {name: policy_of_spec(name, spec) for name, spec in config.policies.items()}
     named.setdefault("default", MergePolicy())
     default = _mastered(named["default"], config)
     kinds = {kind: _mastered(named[name], config) for kind, name in config.kinds.items()}
@@ -33,7 +33,7 @@ def _mastered(policy: MergePolicy, config: Config) -> MergePolicy:
     return replace(policy, master=policy.master or only)
 
 
-def _policy(name: str, spec: PolicySpec) -> MergePolicy:
+def policy_of_spec(name: str, spec: PolicySpec) -> MergePolicy:
     return MergePolicy(
         mode=spec.mode,
         fallback=spec.fallback,

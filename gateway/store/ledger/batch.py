@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import orjson
 from sqlalchemy import Connection
@@ -30,7 +30,7 @@ from gateway.store.ledger.writeback import write_back
 from gateway.store.vault import Erased, Keys, Vault, sealed_value, spelt
 from reconcile.canonical import canonical, image
 from reconcile.chain import shard_of
-from reconcile.model import Decision, Edit
+from reconcile.model import Decision, Edit, Resolution, Standing
 from reconcile.plan import ConflictStep, Planned
 from reconcile.times import effective
 
@@ -59,6 +59,15 @@ def item(incoming: Incoming, id_: str | None = None) -> Item:
         return Item(incoming, canonical(value), id_)
     except ValueError:
         raise Refused(UNSTORABLE) from None
+
+
+class Said(Protocol):
+    """What is decided of a field, by an edit or without one."""
+
+    @property
+    def resolution(self) -> Resolution: ...
+    @property
+    def standing(self) -> Standing: ...
 
 
 @dataclass(slots=True)
@@ -157,7 +166,7 @@ class Batch(Touched):
         mac = keys.mac(given.canonical)
         row = edit_row(new, it.n + 1, mac)
         inputs = joined(it.inputs, edit_digest(row))
-        made = self._sealed(plan_, rule, keys, inputs_digest(inputs), mac)
+        made = self.sealed(new.record, new.field, plan_, rule, keys, inputs_digest(inputs), (new.id, mac))
         row["decision"] = made.id
         self.add("edit", row)
         self.add("decision", decision_row(made))
@@ -167,9 +176,14 @@ class Batch(Touched):
         if new.value is not None:
             self.add("value", dict(sealed_value(keys, new.record, new.id, spelt(new.value))))
         tidy = tidied(it, new)
-        step, conflict_id = self._conflict(it, made)
+        step, conflict_id = self.opens_or_closes(it, made)
         it.n, it.inputs, it.tidy = it.n + 1, inputs, tidy
-        self._settle(it, plan_, made, rule, keys)
+        it.added.append(new)
+        if it.past is not None:
+            it.past.append(new)
+        if new.stream is not None and new.watermark is not None:
+            it.streams[new.stream] = max(it.streams.get(new.stream, -1), new.watermark)
+        self.settle(it, plan_.resolution, plan_.standing, made, rule, keys)
         read = write_back(self, it, new)
         result = Ingested(
             first=True,
@@ -187,20 +201,25 @@ class Batch(Touched):
         self.results[made.id] = result
         return result
 
-    def _sealed(self, plan_: Planned, rule: Rule, keys: Keys, digest: str, mac: str) -> Decision:
-        new, resolution = plan_.edit, plan_.resolution
-        shard = shard_of(new.record, self.shared.shards)
+    def sealed(
+        self, record: str, field_: str, said: Said, rule: Rule, keys: Keys, digest: str, edit: tuple[str, str] | None
+    ) -> Decision:
+        """The next link of the record's chain. `edit`: the one that brought it, with its value's MAC."""
+        resolution = said.resolution
+        shard = shard_of(record, self.shared.shards)
         seq, last = self.heads[shard]
+        known = edit is not None and resolution.winner == edit[0]
         made = sealed(
-            record=new.record,
-            field=new.field,
-            trigger_edit=new.id,
+            record=record,
+            field=field_,
+            trigger="edit" if edit is not None else "policy",
+            trigger_edit=edit[0] if edit is not None else None,
             policy=rule.policy.name,
             policy_hash=rule.hash,
             inputs_digest=digest,
             resolution=resolution,
-            value_mac=mac if resolution.winner == new.id else keys.mac(canonical(resolution.value)),
-            standing=plan_.standing.winner,
+            value_mac=edit[1] if edit is not None and known else keys.mac(canonical(resolution.value)),
+            standing=said.standing.winner,
             at=self.now,
             shard=shard,
             seq=seq + 1,
@@ -210,7 +229,7 @@ class Batch(Touched):
         self.moved_heads.add(shard)
         return made
 
-    def _conflict(self, it: Field, made: Decision) -> tuple[ConflictStep, str | None]:
+    def opens_or_closes(self, it: Field, made: Decision) -> tuple[ConflictStep, str | None]:
         was, now_open = it.conflict, made.resolution.conflict
         if now_open and was is None:
             it.conflict = made.id
@@ -223,20 +242,17 @@ class Batch(Touched):
             return "closed", was
         return ("open" if now_open else "none"), was
 
-    def _settle(self, it: Field, plan_: Planned, made: Decision, rule: Rule, keys: Keys) -> None:
-        new, resolution, holds = plan_.edit, plan_.resolution, plan_.standing
-        it.added.append(new)
-        if it.past is not None:
-            it.past.append(new)
-        if new.stream is not None and new.watermark is not None:
-            it.streams[new.stream] = max(it.streams.get(new.stream, -1), new.watermark)
+    def settle(
+        self, it: Field, resolution: Resolution, holds: Standing, made: Decision, rule: Rule, keys: Keys
+    ) -> None:
+        """The field's state after a decision."""
         same = it.known == holds
         if not same or it.policy_hash != rule.hash:
             it.standing_image = keys.mac(image(rule.policy.normaliser, holds.value), b"image")
         if holds.winner is not None:
             it.standing_value = None if holds.value is None else holds.winner
         elif not same and holds.value is not None:
-            self.add("value", dict(sealed_value(keys, new.record, made.id, spelt(holds.value))))
+            self.add("value", dict(sealed_value(keys, it.record, made.id, spelt(holds.value))))
             it.standing_value = made.id
         elif holds.value is None:
             it.standing_value = None

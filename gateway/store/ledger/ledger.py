@@ -12,9 +12,9 @@ from sqlalchemy import Connection
 from crm.model import Record
 from gateway.errors import Refused
 from gateway.metrics import INGESTED
-from gateway.store import sql
+from gateway.store import policy_changes, sql
 from gateway.store.engine import Store
-from gateway.store.ledger import audit, observe, outbox, views
+from gateway.store.ledger import audit, observe, outbox, redecide, views
 from gateway.store.ledger.batch import Batch, Item, item
 from gateway.store.ledger.model import (
     Answer,
@@ -31,6 +31,7 @@ from gateway.store.ledger.model import (
 )
 from gateway.store.ledger.outbox import Reply
 from gateway.store.ledger.touched import Shared
+from gateway.store.policy_changes import PolicyChange
 from gateway.store.vault import Vault
 from gateway.telemetry import span, stamped
 from reconcile.chain import Fault, Root
@@ -77,6 +78,9 @@ class Ledger:
         self._vault = vault
         self._clock = clock
         self._shared = Shared(vault, policies, targets, clock, shards, uuid.uuid4().hex)
+        self._configured = policies
+        self._ruling = 0
+        """How often a change of policy was put in force or taken back, as far as is known here."""
 
     # -- edits in
 
@@ -117,7 +121,31 @@ class Ledger:
         return results
 
     def _batch(self, connection: Connection) -> Batch:
+        self._follow(connection)
         return Batch(self._shared, connection, self._clock())
+
+    # -- which policies rule
+
+    async def follow(self) -> None:
+        """Takes up what was changed in the laboratory; every write does so by itself."""
+        await self._store.read(self._follow)
+
+    def _follow(self, connection: Connection) -> None:
+        known = policy_changes.version(connection)
+        if known != self._ruling:
+            self.policies = self._shared.policies = policy_changes.ruling(connection, self._configured)
+            self._shared.rules.clear()
+            self._ruling = known
+
+    async def redecide(self, change: str, limit: int = 200) -> PolicyChange | None:
+        """Some more fields of a change of policy that is being applied or undone, in one transaction."""
+        return await self._store.write(self._redecide, (change, limit))
+
+    def _redecide(self, connection: Connection, items: Sequence[tuple[str, int]]) -> list[PolicyChange | None]:
+        batch = self._batch(connection)
+        changes = [redecide.work(batch, *each) for each in items]
+        batch.flush()
+        return changes
 
     # -- writes out
 

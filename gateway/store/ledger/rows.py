@@ -16,7 +16,7 @@ from gateway.store.tables_ledger import edit as edit_table
 from gateway.store.vault import Erased
 from gateway.telemetry import plain
 from reconcile.canonical import canonical
-from reconcile.model import Actor, Decision, Edit, Json, MergePolicy, Resolution, Source
+from reconcile.model import Actor, Decision, Edit, Json, MergePolicy, Resolution, Source, Trigger
 from reconcile.resolve import ENGINE
 
 EDIT = ", ".join(f"e.{column.name}" for column in edit_table.columns)
@@ -124,7 +124,7 @@ def sealed(
     *,
     record: str,
     field: str,
-    trigger_edit: str,
+    trigger_edit: str | None,
     policy: str,
     policy_hash: str,
     inputs_digest: str,
@@ -135,15 +135,16 @@ def sealed(
     shard: int,
     seq: int,
     prev_hash: str,
+    trigger: Trigger = "edit",
 ) -> Decision:
-    """The decision `reconcile.chain.seal` makes for an edit, to the byte, at a fraction of its cost."""
-    identity = (prev_hash, shard, seq, record, field, "edit", trigger_edit, policy_hash, ENGINE, inputs_digest)
+    """The decision `reconcile.chain.seal` makes, to the byte, at a fraction of its cost."""
+    identity = (prev_hash, shard, seq, record, field, trigger, trigger_edit, policy_hash, ENGINE, inputs_digest)
     digits = _digest(identity)[:16].upper()
     columns: dict[str, Any] = {
         "id": "-".join((digits[:4], digits[4:8], digits[8:12], digits[12:])),
         "record": record,
         "field": field,
-        "trigger": "edit",
+        "trigger": trigger,
         "trigger_edit": trigger_edit,
         "policy": policy,
         "policy_hash": policy_hash,

@@ -237,7 +237,18 @@ def before(vault: Vault, connection: Connection, record: str, field: str, id_: s
     row = sql.first(connection, query, (id_, record, field))
     if row is None:
         return None
+    row = _decided_between(connection, record, field, id_) or row
     if row[1] is not None:
         return Before(row[1], value_of(vault, connection, row[1]))
     merged = vault.get_many(connection, [row[0]]).get(row[0])
     return Before(None, None if isinstance(merged, Erased) else merged)
+
+
+def _decided_between(connection: Connection, record: str, field: str, id_: str) -> Any:
+    """What a change of policy made of the field after the edit before `id_`: its newest decision, and what stood."""
+    query = (
+        "SELECT d.id, d.standing FROM policy_step p JOIN decision d ON d.id = p.after AND d.cause = 'policy' "
+        "JOIN edit e ON e.record = p.record AND e.field = p.field AND e.n = p.n + 1 "
+        "WHERE p.record = ? AND p.field = ? AND e.id = ? ORDER BY d.seq DESC LIMIT 1"
+    )
+    return sql.first(connection, query, (record, field, id_))

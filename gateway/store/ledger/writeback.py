@@ -29,6 +29,12 @@ def write_back(batch: Touched, it: Field, new: Edit) -> tuple[str, ...]:
     return tuple(target for target in targets if sync(batch, it, target, label=label, again=outside))
 
 
+def write_again(batch: Touched, it: Field) -> None:
+    """After a decision that no edit brought: queues what targets lack."""
+    for target in batch.shared.targets(it.record, it.name):
+        sync(batch, it, target)
+
+
 def sync(batch: Touched, it: Field, target: str, *, label: str = "", again: bool = False, tries: int = 0) -> bool:
     """Queues the standing value for `target` unless it holds it, or writing there is disputed; nothing is queued
     while a conflict is open, and what waited when it opened is ended: what is written then is what a person decides.

@@ -62,6 +62,50 @@ def upgrade() -> None:
     with op.batch_alter_table("owed", schema=None) as batch_op:
         batch_op.create_index("owed_at", ["at"], unique=False)
 
+    op.create_table(
+        "policy_change",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("policies", sa.Text(), nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.Column("records", sa.Text(), nullable=False),
+        sa.Column("keep_settled", sa.Boolean(), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("proposed_by", sa.String(length=128), nullable=False),
+        sa.Column("proposed_at", sa.BigInteger(), nullable=False),
+        sa.Column("approved_by", sa.String(length=128), nullable=False),
+        sa.Column("approved_at", sa.BigInteger(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("ended_by", sa.String(length=128), nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=False),
+        sa.Column("ended_why", sa.Text(), nullable=False),
+        sa.Column("ends_as", sa.String(length=16), nullable=False),
+        sa.Column("done", sa.BigInteger(), nullable=False),
+        sa.Column("total", sa.BigInteger(), nullable=False),
+        sa.Column("report", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_policy_change")),
+    )
+    with op.batch_alter_table("policy_change", schema=None) as batch_op:
+        batch_op.create_index("policy_change_state", ["state", "approved_at"], unique=False)
+
+    op.create_table(
+        "policy_step",
+        sa.Column("change", sa.String(length=32), nullable=False),
+        sa.Column("phase", sa.String(length=8), nullable=False),
+        sa.Column("record", sa.Text(), nullable=False),
+        sa.Column("field", sa.Text(), nullable=False),
+        sa.Column("state", sa.String(length=8), nullable=False),
+        sa.Column("before", sa.String(length=32), nullable=False),
+        sa.Column("after", sa.String(length=32), nullable=False),
+        sa.Column("n", sa.BigInteger(), nullable=False),
+        sa.Column("standing", sa.String(length=64), nullable=True),
+        sa.Column("standing_value", sa.String(length=64), nullable=True),
+        sa.PrimaryKeyConstraint("change", "phase", "record", "field", name=op.f("pk_policy_step")),
+    )
+    with op.batch_alter_table("policy_step", schema=None) as batch_op:
+        batch_op.create_index("policy_step_after", ["after"], unique=False)
+        batch_op.create_index("policy_step_field", ["record", "field"], unique=False)
+        batch_op.create_index("policy_step_state", ["change", "phase", "state"], unique=False)
+
     with op.batch_alter_table("floated", schema=None) as batch_op:
         batch_op.create_index("floated_at", ["at"], unique=False)
 

@@ -1,0 +1,1 @@
+"""The policy laboratory: what another merge policy would have done, before it does anything."""
