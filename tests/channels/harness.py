@@ -16,7 +16,8 @@ from urllib.parse import urlencode
 import channels
 from cards import tree
 from channels import registry
-from channels.model import Event, ImId, Inbound, MessageRef, Place
+from channels.model import Event, ImId, Inbound, MessageRef, Place, Reply
+from channels.wire import Source, json_object
 
 HERE = Path(__file__).parent
 NOW = 1_795_228_400_000
@@ -83,8 +84,35 @@ def make(name: str, session: Any = None, **settings: Any) -> Any:
 
 def inbound(name: str, body: bytes, content_type: str, seconds: int = NOW // 1000) -> Inbound:
     url = f"https://crm.example/in/{recipe(name).NAME}"
-    headers = {"content-type": content_type, **recipe(name).seal("POST", url, body, seconds)}
+    sealed = {} if asks(name) else recipe(name).seal("POST", url, body, seconds)
+    headers = {"content-type": content_type, **sealed}
     return Inbound("POST", url, headers, body)
+
+
+def asks(name: str) -> bool:
+    """Whether the network sends us nothing: then `receive` takes nothing, and `parse` reads what `listen` brings."""
+    return (HERE / name / "recipe.py").is_file() and bool(getattr(recipe(name), "ASKS", False))
+
+
+def seals_whole(name: str) -> bool:
+    """Whether what a network is known by covers the time and the body; a mere password covers neither."""
+    return bool(getattr(recipe(name), "SEALS_WHOLE", True)) if (HERE / name / "recipe.py").is_file() else True
+
+
+async def heard(name: str, request: Inbound) -> Reply:
+    """What becomes of a payload, by the way that network's payloads come."""
+    if not asks(name):
+        reply: Reply = await make(name).receive(request)
+        return reply
+    return Reply(
+        registry.load(name).parse(Source(recipe(name).NAME, recipe(name).SCOPE, NOW), json_object(request.body))
+    )
+
+
+def last(name: str, drawn: Any) -> Any:
+    """What a drawn card ends with."""
+    judge = getattr(recipe(name), "last", None)
+    return judge(drawn) if judge is not None else drawn["blocks"][-1]
 
 
 def told(event: Event) -> dict[str, Any]:

@@ -1,0 +1,301 @@
+"""Matrix' side of the protocols: post, repaint, take away, whisper in a room of two, ask who is there.
+
+An edit in Matrix hides nothing: whoever can read the room's past, and so whoever joins later, can ask for each version
+of a message. So a card is an edit of an empty message, and whenever it is painted again the edit before is redacted:
+one version can be read at any time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import secrets
+from collections.abc import Callable
+from fnmatch import fnmatchcase
+from typing import Annotated, Any, Literal
+
+import aiohttp
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+
+from cards import tree
+from channels import model
+from channels.doctor import Finding
+from channels.keeper import Keeper
+from channels.matrix import doctor
+from channels.matrix.calls import Calls, Json, path
+from channels.matrix.cards import KEY, LIMITS, draw, summary
+from channels.matrix.listen import Listener
+from channels.wire import base_address, wall_clock
+from gateway.errors import Gone, Refused, Rejected
+
+_UserId = Annotated[str, Field(pattern=r"^@[^:\s]{1,200}:[A-Za-z0-9.\-\[\]:]{1,230}$", max_length=255)]
+_Server = Annotated[str, Field(pattern=r"^[A-Za-z0-9.\-\[\]:]{1,230}$")]
+BRIDGED = tuple(f"@{each}*" for each in ("_", "telegram_", "whatsapp_", "signal_", "slack_", "discord_", "irc_"))
+LEAST_POWER = 100
+_WAITS = "…"
+"""What a card is before it is painted, and to whoever may not read it any more."""
+
+
+class Config(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    url: Annotated[str, AfterValidator(base_address)]
+    """Where the home server's client API is."""
+    user: _UserId
+    """The bot's own account: `@floatcard:example.org`."""
+    access_token: Annotated[SecretStr, Field(min_length=8)]
+    """Of that account."""
+    servers: tuple[_Server, ...] = ()
+    """The home servers of our own people; by default the bot's own. Invitations from others are declined."""
+    strangers: tuple[str, ...] = BRIDGED
+    """Accounts on our own servers that are people from elsewhere, as patterns such as `@telegram_*`."""
+    closed: bool = False
+    """Nobody from another server can join a room here."""
+    timeout: Annotated[float, Field(gt=0, le=120)] = 15.0
+    """Seconds for one call."""
+    wait: Annotated[float, Field(gt=0, le=300)] = 30.0
+    """Seconds for which the server holds a call open until something happens."""
+
+
+class Channel:
+    """Both clocks give milliseconds since the epoch. The session is the gateway's and stays open after `close`."""
+
+    limits = LIMITS
+
+    def __init__(
+        self,
+        name: str,
+        config: Config,
+        *,
+        session: aiohttp.ClientSession,
+        clock: Callable[[], int],
+        wall: Callable[[], int] = wall_clock,
+    ) -> None:
+        self.name = name
+        self.bot = config.user
+        self.scope = config.user.partition(":")[2]
+        self.servers = frozenset(config.servers or (self.scope,))
+        self.config = config
+        self.calls = Calls(config.url, config.access_token.get_secret_value(), session, config.timeout, wall)
+        self.clock = clock
+        self._listener = Listener(self)
+        self._rooms: dict[str, list[str]] | None = None
+        self._pairing: dict[str, asyncio.Lock] = {}
+
+    async def receive(self, request: model.Inbound) -> model.Reply:
+        raise Rejected("Matrix sends us nothing: we ask it")
+
+    def keep_in(self, keeper: Keeper) -> None:
+        self._listener.keeper = keeper
+
+    async def listen(self, put: model.Put) -> None:
+        await self._listener.run(put)
+
+    async def examine(self, place: model.Place | None) -> tuple[Finding, ...]:
+        return await doctor.examine(self, place)
+
+    async def close(self) -> None:
+        return None
+
+    # -- saying
+
+    async def send(self, place: model.Place, card: tree.Card, *, once: str) -> model.MessageRef:
+        return await self._post(place, draw(card), card, once)
+
+    async def whisper(self, place: model.Place, to: model.ImId, card: tree.Card, *, once: str) -> model.MessageRef:
+        """In the room shared with that one person. A reply to it acts where it was meant."""
+        drawn = draw(card)
+        if KEY in drawn:
+            drawn[KEY] |= {"where": [place.room, place.thread]}
+        return await self._post(await self.direct(to), drawn, card, once)
+
+    async def _post(self, place: model.Place, drawn: Json, card: tree.Card, once: str) -> model.MessageRef:
+        """Both halves bear transaction ids made of `once`: sent again, they are the same messages."""
+        id_ = hashlib.sha256(once.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+        stub: Json = {"msgtype": "m.notice", "body": _WAITS, "m.mentions": {}}
+        if place.thread:
+            reply = {"m.in_reply_to": {"event_id": place.thread}, "is_falling_back": True}
+            stub["m.relates_to"] = {"rel_type": "m.thread", "event_id": place.thread, **reply}
+        root = await self._said(place.room, f"{id_}.0", stub)
+        await self._said(place.room, f"{id_}.1", _version(root, drawn, card))
+        return model.MessageRef(place, root)
+
+    async def _said(self, room: str, transaction: str, content: Json) -> str:
+        answer = await self.calls.call("PUT", path("rooms", room, "send", "m.room.message", transaction), content)
+        return str(answer["event_id"])
+
+    async def edit(self, message: model.MessageRef, card: tree.Card) -> None:
+        """Raises `Gone` when somebody redacted it; then no version of it is left either."""
+        room, root = message.place.room, message.id
+        known = await self.calls.call("GET", path("rooms", room, "event", root))
+        if _redacted(known):
+            await self._redact_versions(room, root, "")
+            raise Gone("The message is not there any more.")
+        drawn, latest = draw(card), _latest(known).get(KEY)
+        if KEY in drawn and isinstance(latest, dict) and "where" in latest:
+            drawn[KEY] |= {"where": latest["where"]}
+        new = await self._said(room, secrets.token_hex(16), _version(root, drawn, card))
+        await self._redact_versions(room, root, new)
+
+    async def delete(self, message: model.MessageRef) -> None:
+        await self._redact_versions(message.place.room, message.id, "")
+        await self._redact(message.place.room, message.id)
+
+    async def _redact_versions(self, room: str, root: str, but: str) -> None:
+        """A redacted version relates to nothing any more: those that are told are those that can be read."""
+        while True:
+            to = path("rooms", room, "relations", root, "m.replace", version="v1")
+            told = await self.calls.call("GET", to, query={"limit": "100"})
+            old = [each["event_id"] for each in told.get("chunk", ()) if self._old(each, but)]
+            for event in old:
+                await self._redact(room, event)
+            if not old or "next_batch" not in told:
+                return
+
+    def _old(self, event: Json, but: str) -> bool:
+        return event.get("sender") == self.bot and event.get("event_id") != but
+
+    async def _redact(self, room: str, event: str) -> None:
+        # The same transaction for the same event: said twice, it is done once.
+        transaction = hashlib.sha256(f"redact {event}".encode()).hexdigest()[:32]
+        await self.calls.call("PUT", path("rooms", room, "redact", event, transaction), {})
+
+    # -- rooms of two
+
+    async def direct(self, to: model.ImId) -> model.Place:
+        """Nobody else may be in it; one that somebody was brought into is never used again."""
+        lock = self._pairing.setdefault(to.id, asyncio.Lock())
+        async with lock:
+            for room in reversed((await self.directs()).get(to.id, [])):
+                if await self._alone_with(room, to.id):
+                    return model.Place(self.name, room)
+            return model.Place(self.name, await self._paired(to.id))
+
+    async def directs(self, *, fresh: bool = True) -> dict[str, list[str]]:
+        """By person; kept by the home server, so that every gateway and the bot's own client know them."""
+        if fresh or self._rooms is None:
+            try:
+                told = await self.calls.call("GET", path("user", self.bot, "account_data", "m.direct"))
+            except Gone:
+                told = {}
+            self._rooms = {who: [str(room) for room in rooms] for who, rooms in told.items() if isinstance(rooms, list)}
+        return self._rooms
+
+    async def is_direct(self, room: str) -> bool:
+        return any(room in rooms for rooms in (await self.directs(fresh=False)).values())
+
+    async def mark_direct(self, who: str, room: str) -> None:
+        known = await self.directs()
+        if room not in known.get(who, []):
+            self._rooms = {**known, who: [*known.get(who, []), room]}
+            await self.calls.call("PUT", path("user", self.bot, "account_data", "m.direct"), self._rooms)
+
+    async def _alone_with(self, room: str, person: str) -> bool:
+        try:
+            told = await self.calls.call("GET", path("rooms", room, "members"), query={"not_membership": "leave"})
+        except Refused:
+            return False
+        present = {each["state_key"]: each["content"].get("membership") for each in told.get("chunk", ())}
+        there = {who for who, membership in present.items() if membership in ("join", "invite", "knock")}
+        return there == {self.bot, person} and present[self.bot] == "join"
+
+    async def _paired(self, person: str) -> str:
+        """Whoever is in it cannot invite others."""
+        powers = {"users": {self.bot: LEAST_POWER}, "invite": LEAST_POWER, "users_default": 0}
+        content: Json = {"preset": "private_chat", "is_direct": True, "invite": [person], "visibility": "private"}
+        content |= {"power_level_content_override": powers, "creation_content": {"m.federate": self._foreign(person)}}
+        content |= {"initial_state": [{"type": "m.room.guest_access", "content": {"guest_access": "forbidden"}}]}
+        try:
+            room = str((await self.calls.call("POST", path("createRoom"), content))["room_id"])
+        except Refused as refused:
+            raise Refused("This person cannot be written to directly.") from refused
+        await self.mark_direct(person, room)
+        return room
+
+    def _foreign(self, person: str) -> bool:
+        return person.partition(":")[2] != self.scope
+
+    # -- who is there
+
+    async def members(self, place: model.Place) -> model.Roster:
+        told = (await self.calls.call("GET", path("rooms", place.room, "joined_members"))).get("joined")
+        if not isinstance(told, dict):
+            raise Refused("The room is not there any more, or the bot is not in it.")
+        people = tuple(self.sender(who, str((about or {}).get("display_name") or "")) for who, about in told.items())
+        joining = await self._state(place.room, "m.room.join_rules", "join_rule")
+        visible = await self._state(place.room, "m.room.history_visibility", "history_visibility")
+        anybody = joining == "public" and not self.config.closed
+        if anybody:
+            anybody = await self._state(place.room, "m.room.create", "m.federate") is not False
+        title = str(await self._state(place.room, "m.room.name", "name") or "")
+        kind: Literal["group", "direct", "public"] = "group"
+        if joining in ("public", "restricted", "knock_restricted"):  # restricted: to whoever is in some other room
+            kind = "public"
+        elif await self.is_direct(place.room):
+            kind = "direct"
+        open_ = visible == "world_readable"
+        return model.Roster(people, not open_, self.clock(), title, kind, anybody or open_)
+
+    async def _state(self, room: str, type_: str, key: str) -> Any:
+        """None where the room has no such state."""
+        try:
+            return (await self.calls.call("GET", path("rooms", room, "state", type_))).get(key)
+        except Gone:
+            return None
+
+    def sender(self, who: str, name: str = "") -> model.Sender:
+        kind = "bot" if who == self.bot else self.kind(who)
+        return model.Sender(model.ImId(self.name, self.scope, "user", who), name or who, kind)
+
+    def kind(self, who: str) -> Literal["member", "guest", "outsider"]:
+        """By their home server: names are anybody's to choose."""
+        name, _, server = who.partition(":")
+        if server not in self.servers or any(fnmatchcase(who, pattern) for pattern in self.config.strangers):
+            return "outsider"
+        return "guest" if name[1:].isdigit() else "member"  # a server gives its guests numbers for names
+
+    # -- what the listener asks
+
+    async def original(self, room: str, event: str) -> Json | None:
+        """A message as it was sent and, under `latest`, as it reads now; None when it is not there for us."""
+        try:
+            known = await self.calls.call("GET", path("rooms", room, "event", event))
+        except Refused:
+            return None
+        at = _newest(known).get("origin_server_ts", 0)
+        told = {"sender": known.get("sender"), "content": known.get("content", {}), "latest": _latest(known), "at": at}
+        return None if _redacted(known) else told
+
+
+def _version(root: str, drawn: Json, card: tree.Card) -> Json:
+    """The card as an edit of an empty message. `body` is for whoever sees no edits."""
+    relates = {"rel_type": "m.replace", "event_id": root}
+    said = {"msgtype": "m.notice", "body": f"* {summary(card)}", "m.mentions": {}}
+    return said | {"m.new_content": drawn, "m.relates_to": relates}
+
+
+def _redacted(event: Json) -> bool:
+    return "redacted_because" in (event.get("unsigned") or {})
+
+
+def _newest(event: Json) -> Json:
+    """The newest edit of it that the server tells along, else the message itself."""
+    newest = ((event.get("unsigned") or {}).get("m.relations") or {}).get("m.replace")
+    return newest if isinstance(newest, dict) and isinstance(newest.get("content"), dict) else event
+
+
+def _latest(event: Json) -> Json:
+    content = _newest(event).get("content") or {}
+    new = content.get("m.new_content")
+    return new if isinstance(new, dict) else content
+
+
+def _claims(channel: Channel) -> None:
+    """For the type checker: what this channel can do."""
+    _channel: model.Channel = channel
+    _edits: model.Edits = channel
+    _deletes: model.Deletes = channel
+    _whispers: model.Whispers = channel
+    _members: model.Members = channel
+    _directs: model.Directs = channel
+    _listens: model.Listens = channel

@@ -1,0 +1,216 @@
+"""`/sync`, one call after the other: what it tells is stored first, and only then where we stand.
+
+What came while nobody listened is fetched; of a room that is new to us, nothing from before we were in it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from channels.keeper import Keeper
+from channels.matrix import events
+from channels.matrix.calls import Json, path
+from channels.model import Put
+from channels.wire import Source
+from gateway.errors import Refused, Retry, Unreadable
+
+if TYPE_CHECKING:
+    from channels.matrix.channel import Channel
+
+log = logging.getLogger("floatcard.matrix")
+
+HEARD: Final = ("m.room.message", "m.room.redaction", "m.room.member")
+PAGE, PAGES = 100, 50
+"""Of what a room said while nobody listened: so many events a page, and so many pages at most."""
+REFUSED_S = 30.0
+"""Until a server that does not take us is asked again: its admin may be mending it."""
+NAMES = 10_000
+SINCE = "since"
+
+
+def filter_(timeline: int = PAGE) -> str:
+    nothing: Json = {"types": []}
+    room = {
+        "timeline": {"limit": timeline, "types": list(HEARD), "lazy_load_members": True},
+        "state": {"types": ["m.room.member"], "lazy_load_members": True},
+        "ephemeral": nothing,
+        "account_data": nothing,
+    }
+    return json.dumps({"room": room, "presence": nothing, "account_data": nothing}, separators=(",", ":"))
+
+
+class Listener:
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self._names: dict[str, str] = {}
+        self.keeper: Keeper | None = None
+
+    async def run(self, put: Put) -> None:
+        """Until it is cancelled: nothing that goes wrong ends it."""
+        while True:
+            try:
+                await self.once(put)
+            except Retry as tired:
+                await asyncio.sleep(tired.after)
+            except Refused as refused:
+                log.warning("a network does not let us listen: %s", refused.say)
+                await asyncio.sleep(REFUSED_S)
+            except Exception:
+                log.exception("what Matrix told could not be read")
+                await asyncio.sleep(REFUSED_S)
+
+    async def once(self, put: Put) -> None:
+        """One call. Where we stand is written down when everything it told is stored."""
+        since = await self.keeper.get(SINCE) if self.keeper is not None else None
+        if since is None:
+            told = await self._sync(filter_(1))
+        else:
+            told = await self._sync(filter_(), since=since, timeout=str(int(self._channel.config.wait * 1000)))
+        rooms = told.get("rooms") or {}
+        for room, invited in (rooms.get("invite") or {}).items():
+            await self._invited(room, invited)
+        if since is not None:  # else it is the past
+            await asyncio.gather(*(self._room(room, news, since, put) for room, news in _entries(rooms)))
+        if self.keeper is not None:
+            await self.keeper.put(SINCE, str(told["next_batch"]))
+
+    async def _sync(self, filter_: str, **query: str) -> Json:
+        more = self._channel.config.wait if query else 60.0  # the first may take a server long
+        query |= {"filter": filter_, "set_presence": "offline"}
+        return await self._channel.calls.call("GET", path("sync"), query=query, more=more)
+
+    # -- invitations
+
+    async def _invited(self, room: str, invited: Json) -> None:
+        """From our own servers it is accepted, from others declined."""
+        state = (invited.get("invite_state") or {}).get("events") or ()
+        ours = [each for each in state if each.get("type") == "m.room.member" and self._about_us(each)]
+        inviter = str(ours[0].get("sender", "")) if ours else ""
+        welcome = self._channel.kind(inviter) == "member"
+        answer = path("join", room) if welcome else path("rooms", room, "leave")
+        try:
+            await self._channel.calls.call("POST", answer, {})
+            if welcome and (ours[0].get("content") or {}).get("is_direct"):
+                await self._channel.mark_direct(inviter, room)
+        except Refused as refused:
+            log.warning("an invitation could not be answered: %s", refused.say)
+
+    def _about_us(self, event: Json) -> bool:
+        return event.get("state_key") == self._channel.bot
+
+    # -- a room's news
+
+    async def _room(self, room: str, news: Json, since: str, put: Put) -> None:
+        timeline = news.get("timeline") or {}
+        told: list[Json] = list(timeline.get("events") or ())
+        state: list[Json] = list((news.get("state") or {}).get("events") or ())
+        self._hear_names([*state, *told])
+        told = self._since_we_came(told)
+        if timeline.get("limited") and not self._began_here(told):
+            missed, whole = await self._missed(room, str(timeline.get("prev_batch", "")), since)
+            # of what was too much to fetch, at least who came and who went
+            told = [*([] if whole else state), *missed, *told]
+        for event in told:
+            await self._tell(room, event, put)
+
+    def _began_here(self, told: Sequence[Json]) -> bool:
+        return bool(told) and self._our_coming(told[0])
+
+    def _since_we_came(self, told: list[Json]) -> list[Json]:
+        """What was said before we were there is none of our business."""
+        came = [at for at, event in enumerate(told) if self._our_coming(event)]
+        return told[came[-1] :] if came else told
+
+    def _our_coming(self, event: Json) -> bool:
+        if event.get("type") != "m.room.member" or not self._about_us(event):
+            return False
+        before = ((event.get("unsigned") or {}).get("prev_content") or {}).get("membership")
+        return (event.get("content") or {}).get("membership") == "join" and before != "join"
+
+    async def _missed(self, room: str, end: str, since: str) -> tuple[list[Json], bool]:
+        """In their order, and whether that is all of them."""
+        found: list[Json] = []
+        kinds = json.dumps({"types": list(HEARD), "lazy_load_members": True})
+        for _ in range(PAGES):
+            query = {"from": end, "to": since, "dir": "b", "limit": str(PAGE), "filter": kinds}
+            told = await self._channel.calls.call("GET", path("rooms", room, "messages"), query=query)
+            chunk: list[Json] = list(told.get("chunk") or ())
+            self._hear_names([*(told.get("state") or ()), *chunk])
+            found += chunk
+            end = str(told.get("end") or "")
+            if any(self._our_coming(event) for event in chunk):
+                return self._since_we_came(found[::-1]), True
+            if not chunk or not end:
+                return found[::-1], True
+        log.warning("a room said more than is fetched while nobody listened")
+        return found[::-1], False
+
+    async def _tell(self, room: str, event: Json, put: Put) -> None:
+        """One bad event never ends a room."""
+        try:
+            heard = await self._heard(room, event)
+            told = events.parse(Source(self._channel.name, self._channel.scope, self._channel.clock()), heard)
+        except Unreadable as why:
+            log.warning("an event of Matrix was not understood: %s", why)
+            return
+        except (Retry, Refused):
+            raise
+        except Exception:  # ours to mend; the room's other messages do not wait for that
+            log.exception("an event of Matrix could not be read")
+            return
+        for each in told:
+            await _stored(put, each)
+
+    async def _heard(self, room: str, event: Json) -> Json:
+        """The event with what is needed to read it."""
+        kind, content = events.name(event), event.get("content")
+        about = str(event.get("state_key") if kind.startswith("m.room.member/") else event.get("sender"))
+        who = {"id": about, "name": self._names.get(about, about), "kind": self._channel.kind(about)}
+        bot = {"id": self._channel.bot, "names": self._bot_names()}
+        direct = await self._channel.is_direct(room)
+        heard = {"room_id": room, "direct": direct, "bot": bot, "who": who, "event": event}
+        other = _other(kind, content if isinstance(content, dict) else {})
+        if other and event.get("sender") != self._channel.bot:
+            heard["original"] = await self._channel.original(room, other)
+        return heard
+
+    def _bot_names(self) -> list[str]:
+        bot = self._channel.bot
+        return [name for name in (bot[1:].partition(":")[0], self._names.get(bot, "")) if name]
+
+    def _hear_names(self, told: Iterable[Json]) -> None:
+        for event in told:
+            if event.get("type") == "m.room.member" and (event.get("content") or {}).get("membership") == "join":
+                name = event["content"].get("displayname")
+                if isinstance(name, str) and name:
+                    self._names.pop(str(event.get("state_key")), None)
+                    self._names[str(event.get("state_key"))] = name[:1_000]
+        for old in list(self._names)[: max(len(self._names) - NAMES, 0)]:
+            del self._names[old]
+
+
+def _entries(rooms: Json) -> list[tuple[str, Json]]:
+    """Those we are in, and those we just left or were put out of."""
+    return [*(rooms.get("join") or {}).items(), *(rooms.get("leave") or {}).items()]
+
+
+def _other(kind: str, content: dict[str, Any]) -> str:
+    """The message this one is about."""
+    if kind == "m.room.message/m.replace":
+        return str((content.get("m.relates_to") or {}).get("event_id") or "")
+    return events.replied_to(content) if kind == "m.room.message" else ""
+
+
+async def _stored(put: Put, event: Any) -> None:
+    """When it returns; a store that is full is asked again."""
+    while True:
+        try:
+            await put(event)
+        except Retry as tired:
+            await asyncio.sleep(tired.after)
+        else:
+            return
