@@ -9,6 +9,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from cards.inert import safe_url
 from cards.words import Reader
 from gateway.console.chat.page import STATIC as CHAT_STATIC
 
@@ -17,6 +18,7 @@ FILES: dict[str, tuple[Path, str]] = {
     "tokens.css": (CHAT_STATIC / "tokens.css", "text/css"),
     "mark.svg": (CHAT_STATIC / "mark.svg", "image/svg+xml"),
     "console.css": (HERE / "static" / "console.css", "text/css"),
+    "form.css": (HERE / "static" / "form.css", "text/css"),
 }
 """What a page loads. The look's own words are the chat's, shared and not copied."""
 
@@ -129,6 +131,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["short"] = short
+    environment.filters["kind"] = lambda block: type(block).__name__
+    environment.filters["address"] = safe_url
     return environment
 
 

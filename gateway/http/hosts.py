@@ -12,7 +12,7 @@ from gateway.config import Config
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-PAGES = ("/console", "/demo")
+PAGES = ("/console", "/demo", "/form/")
 """What a browser opens. Networks and the API sign or bear a token: their host may be any."""
 LOOPBACK = frozenset(("127.0.0.1", "localhost", "::1"))
 _PORTS = {"http": 80, "https": 443}

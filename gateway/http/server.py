@@ -15,6 +15,7 @@ from gateway.errors import Misconfigured
 from gateway.http.access import access
 from gateway.http.api import Api
 from gateway.http.console import Console
+from gateway.http.form_page import FormPage
 from gateway.http.health import Health
 from gateway.http.hosts import own_name
 from gateway.http.inbound import Door
@@ -43,11 +44,12 @@ class Server:
 
 
 def routes(house: House) -> list[web.RouteDef]:
-    """The API and the console."""
+    """The API, the console and the form's page."""
     tokens = TokenStore(house.services.store, house.services.clock)
     return [
         *Api(house.services, house.spine, tokens).routes(),
         *Console(house.services, house.spine, tokens).routes(),
+        *FormPage(house.services, house.spine, tokens).routes(),
     ]
 
 

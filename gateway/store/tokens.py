@@ -17,6 +17,8 @@ from gateway.store.tables_app import login, token
 SCOPES = ("read", "edit", "identities", "mentions", "operate")
 LINK_MS = 15 * 60_000
 SESSION_MS = 12 * 3_600_000
+PAGE_MS = 15 * 60_000
+"""Until a link to a form has to be opened, and then for the form itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +58,34 @@ class TokenStore:
 
     async def open_session(self, link: str) -> tuple[str, str] | None:
         """(session, person) for a link that is used for the first time and in time."""
-        person = await self._store.write(_use, (_hash(link), self._clock.now()))
+        person = await self._store.write(_use, (_hash(link), self._clock.now(), "link"))
         return (await self._login("session", person, SESSION_MS), person) if person is not None else None
 
     async def session(self, secret: str) -> str | None:
         """The person of a session that has not ended."""
         hash_, now = _hash(secret), self._clock.now()
-        return await self._store.read(lambda connection: _session(connection, hash_, now))
+        return await self._store.read(lambda connection: _session(connection, hash_, now, "session"))
+
+    async def page_link(self, person: str) -> str:
+        """A secret that opens one page for one browser, once, within `PAGE_MS`."""
+        return await self._login("page", person, PAGE_MS)
+
+    async def open_page(self, link: str) -> str | None:
+        """What that browser shows from now on; None when the link was used before, or is too old."""
+        person = await self._store.write(_use, (_hash(link), self._clock.now(), "page"))
+        return await self._login("paged", person, PAGE_MS, f"{link}:") if person is not None else None
+
+    async def paged(self, link: str, secret: str) -> str | None:
+        """The person of a page that was opened with this link by whoever shows this secret."""
+        hash_, now = _hash(f"{link}:{secret}"), self._clock.now()
+        return await self._store.read(lambda connection: _session(connection, hash_, now, "paged"))
 
     async def end_session(self, secret: str) -> None:
         await self._store.write(_end_session, (_hash(secret), self._clock.now()))
 
-    async def _login(self, kind: str, person: str, lives: int) -> str:
+    async def _login(self, kind: str, person: str, lives: int, before: str = "") -> str:
         secret = secrets.token_urlsafe(32)
-        row = {"hash": _hash(secret), "kind": kind, "person": person, "expires": self._clock.now() + lives}
+        row = {"hash": _hash(before + secret), "kind": kind, "person": person, "expires": self._clock.now() + lives}
         await self._store.write(_add_login, row)
         return secret
 
@@ -113,18 +129,18 @@ def _add_login(connection: Connection, rows: Sequence[dict[str, object]]) -> lis
     return [None] * len(rows)
 
 
-def _use(connection: Connection, items: Sequence[tuple[str, int]]) -> list[str | None]:
+def _use(connection: Connection, items: Sequence[tuple[str, int, str]]) -> list[str | None]:
     used: list[str | None] = []
-    for hash_, now in items:
-        fits = (login.c.hash == hash_, login.c.kind == "link", login.c.used_at.is_(None), login.c.expires > now)
+    for hash_, now, kind in items:
+        fits = (login.c.hash == hash_, login.c.kind == kind, login.c.used_at.is_(None), login.c.expires > now)
         # one statement: of two gateways that use a link at once, one opens a session
         row = connection.execute(update(login).where(*fits).values(used_at=now).returning(login.c.person)).first()
         used.append(row.person if row is not None else None)
     return used
 
 
-def _session(connection: Connection, hash_: str, now: int) -> str | None:
-    fits = (login.c.hash == hash_, login.c.kind == "session", login.c.used_at.is_(None), login.c.expires > now)
+def _session(connection: Connection, hash_: str, now: int, kind: str) -> str | None:
+    fits = (login.c.hash == hash_, login.c.kind == kind, login.c.used_at.is_(None), login.c.expires > now)
     return connection.execute(select(login.c.person).where(*fits)).scalar()
 
 
