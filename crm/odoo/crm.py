@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING
 
 from crm import once as keys
+from crm.late import Feed
 from crm.mapping import vanished
 from crm.model import (
     AddsNote,
@@ -27,7 +28,7 @@ from crm.model import (
 )
 from crm.odoo import past
 from crm.odoo.config import Config
-from crm.odoo.feed import Feed
+from crm.odoo.feed import Changes
 from crm.odoo.reading import KIND, MODEL, TOLD_BY_US, Reader, note
 from crm.odoo.rpc import Rpc
 from crm.odoo.values import info, marked_up, spelled, text
@@ -50,7 +51,8 @@ class OdooCrm:
         self._config = config
         self._rpc = Rpc(name, config)
         self._reader = Reader(name, config, self._rpc, self.desk.versions)
-        self._feed = Feed(self._reader)
+        self._changes = Changes(self._reader, config.page)
+        self._feed = Feed(self._changes)
 
     async def close(self) -> None:
         await self._rpc.close()
@@ -67,7 +69,7 @@ class OdooCrm:
         return self._feed.changes(cursor)
 
     async def count(self) -> int:
-        return await self._feed.count()
+        return await self._changes.count()
 
     async def apply(self, change: Change, *, once: str) -> Applied | Conflict:
         return await keys.apply(self, change, once)

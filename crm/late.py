@@ -1,0 +1,144 @@
+"""A feed made of times, for CRMs that have nothing better: times come late, may be equal, and say little.
+
+The first walk goes by id, so that what changes meanwhile moves nothing. After it the changes of the last `late_ms`
+before the newest one are looked at each time: what shows up late is found, and what was given already is known by its
+contents, since two changes may carry one time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from crm.model import Item, Record
+from crm.once import digest
+from gateway.errors import Refused
+from reconcile.model import Json
+
+OVER = "-"
+_ID = "[0-9A-Za-z]{1,40}"
+_CURSOR = re.compile(rf"([0-9]{{1,15}});(-|(?:{_ID})?);((?:{_ID}\.[0-9]{{1,15}}\.[0-9a-f]{{8}},)*)")
+
+
+@dataclass(slots=True)
+class Cursor:
+    """As text: `since;last;id.at.content,…`, times in milliseconds.
+
+    `last`: up to which id the first walk has come; `-` once changes are followed. The marks say in which state each
+    record was given that changed shortly before `since`.
+    """
+
+    since: int
+    last: str = ""
+    marks: dict[str, tuple[int, str]] = field(default_factory=dict)
+
+    @staticmethod
+    def parse(text: str) -> Cursor:
+        found = _CURSOR.fullmatch(text)
+        if found is None:
+            raise Refused("The CRM cannot continue from {cursor}. Start from the beginning.", cursor=text[:40])
+        entries = (entry.split(".") for entry in found[3].split(",") if entry)
+        return Cursor(int(found[1]), found[2], {id_: (int(at), content) for id_, at, content in entries})
+
+    def text(self) -> str:
+        return f"{self.since};{self.last};" + "".join(f"{id_}.{at}.{it}," for id_, (at, it) in self.marks.items())
+
+    def mark(self, id_: str, at: int, content: str, floor: int) -> None:
+        self.marks.pop(id_, None)
+        if at >= floor:
+            self.marks[id_] = (at, content)
+
+
+class Source(Protocol):
+    """What a connector brings. Ids are letters and digits; times are milliseconds by the CRM's clock."""
+
+    late_ms: int
+    """A change may show up so much later than the time it carries."""
+    page: int
+
+    async def now(self) -> int: ...
+
+    async def after(self, last: str) -> list[str]:
+        """Some ids beyond `last` ("" from the first), in the order that makes `last` the highest; none at the end."""
+        ...
+
+    async def touched(self, floor: int, since: int) -> Mapping[str, int]:
+        """Record -> when it was changed last, from `floor` on, in the order of the changes."""
+        ...
+
+    async def read(self, ids: Sequence[str], *, customers: bool) -> Mapping[str, Record]:
+        """Those that exist, deleted ones too. `customers`: leaves out what the first walk would not give."""
+        ...
+
+
+def content(record: Record) -> str:
+    """Short, of all a card could show of the record."""
+    related: list[Json] = [_told(item) for kind in sorted(record.related) for item in record.related[kind]]
+    fields: dict[str, Json] = {name: it.value for name, it in record.fields.items()}
+    return digest(record.title, fields, record.deleted, list(record.owners), record.modified, related)[:8]
+
+
+def _told(item: Item) -> Json:
+    return [item.kind, item.id, item.text, item.due, item.done, dict(item.detail)]
+
+
+@dataclass(slots=True)
+class Feed:
+    source: Source
+    calm_ms: int = 5_000
+    """So long after its time a record that was read again is not read once more for the same time."""
+    _calm: dict[str, tuple[int, str]] = field(default_factory=dict)
+
+    async def changes(self, text: str) -> AsyncIterator[tuple[Record, str]]:
+        cursor = Cursor.parse(text) if text else Cursor(await self.source.now())
+        floor = self._floor(cursor)
+        cursor.marks = {id_: mark for id_, mark in cursor.marks.items() if mark[0] >= floor}
+        walked = False
+        if cursor.last != OVER:
+            async for told in self._walk(cursor):
+                walked = True
+                yield told
+        if not walked:
+            async for told in self._follow(cursor):
+                yield told
+
+    def _floor(self, cursor: Cursor) -> int:
+        return max(0, cursor.since - self.source.late_ms)
+
+    async def _walk(self, cursor: Cursor) -> AsyncIterator[tuple[Record, str]]:
+        while ids := list(dict.fromkeys(await self.source.after(cursor.last))):
+            found = await self.source.read(ids, customers=True)
+            for id_ in ids:
+                cursor.last = id_
+                if id_ in found:
+                    yield self._given(found[id_], cursor, id_, found[id_].modified)
+
+    def _given(self, record: Record, cursor: Cursor, id_: str, at: int) -> tuple[Record, str]:
+        cursor.mark(id_, at, content(record), self._floor(cursor))
+        return record, cursor.text()
+
+    async def _follow(self, cursor: Cursor) -> AsyncIterator[tuple[Record, str]]:
+        touched = await self.source.touched(self._floor(cursor), cursor.since)
+        self._calm = {id_: calm for id_, calm in self._calm.items() if id_ in touched}
+        todo = [id_ for id_ in sorted(touched, key=lambda id_: touched[id_]) if not self._is_calm(id_, touched, cursor)]
+        for start in range(0, len(todo), self.source.page):
+            ids = todo[start : start + self.source.page]
+            found, now = await self.source.read(ids, customers=True), await self.source.now()
+            for id_ in ids:
+                if id_ in found and self._is_news(found[id_], id_, touched[id_], cursor, now):
+                    cursor.last = OVER
+                    cursor.since = max(cursor.since, touched[id_])
+                    yield self._given(found[id_], cursor, id_, touched[id_])
+
+    def _is_calm(self, id_: str, touched: Mapping[str, int], cursor: Cursor) -> bool:
+        mark = cursor.marks.get(id_)
+        return mark is not None and self._calm.get(id_) == (touched[id_], mark[1])
+
+    def _is_news(self, record: Record, id_: str, at: int, cursor: Cursor, now: int) -> bool:
+        held = content(record)
+        if now - at > self.calm_ms:
+            self._calm[id_] = (at, held)
+        mark = cursor.marks.get(id_)
+        return mark is None or mark[1] != held
