@@ -12,7 +12,7 @@ PORT ?= 8300
 RUN := $(VENV)/.run-ready
 DEV := $(VENV)/.dev-ready
 
-.PHONY: help demo test soak lint format bench lock wheel clean chromium synapse
+.PHONY: help demo test soak lint format bench lock wheel clean chromium synapse tryton
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 16
@@ -20,10 +20,10 @@ help: ## this list
 demo: $(RUN) ## the gateway with a made-up company, in a browser (FRESH=1 forgets the last one)
 	@$(BIN)/floatcard demo --port $(PORT) $(if $(FRESH),--fresh)
 
-test: $(DEV) chromium synapse ## everything, in sizes that end within 20 minutes on two cores
+test: $(DEV) chromium synapse tryton ## everything, in sizes that end within 20 minutes on two cores
 	@$(BIN)/python scripts/run_tests.py
 
-soak: $(DEV) chromium synapse ## the same at full size (up to 80 minutes); seeds are printed
+soak: $(DEV) chromium synapse tryton ## the same at full size (up to 80 minutes); seeds are printed
 	@FLOATCARD_SOAK=1 $(BIN)/python scripts/run_tests.py
 
 lint: $(DEV) ## ruff, mypy --strict, the Dockerfile
@@ -47,11 +47,13 @@ lock: ## pins every dependency again, with hashes, for every platform at once (n
 	  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --custom-compile-command "make lock" pyproject.toml --group "$${group#*:}" -o "requirements/$${group%:*}.txt"; \
 	done
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --custom-compile-command "make lock" requirements/synapse.in -o requirements/synapse.txt
+	@for server in synapse tryton; do \
+	  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	    --custom-compile-command "make lock" "requirements/$$server.in" -o "requirements/$$server.txt"; \
+	done
 
 clean: ## removes the environment and what was built
-	@rm -rf $(VENV) .venv-synapse dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) .venv-synapse .venv-tryton dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(BIN)/python:
 	@command -v $(PYTHON) >/dev/null && $(PYTHON) -c 'import sys, venv, ensurepip; assert sys.version_info >= (3, 11)' 2>/dev/null || { \
@@ -73,6 +75,7 @@ $(DEV): requirements/dev.txt $(RUN)
 chromium:
 	@scripts/chromium.sh
 
-# The tests of Matrix run against a real Synapse: a program in an environment of its own, never imported.
-synapse: | $(BIN)/python
-	@PYTHON=$(BIN)/python scripts/synapse.sh
+# The tests of Matrix run against a real Synapse, those of Tryton against a real one: programs in environments of their
+# own, never imported.
+synapse tryton: | $(BIN)/python
+	@PYTHON=$(BIN)/python scripts/server.sh $@

@@ -13,6 +13,9 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, Literal, Protocol, cast
 
+import pytest
+from _pytest.mark import ParameterSet
+
 import crm
 from crm.model import Crm, Record, RecordRef
 from crm.registry import NOT_CRMS
@@ -83,6 +86,14 @@ Opener = Callable[[Path], AbstractAsyncContextManager[Harness]]
 def connectors() -> tuple[str, ...]:
     """Every module of `crm/` that is a CRM."""
     return tuple(sorted(found.name for found in pkgutil.iter_modules(crm.__path__) if found.name not in NOT_CRMS))
+
+
+ALONE = ("tryton",)
+"""Those with a real server of their own, which wants the machine for itself."""
+
+
+def asked() -> list[ParameterSet]:
+    return [pytest.param(name, marks=[pytest.mark.alone] if name in ALONE else []) for name in connectors()]
 
 
 def opener(name: str) -> Opener:

@@ -15,10 +15,10 @@ from crm.model import Applied, Change, Conflict, Counts, Crm, Record, RecordRef
 from crm.registry import load
 from gateway.errors import Refused, Retry
 from reconcile.model import Json
-from tests.crm.contract import Bad, Harness, by_ref, connectors, opener, walk
+from tests.crm.contract import Bad, Harness, asked, by_ref, connectors, opener, walk
 
 
-@pytest_asyncio.fixture(params=connectors())
+@pytest_asyncio.fixture(params=asked())
 async def harness(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Harness]:
     async with opener(request.param)(tmp_path) as opened:
         yield opened

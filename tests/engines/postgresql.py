@@ -49,7 +49,7 @@ class Postgresql:
 
     def __init__(self, bin_: Path, folder: Path) -> None:
         self.folder, self.port = folder, free_port()
-        self._bin = _readable(bin_, folder)
+        self.bin = self._bin = _readable(bin_, folder)
         self._data = folder / "data"
         self._serial = itertools.count()
         self._process: subprocess.Popen[bytes] | None = None
