@@ -115,6 +115,9 @@ class Applied:
 
     version: int
     rendered: Json = None
+    overwrote: bool | None = None
+    """Whether somebody set the field between our last look and our write, as the CRM's own history tells afterwards.
+    None: the CRM does not tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,9 +176,34 @@ class Counts(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """A request by which a CRM says that something changed. `url` as its sender saw it; header names are small."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@runtime_checkable
+class Hooks(Protocol):
+    async def hear(self, hook: Hook) -> tuple[RecordRef, ...]:
+        """The records it speaks of; they are read, and what it says of them is not taken over, so that one that
+        comes late, twice or in the wrong order does no harm. Raises `Rejected` and `Unreadable`."""
+        ...
+
+
 @runtime_checkable
 class Users(Protocol):
     async def users(self) -> tuple[CrmUser, ...]: ...
+
+
+@runtime_checkable
+class Addresses(Protocol):
+    def addressed(self, url: str) -> RecordRef | None:
+        """The record whose page in the CRM has this address, by its form alone; None for any other address."""
+        ...
 
 
 @runtime_checkable

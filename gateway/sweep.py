@@ -166,13 +166,18 @@ async def _put(s: Services, record: Record) -> bool:
 async def reread(s: Services, spine: Spine, item: Due, trail: Trail) -> None:
     """A record the feed went on without is read by itself, until the write that held it is answered."""
     key, tries = str(item.payload["record"]), int(str(item.payload["tries"]))
+    of_hook = item.payload.get("heard") is True
     crm = s.crms.get(RecordRef.parse(key).crm)
     if crm is None:
         return
     try:
         record = await s.gate.breakers[crm.name].run(lambda: crm.get(RecordRef.parse(key)))
-    except (Retry, Refused):
-        await _later(s, key, tries + 1)
+    except Refused:
+        if not of_hook:  # of a webhook's record nothing is owed
+            await _later(s, key, tries + 1)
+        return
+    except Retry:
+        await _later(s, key, tries + 1, of_hook)
         return
     before = await s.records.mirrored(key)
     told = await s.ledger.observe(record, native(crm.name), trace=trail.turn)
@@ -182,9 +187,16 @@ async def reread(s: Services, spine: Spine, item: Due, trail: Trail) -> None:
         await take(s, spine, before, record, told, trail)
 
 
-async def _later(s: Services, record: str, tries: int) -> None:
+async def heard(s: Services, refs: Sequence[RecordRef]) -> None:
+    """Records a CRM's webhook spoke of are read at once, each once however often it was named."""
+    now = s.clock.now()
+    for key in dict.fromkeys(ref.key for ref in refs):
+        await s.due.put(Due(f"held:{key}"[:256], "held", now, {"record": key, "tries": 0, "heard": True}))
+
+
+async def _later(s: Services, record: str, tries: int, of_hook: bool = False) -> None:
     at = s.clock.now() + min(_HELD_MS * 2 ** min(tries, 20), _HELD_LONGEST_MS)
-    await s.due.put(Due(f"held:{record}"[:256], "held", at, {"record": record, "tries": tries}))
+    await s.due.put(Due(f"held:{record}"[:256], "held", at, {"record": record, "tries": tries, "heard": of_hook}))
 
 
 def native(crm: str) -> Source:

@@ -127,7 +127,7 @@ class Writeback:
         now = self._s.clock.now()
         if isinstance(answer, Applied):
             WRITTEN.labels(self._crm.name, "applied").inc()
-            await self._s.ledger.answered(row, answer.version, answer.rendered)
+            await self._s.ledger.answered(row, answer.version, answer.rendered, answer.overwrote)
             trail.note("wrote", now, record=row.record, field=row.field, version=answer.version, decision=row.decision)
             self._sweep.nudge()
             return

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from crm import once as keys
 from crm.late import Feed
 from crm.mapping import vanished
+from crm.markup import marked_up
 from crm.model import (
     AddsNote,
     Applied,
@@ -31,7 +32,7 @@ from crm.odoo.config import Config
 from crm.odoo.feed import Changes
 from crm.odoo.reading import KIND, MODEL, TOLD_BY_US, Reader, note
 from crm.odoo.rpc import Rpc
-from crm.odoo.values import info, marked_up, spelled, text
+from crm.odoo.values import info, spelled, text
 from crm.values import bounded
 from gateway.errors import Refused, Retry
 from reconcile.model import Json

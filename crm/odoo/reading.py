@@ -9,10 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from crm.mapping import FieldMapping
+from crm.markup import plain
 from crm.model import GATEWAY, Item, Kind, Record, RecordRef
 from crm.odoo.config import USUAL, Config
 from crm.odoo.rpc import Rpc
-from crm.odoo.values import Offered, day, heard, linked, plain, second, text
+from crm.odoo.values import Offered, day, heard, linked, second, text
 from crm.once import Versions, digest
 from gateway.errors import Refused
 from reconcile.model import Json

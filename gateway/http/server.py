@@ -17,6 +17,7 @@ from gateway.http.api import Api
 from gateway.http.console import Console
 from gateway.http.form_page import FormPage
 from gateway.http.health import Health
+from gateway.http.hooks import HookDoor
 from gateway.http.hosts import own_name
 from gateway.http.inbound import Door
 from gateway.store.tokens import TokenStore
@@ -58,6 +59,7 @@ def application(house: House, health: Health, more: Sequence[web.RouteDef] | Non
     limit = house.services.config.server.body_limit
     app = web.Application(client_max_size=limit, middlewares=_around(house.services.config))
     app.add_routes([*Door(house.services, house.spine).routes(), *health.routes()])
+    app.add_routes(HookDoor(house.services, house.schedule.nudge).routes())
     app.add_routes(routes(house) if more is None else more)
     app.router.add_get("/", _door(house.services.config.demo))
     return app

@@ -156,9 +156,11 @@ class Ledger:
     def _claim(self, connection: Connection, asked: Sequence[tuple[str, int, int]]) -> list[list[OutboxRow]]:
         return [outbox.claim(self._shared, connection, *one) for one in asked]
 
-    async def answered(self, row: OutboxRow, version: int, rendered: Json = None) -> Answer:
+    async def answered(
+        self, row: OutboxRow, version: int, rendered: Json = None, overwrote: bool | None = None
+    ) -> Answer:
         """The target took it. "superseded": another value stands meanwhile and is queued; "gone": known already."""
-        return await self._store.write(self._answered, Reply(row, version, rendered))
+        return await self._store.write(self._answered, Reply(row, version, rendered, overwrote=overwrote))
 
     def _answered(self, connection: Connection, replies: Sequence[Reply]) -> list[Answer]:
         batch = self._batch(connection)

@@ -84,6 +84,8 @@ class Reply:
     ours: bool = False
     """In doubt: the record's last change is known to be our own."""
     state: str = "moved"
+    overwrote: bool | None = None
+    """Whether it overwrote what nobody here had seen; None where the CRM does not tell, and a jump stands for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,7 @@ def answered(batch: Batch, reply: Reply) -> Answer:
     if sent is None:
         return "gone"
     jumped = sent.precondition is not None and reply.version > sent.precondition + 1
+    jumped = jumped if reply.overwrote is None else reply.overwrote
     update = "UPDATE outbox SET state = 'done', version = ?, overwrote_unseen = ? WHERE id = ?"
     sql.change(batch.connection, update, (reply.version, jumped, row.id))
     it = _closed(batch, row)

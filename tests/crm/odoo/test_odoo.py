@@ -9,9 +9,10 @@ import pytest
 import pytest_asyncio
 from pydantic import ValidationError
 
+from crm.markup import plain
 from crm.model import GATEWAY, Applied, Change, Conflict, RecordRef
 from crm.odoo import Config, Crm
-from crm.odoo.values import heard, plain, spelled
+from crm.odoo.values import heard, spelled
 from gateway.errors import Refused, Retry
 from reconcile.model import Json
 from tests.crm.contract import walk
