@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from crm.model import FieldValue, Record
@@ -32,6 +32,20 @@ SLIPS_MOVED = 1_000
 """So many customers at least change before slips are kept anew."""
 SLACK_MS = 60_000
 """By how much clocks may differ before a change is missed by the kept names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A record with every configured field, and what the ledger says of each."""
+
+    record: Record
+    states: Mapping[str, FieldState]
+
+    @property
+    def writes(self) -> dict[str, str]:
+        """How far each value that did not come from the CRM has got there: saved_here, in_crm or refused."""
+        crm, states = self.record.ref.crm, self.states.items()
+        return {name: state.write for name, state in states if state.write and state.system != crm}
 
 
 class Records:
@@ -164,18 +178,17 @@ class Records:
 
     async def get(self, key: str) -> Record | None:
         """The record as it stands: every configured field with its source, time and decision."""
+        found = await self.standing(key)
+        return found.record if found is not None else None
+
+    async def standing(self, key: str) -> Standing | None:
+        """The record as it stands, with why it stands."""
         known = await self.mirrored(key)
         if known is None:
             return None
         states = await self._ledger.states(key)
         fields = {name: self._value(state) for name, state in states.items() if name in self._config.fields}
-        return replace(known, fields={**self._empty(), **self._derived(known), **fields})
-
-    async def writes(self, key: str) -> Mapping[str, str]:
-        """How far each value that did not come from the CRM has got there: saved_here, in_crm or refused."""
-        crm = key.partition(":")[0]
-        states = (await self._ledger.states(key)).items()
-        return {name: state.write for name, state in states if state.write and state.system != crm}
+        return Standing(replace(known, fields={**self._empty(), **self._derived(known), **fields}), states)
 
     def _value(self, state: FieldState) -> FieldValue:
         person = self._people.person(state.actor)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final, Literal, TypeAlias, TypeVar
@@ -125,8 +126,23 @@ def direct(person: Person | None, sender: Sender | None = None, *, scene: Scene 
     return Audience(scene, {seen: 1}, persons)
 
 
+_HASHED: OrderedDict[int, tuple[Audience, str]] = OrderedDict()
+_MOST_HASHED = 4096
+
+
 def audience_hash(audience: Audience) -> str:
     """Equal for audiences to which everything is disclosed alike; the time the list was read does not count."""
+    known = _HASHED.get(id(audience))
+    if known is not None:  # the audience itself is kept with it, so that its id is nobody else's
+        return known[1]
+    made = _hash(audience)
+    _HASHED[id(audience)] = (audience, made)
+    if len(_HASHED) > _MOST_HASHED:
+        _HASHED.popitem(last=False)
+    return made
+
+
+def _hash(audience: Audience) -> str:
     counts = sorted((_plain(seen), count) for seen, count in audience.counts.items() if count)
     persons = sorted((id_, _plain(seen)) for id_, seen in audience.persons.items())
     body = json.dumps([audience.scene, audience.complete, counts, persons])

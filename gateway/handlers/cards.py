@@ -70,8 +70,6 @@ def _row(s: Services, each: Heard, locale: str) -> CustomerView:
 
 async def room_view(s: Services, each: Heard, locale: str, message: str, turn: str) -> CustomerView:
     """Its trace code is the decision of the newest value shown, else the turn that floated it."""
-    ref = each.record.ref.key
-    writes = await recalled(s, ("writes", ref), lambda: s.records.writes(ref))
     shown = view.customer(
         each.record,
         s.config.fields,
@@ -80,7 +78,7 @@ async def room_view(s: Services, each: Heard, locale: str, message: str, turn: s
         zone=s.config.zone,
         editable=each.editable,
         buttons=await _buttons(s, each, locale, message),
-        writes=writes,
+        writes=each.standing.writes,
     )
     return shown if shown.trace else replace(shown, trace=turn)
 
@@ -102,7 +100,7 @@ async def _same_everywhere(s: Services, each: Heard, locale: str) -> tuple[Butto
         made.append(s.buttons.make(locale, N_("Edit"), "edit", "primary", r=ref))
     made.append(s.buttons.make(locale, N_("Show me"), "show_me", r=ref))
     undecided = decide_buttons(s, each, locale)
-    undo = await undo_button(s, each.record, locale) if each.editable and not undecided else None
+    undo = undo_button(s, each, locale) if each.editable and not undecided else None
     return (*made, *undecided[:1], *([undo] if undo is not None else []))
 
 
@@ -128,7 +126,7 @@ async def personal_card(
         everything=True,
         editable=each.editable,
         buttons=_own_buttons(s, each, locale),
-        writes=await s.records.writes(ref),
+        writes=each.standing.writes,
     )
     zone = person.zone or s.config.zone
     card = s.deck.draw("show_me", locale=locale, zone=zone, now=s.clock.now(), customer=shown)

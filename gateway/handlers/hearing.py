@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from crm.model import Record
 from gateway.recall import recalled
+from gateway.records import Standing
 from gateway.services import Services
 from gateway.telemetry import span
 from identity.disclosure import disclose
@@ -18,6 +19,7 @@ class Heard:
 
     disclosed: Disclosed
     editable: frozenset[str]
+    standing: Standing
 
     @property
     def record(self) -> Record:
@@ -41,9 +43,10 @@ async def heard(s: Services, ref: str, audience: Audience) -> Heard | None:
 
 
 async def _heard(s: Services, ref: str, audience: Audience) -> Heard | None:
-    record = await s.records.get(ref)
-    if record is None or record.deleted:
+    found = await recalled(s, ("standing", ref), lambda: s.records.standing(ref))
+    if found is None or found.record.deleted:
         return None
+    record = found.record
     with span("disclose"):
         disclosed = disclose(
             record,
@@ -54,4 +57,4 @@ async def _heard(s: Services, ref: str, audience: Audience) -> Heard | None:
             owners=owners(s, record),
             zone=s.config.zone,
         )
-    return Heard(disclosed, disclosed.editable) if disclosed.name else None
+    return Heard(disclosed, disclosed.editable, found) if disclosed.name else None

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from cards.tree import Button
-from crm.model import Record
 from gateway.handlers.conflicts import undo_of
+from gateway.handlers.hearing import Heard
 from gateway.services import Services
 
 UNDO_MS = 3_600_000
 
 
-async def undo_button(s: Services, record: Record, locale: str) -> Button | None:
+def undo_button(s: Services, each: Heard, locale: str) -> Button | None:
     """For the newest value that a person set from a card, while nobody has built on it."""
-    ref = record.ref.key
-    states = await s.ledger.states(ref)
+    record = each.record
     recent = [
         (state.as_of, name, state)
-        for name, state in states.items()
+        for name, state in each.standing.states.items()
         if name in record.fields
         and state.conflict is None
         and state.system in s.channels
@@ -27,4 +26,4 @@ async def undo_button(s: Services, record: Record, locale: str) -> Button | None
     if not recent:
         return None
     _, name, state = max(recent, key=lambda each: each[:2])
-    return undo_of(s, ref, name, state, locale)
+    return undo_of(s, record.ref.key, name, state, locale)

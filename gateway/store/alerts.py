@@ -39,11 +39,16 @@ class AlertStore:
         return await self._store.write(_raise, new)
 
     async def get(self, id_: str) -> Alert | None:
-        found = await self._store.read(lambda connection: _read(connection, alert.c.id == id_))
+        found = await self._store.look(lambda connection: _read(connection, alert.c.id == id_))
         return found[0] if found else None
 
     async def about(self, record: str) -> list[Alert]:
         return await self._store.read(lambda connection: _read(connection, alert.c.record == record))
+
+    async def waiting(self, limit: int) -> list[Alert]:
+        """Open and snoozed, the oldest first."""
+        found = await self._store.read(lambda connection: _read(connection, alert.c.state.in_(("open", "snoozed"))))
+        return found[:limit]
 
     async def move(
         self,

@@ -72,6 +72,11 @@ def reading(url: URL) -> Engine:
     return _postgresql(url, size=READERS, within=READ_S, isolation_level="REPEATABLE READ", execution_options=options)
 
 
+def glancing(url: URL) -> Engine:
+    """On SQLite, one connection that cannot write and does not wait; its user begins and ends what it reads in."""
+    return _sqlite(url, size=1, begin="", pragmas=("query_only=ON", "temp_store=MEMORY"), busy_ms=0)
+
+
 def plain(url: URL) -> Engine:
     """For looking at a database that may not be ours, and for migrating it: changes no setting of the file."""
     if url.get_backend_name() == "sqlite":
@@ -96,9 +101,10 @@ def _postgresql(url: URL, *, size: int, within: float = 0, **more: Any) -> Engin
     return engine
 
 
-def _sqlite(url: URL, *, size: int, begin: str, pragmas: tuple[str, ...]) -> Engine:
+def _sqlite(url: URL, *, size: int, begin: str, pragmas: tuple[str, ...], busy_ms: int | None = None) -> Engine:
     # the pool hands a connection to one thread at a time, so sqlite3's own thread check would only be in the way
-    settings = {"check_same_thread": False, "timeout": BUSY_MS / 1000, "isolation_level": None}
+    busy = BUSY_MS if busy_ms is None else busy_ms
+    settings = {"check_same_thread": False, "timeout": busy / 1000, "isolation_level": None}
     engine = create_engine(url, pool_size=size, max_overflow=0, connect_args=settings, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
@@ -108,7 +114,8 @@ def _sqlite(url: URL, *, size: int, begin: str, pragmas: tuple[str, ...]) -> Eng
 
     @event.listens_for(engine, "begin")
     def start(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+        if begin:
+            connection.exec_driver_sql(begin)
 
     return engine
 

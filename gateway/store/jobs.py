@@ -80,6 +80,8 @@ def _named(job_: Job) -> Job:
 
 
 def _name(text: str) -> str:
+    if text.isascii() and len(text) <= _LONGEST and "\0" not in text:
+        return text
     raw = text.encode("utf-8", "surrogatepass")
     if len(raw) <= _LONGEST and b"\0" not in raw and not any("\ud800" <= each <= "\udfff" for each in text):
         return text

@@ -12,7 +12,7 @@ from sqlalchemy import Column, ColumnElement, Connection, Row, and_, delete, fun
 
 from channels.model import MessageRef
 from gateway.mentioning.weights import wrongs
-from gateway.store import upsert
+from gateway.store import sql, upsert
 from gateway.store.engine import Store
 from gateway.store.tables_app import choice, slot
 from gateway.store.tables_mentioning import common_name, lesson, named, room_mentioning
@@ -78,10 +78,10 @@ class MentioningStore:
     async def known(self, room: str, names: Sequence[str], *, since: int, taught_since: int) -> RoomKnows:
         """All that a decision about these names in this room needs, in one look."""
         asked = (room, tuple(dict.fromkeys(names)), since, taught_since)
-        return await self._store.read(lambda connection: _known(connection, *asked))
+        return await self._store.look(lambda connection: _known(connection, *asked))
 
     async def binding(self, room: str) -> RoomKnows:
-        return await self._store.read(lambda connection: _setting(connection, room))
+        return await self._store.look(lambda connection: _setting(connection, room))
 
     async def bind(self, room: str, record: str, by: str, at: int) -> None:
         await self._store.write(_set, (room, {"record": record, "by": by, "at": at}))
@@ -98,9 +98,8 @@ class MentioningStore:
 
     async def floated(self, room: str, since: int, but: str) -> int:
         """Of how many messages, other than `but`, a card floated in that room."""
-        shown = (lesson.c.room == room, lesson.c.kind == "shown", lesson.c.at > since, lesson.c.message != but)
-        query = select(func.count(lesson.c.message.distinct())).where(*shown)
-        return await self._store.read(lambda connection: connection.execute(query).scalar()) or 0
+        asked = (room, since, but)
+        return int((await self._store.look(lambda connection: sql.first(connection, _FLOATED, asked)))[0])
 
     async def card_of(self, room: str, message: MessageRef) -> tuple[str, dict[str, str]] | None:
         """The message that a card stands under, and by which name each of its customers was named."""
@@ -140,27 +139,37 @@ class MentioningStore:
         return await self._store.write(_forget, before)
 
 
+_FLOATED = "SELECT count(DISTINCT message) FROM lesson WHERE room = ? AND kind = 'shown' AND at > ? AND message <> ?"
+_LATELY = "SELECT record, at FROM named WHERE room = ? AND at > ?"
+_CHOSEN = "SELECT name, record FROM choice WHERE name"
+_COMMON = "SELECT name, state FROM common_name WHERE name"
+_TAUGHT = "SELECT name, kind, count(*) FROM lesson WHERE name"
+_LIVE = "AND at > ? AND ended_at IS NULL GROUP BY name, kind"
+_OF_ROOM = (
+    "SELECT kind, count(*) FROM lesson WHERE room = ? AND kind IN (?, ?, ?, ?) AND at > ? AND ended_at IS NULL "
+    "GROUP BY kind"
+)
+
+
 def _known(connection: Connection, room: str, names: tuple[str, ...], since: int, taught_since: int) -> RoomKnows:
-    setting = _setting(connection, room)
-    lately = select(named.c.record, named.c.at).where(named.c.room == room, named.c.at > since)
-    chosen = select(choice.c.name, choice.c.record).where(choice.c.room == room, choice.c.name.in_(names))
-    said = select(common_name.c.name, common_name.c.state).where(common_name.c.name.in_(names))
-    here = and_(lesson.c.room == room, lesson.c.kind.in_(SAID))
-    of_room = _counted(connection, lesson.c.room, here, taught_since)
+    setting, keys = _setting(connection, room), [(name,) for name in names]
+    taught: dict[str, dict[str, int]] = {}
+    for name, kind, many in sql.ask_in(connection, _TAUGHT, keys, (taught_since,), _LIVE) if keys else ():
+        taught.setdefault(name, {})[kind] = many
     return RoomKnows(
         bound=setting.bound,
         budget=setting.budget,
-        recent={row.record: row.at for row in connection.execute(lately)},
-        answered={row.name: row.record for row in connection.execute(chosen)},
-        names=_counted(connection, lesson.c.name, lesson.c.name.in_(names), taught_since),
-        common={row.name: row.state for row in connection.execute(said)},
-        room=of_room.get(room, {}),
+        recent=dict(sql.ask(connection, _LATELY, (room, since))),
+        answered=dict(sql.ask_in(connection, _CHOSEN, keys, (room,), "AND room = ?")) if keys else {},
+        names=taught,
+        common=dict(sql.ask_in(connection, _COMMON, keys)) if keys else {},
+        room=dict(sql.ask(connection, _OF_ROOM, (room, *SAID, taught_since))),
     )
 
 
 def _setting(connection: Connection, room: str) -> RoomKnows:
-    row = connection.execute(select(room_mentioning).where(room_mentioning.c.room == room)).first()
-    return RoomKnows(row.record, row.budget) if row is not None else RoomKnows()
+    row = sql.first(connection, "SELECT record, budget FROM room_mentioning WHERE room = ?", (room,))
+    return RoomKnows(*row) if row is not None else RoomKnows()
 
 
 def _counted(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, delete, select, update
 
 from channels.model import ImId, Roster, Sender
-from gateway.store import upsert
+from gateway.store import sql, upsert
 from gateway.store.engine import Store
 from gateway.store.tables_app import choice, floated, member, room
 
@@ -46,7 +46,7 @@ class RoomStore:
         return await self._store.read(lambda connection: list(connection.execute(query).scalars()))
 
     async def state(self, room_key: str) -> RoomState:
-        return await self._store.read(lambda connection: _state(connection, room_key))
+        return await self._store.look(lambda connection: _state(connection, room_key))
 
     async def rooms(self) -> list[RoomState]:
         return await self._store.read(_states)
@@ -59,14 +59,14 @@ class RoomStore:
 
     async def floated(self, room_key: str, record: str) -> tuple[int, str] | None:
         """When this customer last floated here, and in which slot."""
-        return await self._store.read(lambda connection: _floated(connection, room_key, record))
+        return await self._store.look(lambda connection: _floated(connection, room_key, record))
 
     async def note_floated(self, room_key: str, record: str, at: int, slot: str) -> None:
         await self._store.write(_note_floated, (room_key, record, at, slot))
 
     async def choice(self, room_key: str, name: str) -> str | None:
         """The customer a name means in this room; empty: none; None: nobody said."""
-        return await self._store.read(lambda connection: _choice(connection, room_key, name))
+        return await self._store.look(lambda connection: _choice(connection, room_key, name))
 
     async def forget_choice(self, room_key: str, name: str) -> None:
         await self._store.write(_forget_choice, (room_key, name))
@@ -122,10 +122,8 @@ def _leave(connection: Connection, items: Sequence[tuple[str, str]]) -> list[Non
 
 
 def _state(connection: Connection, room_key: str) -> RoomState:
-    row = connection.execute(select(room).where(room.c.key == room_key)).first()
-    if row is None:
-        return RoomState(room_key)
-    return RoomState(room_key, row.title, row.quiet_until, row.told_at, row.locale)
+    query = "SELECT title, quiet_until, told_at, locale FROM room WHERE key = ?"
+    return RoomState(room_key, *(sql.first(connection, query, (room_key,)) or ()))
 
 
 def _states(connection: Connection) -> list[RoomState]:
@@ -141,9 +139,9 @@ def _set(connection: Connection, items: Sequence[tuple[str, str, int]]) -> list[
 
 
 def _floated(connection: Connection, room_key: str, record: str) -> tuple[int, str] | None:
-    query = select(floated.c.at, floated.c.slot).where(floated.c.room == room_key, floated.c.record == record)
-    row = connection.execute(query).first()
-    return (row.at, row.slot) if row is not None else None
+    query = "SELECT at, slot FROM floated WHERE room = ? AND record = ?"
+    row = sql.first(connection, query, (room_key, record))
+    return (row[0], row[1]) if row is not None else None
 
 
 def _note_floated(connection: Connection, items: Sequence[tuple[str, str, int, str]]) -> list[None]:

@@ -7,12 +7,12 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from channels.model import MessageRef, Place
-from gateway.store import upsert
+from gateway.store import sql, upsert
 from gateway.store.engine import Store
 from gateway.store.tables_app import slot, slot_record
 from gateway.turn import Purpose, Slot
@@ -59,7 +59,7 @@ class SlotStore:
     async def _together(self) -> dict[str, Shown]:
         await asyncio.sleep(0)  # whoever asks within this step of the loop is in
         ids, self._asked, self._reading = list(self._asked), set(), None
-        found = await self._store.read(lambda connection: _read(connection, slot.c.id.in_(ids)))
+        found = await self._store.look(lambda connection: _by_ids(connection, ids))
         return {shown.id: shown for shown in found}
 
     async def about(self, record: str) -> list[Shown]:
@@ -70,10 +70,14 @@ class SlotStore:
     async def in_room(self, room_key: str) -> list[Shown]:
         return await self._store.read(lambda connection: _read(connection, slot.c.room == room_key))
 
+    async def of_subject(self, subject: str) -> list[Shown]:
+        """In every room."""
+        return await self._store.read(lambda connection: _read(connection, slot.c.subject == subject))
+
     async def for_message(self, room_key: str, message: str) -> list[Shown]:
         """What a message brought about in its room: its card, and what was whispered to its author."""
         matches = (slot.c.room == room_key, slot.c.subject.startswith(message, autoescape=True))
-        near = await self._store.read(lambda connection: _read(connection, *matches))
+        near = await self._store.look(lambda connection: _read(connection, *matches))
         return [shown for shown in near if _of_message(shown, message)]
 
     async def shows(self, purpose: Purpose, subject: str) -> bool:
@@ -124,6 +128,28 @@ def _read(connection: Connection, *where: Any) -> list[Shown]:
         for each in connection.execute(part.order_by(slot_record.c.record)):
             records[each.slot].append(each.record)
     return [_shown(row, records[row.id]) for row in rows]
+
+
+def _by_ids(connection: Connection, ids: Sequence[str]) -> list[Shown]:
+    keys = [(id_,) for id_ in ids]
+    records: dict[str, list[str]] = {}
+    for id_, record in sql.ask_in(connection, "SELECT slot, record FROM slot_record WHERE slot", keys):
+        records.setdefault(id_, []).append(record)
+    rows = map(_Row._make, sql.ask_in(connection, f"SELECT {', '.join(_Row._fields)} FROM slot WHERE id", keys))  # noqa: S608
+    return [_shown(row, sorted(records.get(row.id, ()))) for row in {row.id: row for row in rows}.values()]
+
+
+class _Row(NamedTuple):
+    id: str
+    place: str
+    purpose: str
+    subject: str
+    message: str | None
+    digest: str
+    audience: str
+    valid_until: int | None
+    painted_at: int
+    state: str
 
 
 def _shown(row: Any, records: list[str]) -> Shown:
@@ -178,10 +204,8 @@ def _keep(connection: Connection, items: Sequence[tuple[Shown, int | None]]) -> 
 def _records(connection: Connection, kept: Sequence[Shown]) -> None:
     ids = [shown.id for shown in kept]
     rows = [{"slot": shown.id, "record": record} for shown in kept for record in dict.fromkeys(shown.records)]
-    if ids:
-        connection.execute(delete(slot_record).where(slot_record.c.slot.in_(ids)))
-    if rows:
-        connection.execute(insert(slot_record), rows)
+    sql.many(connection, "DELETE FROM slot_record WHERE slot = ?", [(id_,) for id_ in ids])
+    upsert.insert(connection, slot_record, rows)
 
 
 def _set(connection: Connection, id_: str, seen: int, values: dict[str, Any]) -> bool:

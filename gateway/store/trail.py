@@ -8,8 +8,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
+from gateway.store import upsert
 from gateway.store.engine import Store
 from gateway.store.tables_app import trail
 from gateway.turn import Step, Trail
@@ -80,7 +81,7 @@ def _write(connection: Connection, items: Sequence[Trail]) -> list[None]:
         for each in items
         for step in each.steps
     ]
-    connection.execute(insert(trail), rows)
+    upsert.insert(connection, trail, rows)
     return [None] * len(items)
 
 

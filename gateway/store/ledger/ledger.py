@@ -225,10 +225,10 @@ class Ledger:
     # -- what is known
 
     async def states(self, record: str) -> Mapping[str, FieldState]:
-        return await self._store.read(lambda connection: views.states(self._shared, connection, record))
+        return await self._store.look(lambda connection: views.states(self._shared, connection, record))
 
     async def state(self, record: str, field: str) -> FieldState | None:
-        found = await self._store.read(lambda connection: views.states(self._shared, connection, record, field))
+        found = await self._store.look(lambda connection: views.states(self._shared, connection, record, field))
         return found.get(field)
 
     async def history(self, record: str, field: str, limit: int = 50, before: int | None = None) -> list[HistoryRow]:
@@ -245,15 +245,15 @@ class Ledger:
         return await self._store.read(lambda connection: views.conflicts(connection, open_only, limit))
 
     async def conflict(self, id_: str) -> ConflictCase | None:
-        return await self._store.read(lambda connection: views.conflict(connection, id_))
+        return await self._store.look(lambda connection: views.conflict(connection, id_))
 
     async def value_of(self, edit: str) -> Json:
         """Raises `Refused` when it is not there or was erased."""
-        return await self._store.read(lambda connection: views.value_of(self._vault, connection, edit))
+        return await self._store.look(lambda connection: views.value_of(self._vault, connection, edit))
 
     async def before(self, record: str, field: str, edit: str) -> Before | None:
         """What stood before `edit`; None when it was the first of its field."""
-        return await self._store.read(lambda connection: views.before(self._vault, connection, record, field, edit))
+        return await self._store.look(lambda connection: views.before(self._vault, connection, record, field, edit))
 
     async def erase(self, subject: str) -> bool:
         """Deletes a record's key: no value of it can be read again. The chain still verifies."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeAlias
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy import Connection
@@ -32,44 +33,89 @@ from gateway.store.ledger.rows import (
 )
 from gateway.store.ledger.touched import Shared
 from gateway.store.tables_ledger import edit as edit_table
+from gateway.store.tables_ledger import field_state
 from gateway.store.vault import Erased, Vault
 from gateway.telemetry import plain
 from reconcile.chain import read_trace_code
-from reconcile.model import Decision, Json
+from reconcile.model import EditKind, Json, Reason, Source
 
 GONE = "This value is not there any more."
 _WIDTH = len(edit_table.columns)
 _SYSTEM = Challenger("", "set", None, "", "", "system", "", 0)
 
-Edits: TypeAlias = "Mapping[str, tuple[dict[str, Any], Json | Erased]]"
-
 
 def states(shared: Shared, connection: Connection, record: str, field: str | None = None) -> dict[str, FieldState]:
-    only, asked = (" AND field = ?", (record, field)) if field is not None else ("", (record,))
-    rows = sql.ask(connection, f"SELECT * FROM field_state WHERE record = ?{only} AND n > 0", asked)  # noqa: S608
-    fields = [field_of(row) for row in rows]
-    made = _decisions(connection, [it.decision for it in fields])
-    edits = edits_of(shared.vault, connection, (id_ for it in fields for id_ in _spoken_of(it, made[it.decision])))
+    only, asked = (" AND f.field = ?", (record, field)) if field is not None else ("", (record,))
+    query = f"{_STATES} WHERE f.record = ?{only} AND f.n > 0"
+    read = [(field_of(row[:-3]), _Made(*row[-3:])) for row in sql.ask(connection, query, asked)]
+    fields, made = [it for it, _ in read], {it.name: how for it, how in read}
+    spoken = _spoken(shared.vault, connection, (id_ for it in fields for id_ in _spoken_of(it, made[it.name])))
     merged = shared.vault.get_many(
         connection, [it.standing_value for it in fields if it.standing is None and it.standing_value is not None]
     )
     writes = _writes(shared, connection, record, fields)
-    return {it.name: _state(it, made[it.decision], edits, merged, *writes[it.name]) for it in fields}
+    return {it.name: _state(it, made[it.name], spoken, merged, *writes[it.name]) for it in fields}
 
 
-def _spoken_of(it: Field, made: Decision) -> list[str]:
+class _Made(NamedTuple):
+    """What a state tells of the decision that made it."""
+
+    reason: Reason
+    base: str | None
+    losing: str
+
+
+_STATES = (
+    f"SELECT {', '.join(f'f.{column.name}' for column in field_state.columns)}, d.reason, d.base, d.why "  # noqa: S608
+    "FROM field_state f JOIN decision d ON d.id = f.decision"
+)
+_SAID = (
+    "SELECT e.id, e.kind, e.system, e.surface, e.source_version, e.actor_kind, e.actor, e.effective_time, "  # noqa: S608
+    f"{VALUE} FROM edit e {WITH_VALUE} WHERE e.id"
+)
+
+
+def _spoken(vault: Vault, connection: Connection, ids: Iterable[str]) -> dict[str, Challenger]:
+    wanted = [(id_,) for id_ in sorted(set(ids))]
+    return {row[0]: _said(vault, *row) for row in sql.ask_in(connection, _SAID, wanted)} if wanted else {}
+
+
+def _said(
+    vault: Vault,
+    id_: str,
+    kind: EditKind,
+    system: str,
+    surface: str,
+    version: str,
+    actor_kind: str,
+    actor: str,
+    at: int,
+    *sealed: Any,
+) -> Challenger:
+    value = _value(vault, sealed)
+    erased = value.at if isinstance(value, Erased) else None
+    shown = None if isinstance(value, Erased) else value
+    watermark = Source(system, surface, version).watermark
+    return Challenger(id_, kind, shown, system, watermark, actor_kind, actor, at, erased)
+
+
+def _spoken_of(it: Field, made: _Made) -> list[str]:
     wanted = [*it.proposals, *([it.standing] if it.standing else [])]
-    return [*wanted, *it.heads, *([made.resolution.base] if made.resolution.base else [])] if it.conflict else wanted
+    return [*wanted, *it.heads, *([made.base] if made.base else [])] if it.conflict else wanted
 
 
 def _state(
-    it: Field, made: Decision, edits: Edits, merged: Mapping[str, Json | Erased], write: WriteState, why: str
+    it: Field,
+    made: _Made,
+    shown: Mapping[str, Challenger],
+    merged: Mapping[str, Json | Erased],
+    write: WriteState,
+    why: str,
 ) -> FieldState:
-    shown = {id_: challenger(columns, value) for id_, (columns, value) in edits.items()}
     stands = shown.get(it.standing or "", _SYSTEM)
     value: Json | Erased = merged.get(it.standing_value or "") if it.standing is None else stands.value
     erased = value.at if isinstance(value, Erased) else stands.erased_at
-    losing = made.resolution.why
+    losing: Mapping[str, str] = orjson.loads(made.losing) if it.conflict else {}
     return FieldState(
         record=it.record,
         field=it.name,
@@ -81,22 +127,17 @@ def _state(
         as_of=stands.at or it.decided_at,
         decision=it.decision,
         edit=it.standing,
-        reason=made.resolution.reason,
+        reason=made.reason,
         heads=it.heads,
         proposals=it.proposals,
         conflict=it.conflict,
-        challengers=tuple(_lost(edits, id_, losing) for id_ in it.heads) if it.conflict else (),
+        challengers=tuple(replace(shown[id_], why=losing.get(id_, "")) for id_ in it.heads) if it.conflict else (),
         proposed=tuple(shown[id_] for id_ in it.proposals if id_ in shown),
-        base=shown.get(made.resolution.base or "") if it.conflict else None,
+        base=shown.get(made.base or "") if it.conflict else None,
         write=write,
         why_refused=why,
         erased_at=erased,
     )
-
-
-def _lost(edits: Edits, id_: str, why: Mapping[str, str]) -> Challenger:
-    columns, value = edits[id_]
-    return challenger(columns, value, why.get(id_, ""))
 
 
 def _writes(
@@ -124,13 +165,6 @@ def _write(
         return "in_crm", ""
     # Nothing is queued while people must decide; what stands until then is still ours alone.
     return ("saved_here", "") if it.conflict is not None and targets else ("", "")
-
-
-def _decisions(connection: Connection, ids: Iterable[str]) -> dict[str, Decision]:
-    query = f"SELECT {DECISION} FROM decision d WHERE d.id"  # noqa: S608
-    wanted = [(id_,) for id_ in sorted(set(ids))]
-    rows = sql.ask_in(connection, query, wanted) if wanted else []
-    return {made.id: made for made in map(decision_of, rows)}
 
 
 def edits_of(
