@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from cards.tree import Card
 from cards.words import join, say
-from channels.model import Answer, FieldErrors, Forms, Nothing, OpenForm, Pressed, Said, ShowCard, Toast, Whispers
+from channels.model import (
+    Answer,
+    Directs,
+    FieldErrors,
+    Forms,
+    Nothing,
+    OpenForm,
+    Pressed,
+    Said,
+    ShowCard,
+    Toast,
+    Whispers,
+)
+from gateway.errors import Unmet
 from gateway.outgoing.model import Rank
 from gateway.services import Services
 from gateway.turn import Turn
@@ -24,6 +39,15 @@ async def answer_apart(s: Services, turn: Turn, answer: Answer) -> None:
         await s.gate.run(
             place.channel, "whisper", place.room, Rank.PRESS, lambda: channel.whisper(place, to, card, once=once)
         )
+    elif isinstance(channel, Directs):
+        with contextlib.suppress(Unmet):
+            await _directly(s, turn, channel, _card(s, turn, answer))
+
+
+async def _directly(s: Services, turn: Turn, channel: Directs, card: Card) -> None:
+    name, to, once = turn.place.channel, turn.event.who.id, f"{turn.event.once}:answer"
+    own = await s.gate.run(name, "direct", "", Rank.PRESS, lambda: channel.direct(to))
+    await s.gate.run(name, "send", own.room, Rank.PRESS, lambda: s.channels[name].send(own, card, once=once))
 
 
 def _card(s: Services, turn: Turn, answer: Answer) -> Card:

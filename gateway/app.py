@@ -50,6 +50,7 @@ from gateway.spine import Spine
 from gateway.store.alerts import AlertStore
 from gateway.store.alone import Alone
 from gateway.store.counters import counts
+from gateway.store.dialogs import DialogStore
 from gateway.store.due import DueStore
 from gateway.store.engine import Store
 from gateway.store.jobs import JobStore
@@ -277,6 +278,7 @@ async def _opened(config: Config, clock: Clock, undo: contextlib.AsyncExitStack)
         trail=TrailStore(store),
         alerts=AlertStore(store),
         due=DueStore(store),
+        dialogs=DialogStore(store, vault),
         mentioning=MentioningStore(store),
         deck=TracedDeck(Path(config.cards_dir) if config.cards_dir else None),
         buttons=Buttons(keys.buttons, config.deployment),

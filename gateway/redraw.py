@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from channels.model import ImId
+from gateway import dialog
 from gateway.handlers import alerts, conflicts
 from gateway.handlers.cards import personal_card, room_card
 from gateway.handlers.told import holds
@@ -20,6 +21,8 @@ async def redraw(s: Services, shown: Shown, trail: Trail) -> Act | None:
     """What its slot should show now: a card, nothing any more, or (None) what it shows already."""
     if shown.state.get("kind") in _STILL:
         return None if await _still(s, shown) else Hide(shown.slot)
+    if shown.state.get("kind") == "asked":
+        return None if await dialog.stands(s, shown) else Hide(shown.slot)
     made = await _PURPOSES[shown.slot.purpose](s, shown, trail)
     return made if made is not None else Hide(shown.slot)
 

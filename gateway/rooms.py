@@ -121,6 +121,11 @@ class Rooms:
         self._kept.pop(place.room_key, None)
         await self.store.leave(place.room_key, who.id.key)
 
+    def forget(self, place: Place) -> None:
+        """What this process knows of it; it is asked for again."""
+        self._kept.pop(place.room_key, None)
+        self._came.pop(place.room_key, None)
+
     async def _asked(self, place: Place) -> Roster:
         """The network's list, with who came while it was on its way; else the last one known, as old as it is."""
         key = place.room_key

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
+from gateway import dialog
 from gateway.errors import Retry
 from gateway.handlers import alerts
 from gateway.mentioning.weights import WINDOW_MS
@@ -79,6 +80,9 @@ class Schedule:
                 await self._spine.refresh_all()
             elif item.kind == "held":
                 await reread(self._s, self._spine, item, trail)
+            elif item.kind == "dialog":
+                epoch = await self._s.bus.epoch()
+                await dialog.expire(self._s, item, lambda acts: self._spine.perform(acts, trail, epoch))
             else:
                 await _KINDS[item.kind](self._s, item, trail)
         except Retry as tired:

@@ -21,6 +21,7 @@ from gateway.recall import Recall
 from gateway.records import Records
 from gateway.rooms import Rooms
 from gateway.store.alerts import AlertStore
+from gateway.store.dialogs import DialogStore
 from gateway.store.due import DueStore
 from gateway.store.engine import Store
 from gateway.store.ledger import Ledger
@@ -69,6 +70,7 @@ class Services:
     trail: TrailStore
     alerts: AlertStore
     due: DueStore
+    dialogs: DialogStore
     mentioning: MentioningStore
     deck: Deck
     buttons: Buttons

@@ -10,13 +10,13 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from cards.words import match
-from channels.model import Answer, Deleted, Edited, Event, Joined, Left, Pressed, Said, Submitted
+from channels.model import Answer, Deleted, Edited, Event, Joined, Left, Moved, Pressed, Said, Submitted
 from gateway import codec, telemetry
 from gateway.admitting import admitted, rank_of
 from gateway.answer import answer_apart
 from gateway.bus.model import Delivery, Job
-from gateway.errors import Refused, Rejected, Retry, Unreadable
-from gateway.handlers import alerts, conflicts, forms, members, press, said
+from gateway.errors import Refused, Rejected, Retry, Unmet, Unreadable
+from gateway.handlers import alerts, alone, conflicts, forms, members, press, said
 from gateway.metrics import WHOLE_TURN
 from gateway.redraw import redraw
 from gateway.repaint import Repainter
@@ -42,6 +42,7 @@ HANDLERS: dict[type[Event], Handler] = {
     Submitted: forms.submitted,
     Joined: members.joined,
     Left: members.left,
+    Moved: members.moved,
 }
 
 
@@ -174,9 +175,11 @@ class Spine:
         turn = Turn(event, person, self._s.clock.now(), trail)
         epoch = await self._s.bus.epoch()
         outcome = await HANDLERS[type(event)](self._s, turn)
+        outcome = await alone.instead(self._s, turn, outcome)
         await self._after(outcome)
         pressed = isinstance(event, Pressed | Submitted)
-        await self.perform(outcome.acts, trail, epoch, again=again, pressed=pressed)
+        if not await self.perform(outcome.acts, trail, epoch, again=again, pressed=pressed) and pressed:
+            outcome = replace(outcome, answer=alone.begin_with_me(self._s, turn))
         return outcome, turn
 
     async def _speaking(self, event: Event, person: Person | None) -> Person | None:
@@ -252,22 +255,29 @@ class Spine:
 
     async def perform(
         self, acts: Iterable[Act], trail: Trail, epoch: int, *, again: bool = False, pressed: bool = False
-    ) -> None:
-        """Shows and hides; what changed while the card was being drawn is drawn again under the slot's lock.
-
-        `again`: this may have been done before, up to a crash. What the network refuses is noted, and the rest done.
-        """
+    ) -> bool:
+        """Shows and hides; what changed while the card was being drawn is drawn again under the slot's lock. What the
+        network refuses is noted, and the rest done. `again`: this may have been done before, up to a crash. False when
+        somebody could not be told alone, not having spoken to the bot."""
+        met = True
         for act in acts:
-            await self._taken(act, trail, epoch, again=again, pressed=pressed)
+            if isinstance(await self._refusal(act, trail, epoch, again=again, pressed=pressed), Unmet):
+                met = False
+                for invitation in await alone.invited(self._s, act, pressed=pressed):
+                    await self._taken(invitation, trail, epoch, again=again)
+        return met
 
     async def _taken(self, act: Act, trail: Trail, epoch: int, **how: bool) -> bool:
+        return await self._refusal(act, trail, epoch, **how) is None
+
+    async def _refusal(self, act: Act, trail: Trail, epoch: int, **how: bool) -> Refused | None:
         try:
             await self._act(act, trail, epoch, **how)
         except Refused as refused:
             log.warning("the network refused a card: %s", refused.say)
             trail.note("not_taken", self._s.clock.now(), purpose=act.slot.purpose)
-            return False
-        return True
+            return refused
+        return None
 
     async def _act(self, act: Act, trail: Trail, epoch: int, **how: bool) -> None:
         if not isinstance(act, Show):

@@ -298,6 +298,7 @@ _ACTIONS = {
     "undo": N_("Undo"),
     "acknowledge": N_("Acknowledge"),
     "snooze": N_("Snooze"),
+    "answer": N_("Answer"),
 }
 
 

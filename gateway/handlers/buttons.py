@@ -24,6 +24,7 @@ Name = Literal[
     "undo",
     "acknowledge",
     "snooze",
+    "answer",
 ]
 Style = Literal["default", "primary", "danger"]
 

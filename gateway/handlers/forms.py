@@ -238,7 +238,7 @@ async def _answer(s: Services, turn: Turn, person: Person, ref: str, saved: list
     if conflicting and not acts and not foreign:
         card = await conflicts.personal(s, turn, person, ref, conflicting[0].field)
         if card is not None:
-            return Outcome(ShowCard(card), (), (ref,))
+            return Outcome(ShowCard(card, (ref,)), (), (ref,))
     text = await _unsaved(s, locale, ref, saved, foreign)
     toast = Toast(text, "warning") if text else _saved(s, locale, ref)
     return Outcome(toast, tuple(acts), (ref,))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from channels.model import Joined, Left
+from channels.model import Joined, Left, Moved
 from gateway.services import Services
+from gateway.store.moving import move_room
 from gateway.turn import Outcome, Turn
 
 
@@ -22,3 +23,13 @@ async def left(s: Services, turn: Turn) -> Outcome:
     await s.rooms.left(event.where, event.who)
     turn.trail.note("left", turn.now, kind=event.who.kind)
     return Outcome()
+
+
+async def moved(s: Services, turn: Turn) -> Outcome:
+    """What was known of the room goes with it, its cards too: each is posted there when it is drawn next."""
+    event = turn.event
+    assert isinstance(event, Moved)
+    await move_room(s.store, event.where, event.to)
+    s.rooms.forget(event.where)
+    s.rooms.forget(event.to)
+    return Outcome(rooms=(event.to.room_key,))

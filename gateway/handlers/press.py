@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from cards.words import N_, say
 from channels.model import Answer, Place, Pressed, ShowCard, Toast
+from gateway import dialog
 from gateway.errors import Refused, Unreadable
 from gateway.handlers import alerts, conflicts, forms
 from gateway.handlers.buttons import Press
@@ -53,7 +54,7 @@ async def _list(s: Services, turn: Turn, person: Person, press: Press) -> Outcom
     card = await lines.listed(s, wanted, person, turn.event.who, locale, turn.id)
     if card is None:
         raise Refused("There is none here that you may see.")
-    return Outcome(ShowCard(card))
+    return Outcome(ShowCard(card, tuple(wanted)))
 
 
 async def _show_me(s: Services, turn: Turn, person: Person, press: Press) -> Outcome:
@@ -62,7 +63,7 @@ async def _show_me(s: Services, turn: Turn, person: Person, press: Press) -> Out
     if made is None:
         raise Refused("You may not see this customer.")
     turn.trail.note("showed_me", turn.now, record=ref, person=person.id)
-    return Outcome(ShowCard(made[0]))
+    return Outcome(ShowCard(made[0], (ref,), live=True))
 
 
 async def _decide(s: Services, turn: Turn, person: Person, press: Press) -> Outcome:
@@ -178,4 +179,5 @@ _HANDLERS: dict[str, Handler] = {
     "undo": conflicts.undo,
     "acknowledge": alerts.acknowledge,
     "snooze": alerts.snooze,
+    "answer": dialog.pressed,
 }

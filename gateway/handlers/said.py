@@ -9,8 +9,9 @@ from cards.facts import OptionView
 from cards.words import N_, Reader, say
 from channels.model import Deleted, Edited, Said
 from crm.model import Record
+from gateway import dialog
 from gateway.config.model import seconds
-from gateway.handlers import commands
+from gateway.handlers import alone, commands
 from gateway.handlers.cards import personal_card, room_card, withheld_views
 from gateway.handlers.hearing import heard
 from gateway.handlers.told import Told, tells
@@ -31,8 +32,10 @@ async def said(s: Services, turn: Turn) -> Outcome:
     if event.who.kind == "bot":
         turn.trail.note("bot", turn.now)
         return Outcome()
+    if (reply := await dialog.replied(s, turn)) is not None:
+        return reply
     if event.addressed and (command := commands.parse(event.text)) is not None:
-        return await commands.run(s, turn, command)
+        return await (alone.started(s, turn) if command.name == "start" else commands.run(s, turn, command))
     if (await s.rooms.store.state(event.where.room_key)).quiet_until > turn.now:
         turn.trail.note("quiet", turn.now)
         return Outcome()

@@ -100,5 +100,6 @@ def _rooms(channel: str, limits: Limits, room: str) -> list[Bucket]:
     name = hashlib.blake2b(room.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
     burst = 1 if limits.silent else limits.room_burst
     first = Bucket(f"{channel}/r/{name}", Rate(limits.room_rate, burst), "room", held=limits.silent)
-    also = (Bucket(f"{channel}/r{n}/{name}", rate, "room") for n, rate in enumerate(limits.room_also))
+    further = limits.room_also if room.startswith(limits.room_also_prefix) else ()
+    also = (Bucket(f"{channel}/r{n}/{name}", rate, "room") for n, rate in enumerate(further))
     return [first, *also]

@@ -40,6 +40,20 @@ def upgrade() -> None:
         batch_op.create_index("customer_name_at", ["at"], unique=False)
 
     op.create_table(
+        "dialog",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("im", sa.String(length=512), nullable=False),
+        sa.Column("room", sa.String(length=512), nullable=False),
+        sa.Column("subject", sa.String(length=512), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_dialog")),
+    )
+    with op.batch_alter_table("dialog", schema=None) as batch_op:
+        batch_op.create_index("dialog_im", ["im"], unique=False)
+
+    op.create_table(
         "kept",
         sa.Column("channel", sa.String(length=64), nullable=False),
         sa.Column("key", sa.String(length=256), nullable=False),
