@@ -30,6 +30,7 @@ from gateway.directory import EVERY_S, Directory
 from gateway.drawn import TracedDeck
 from gateway.errors import Refused, Retry
 from gateway.handlers.buttons import Buttons
+from gateway.lab.laboratory import Laboratory
 from gateway.logs import hash_with
 from gateway.measure import watch_loop
 from gateway.only import Only
@@ -132,6 +133,7 @@ class House:
         await self.take_up()
         loops: list[Coroutine[Any, Any, None]] = [self._once("schedule", self.schedule.run), self._follow_people()]
         loops += [self._follow_directory(), self._once("retention", Retention(self.services).run)]
+        loops.append(self._once("laboratory", Laboratory(self.services, self.spine).run))
         loops += [self._once(f"sweep {name}", sweep.run) for name, sweep in self.sweeps.items()]
         if self.services.bus.shared:
             loops.append(self._follow_others())
@@ -253,6 +255,7 @@ async def _opened(config: Config, clock: Clock, undo: contextlib.AsyncExitStack)
     gate = Gate(channels, open_buckets(config), Breakers(clock))
     undo.push_async_callback(gate.close)
     ledger = Ledger(store, vault, policies(config), deployment=config.deployment, clock=clock.now)
+    await ledger.follow()
     read_at = clock.now()
     people = PeopleStore(store, clock)
     await people.load()

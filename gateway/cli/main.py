@@ -17,6 +17,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from gateway.cli import policy
 from gateway.errors import Misconfigured, Refused, Retry
 
 app = typer.Typer(
@@ -30,6 +31,7 @@ index = typer.Typer(help="The names of customers in a file.", no_args_is_help=Tr
 app.add_typer(index, name="index")
 audit = typer.Typer(help="Looks at the chain of decisions from outside.", no_args_is_help=True)
 app.add_typer(audit, name="audit")
+app.add_typer(policy.app, name="policy")
 
 ConfigFile = Annotated[Path, typer.Option("--config", "-c", help="The configuration.", envvar="FLOATCARD_CONFIG")]
 HERE = Path("floatcard.toml")

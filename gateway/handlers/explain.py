@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from cards.words import Reader
+from cards.words import N_, Reader
 from gateway.errors import Refused
 from gateway.handlers import view
 from gateway.handlers.hearing import heard
 from gateway.services import Services
 from gateway.store.ledger import Challenger, DecisionView
+from gateway.store.policy_changes import PolicyChanges, Why
 from gateway.story import REASONS, Line
 from gateway.turn import Turn
 from identity.audience import direct
@@ -30,7 +31,28 @@ async def decision_lines(
     lines += [_edit_line(s, reader, found, id_) for id_ in found.edits]
     lines.append(Line(reader.say("Decided"), reader.say(REASONS[decision.resolution.reason])))
     lines.append(Line(reader.say("Policy"), f"{decision.policy} ({decision.policy_hash[:8]})"))
+    why = await PolicyChanges(s.store).why(decision.id, decision.policy)
+    if why is not None:
+        lines.append(change_line(s, reader, why))
     return lines, {decision.record: (decision.field,)}
+
+
+def change_line(s: Services, reader: Reader, why: Why) -> Line:
+    """Who changed the policy, and why: of a decision made by that, or under it since."""
+    it = why.change
+    reason, by = (it.ended_why, it.ended_by) if why.undoes else (it.reason, it.approved_by)
+    msgid = (
+        N_("Taken back by {approver}: {reason} (proposed by {proposer})")
+        if why.undoes
+        else N_("Approved by {approver}: {reason} (proposed by {proposer})")
+    )
+    text = reader.say(msgid, approver=_named(s, by), reason=reason, proposer=_named(s, it.proposed_by))
+    return Line(reader.say("Change of policy"), text, "info" if why.before else "neutral")
+
+
+def _named(s: Services, person: str) -> str:
+    found = s.people.person(person)
+    return found.name if found is not None else person
 
 
 def _edit_line(s: Services, reader: Reader, found: DecisionView, id_: str) -> Line:

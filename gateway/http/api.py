@@ -20,6 +20,7 @@ from gateway.http.api_mentions import Mentioned
 from gateway.http.api_parked import ParkedJobs
 from gateway.http.api_past import Past
 from gateway.http.api_people import Identified
+from gateway.http.api_policies import Policed
 from gateway.http.api_problem import PRIVATE, Problem, again, not_found, unprocessable
 from gateway.http.api_table import BASE, ENDPOINTS, PATHS, Endpoint, Name
 from gateway.http.auth import Gate, Rate
@@ -39,7 +40,7 @@ class Api:
         self._s = services
         self._gate = Gate(tokens, services.people, rate or Rate())
         customers, edits, past = Customers(services), Edits(services, spine), Past(services)
-        mentioned, parked = Mentioned(services), ParkedJobs(services)
+        mentioned, parked, policed = Mentioned(services), ParkedJobs(services), Policed(services)
         people = Identified(services, Linking(services, spine))
         self._work: dict[Name, Work] = {
             "search_customers": customers.search,
@@ -58,6 +59,11 @@ class Api:
             "set_room": mentioned.set_room,
             "list_parked": parked.listing,
             "replay_parked": parked.replay,
+            "plan_policy": policed.plan,
+            "list_policy_changes": policed.changes,
+            "read_policy_change": policed.change,
+            "apply_policy": policed.apply,
+            "undo_policy": policed.undo,
         }
 
     def routes(self) -> list[web.RouteDef]:

@@ -159,6 +159,17 @@ class Replaced(Told):
     erased: bool
 
 
+class PolicyWhy(Told):
+    """The change of policy a decision was made by, or under."""
+
+    change: str
+    undoes: Annotated[bool, Field(description="It was made by taking the change back.")]
+    proposed_by: str
+    approved_by: str
+    reason: str
+    before: Annotated[str, Field(description="The decision it replaced; empty for one that an edit brought.")]
+
+
 class DecisionAnswer(Told):
     decision: Trace
     record: str
@@ -178,6 +189,7 @@ class DecisionAnswer(Told):
     replaced: Annotated[Replaced | None, Field(description="What stood before; null for a field's first edit.")]
     edits: dict[str, PastEdit]
     policy: UsedPolicy
+    change: Annotated[PolicyWhy | None, Field(description="Where a change of policy brought it, or rules it.")]
     engine: str
     chain: Chain
     erased_at: int | None

@@ -12,6 +12,7 @@ from gateway.http.api_bodies import HistoryQuery, TrailQuery
 from gateway.http.api_problem import not_found
 from gateway.services import Services
 from gateway.store.ledger import Challenger, DecisionView, HistoryRow
+from gateway.store.policy_changes import PolicyChanges, Why
 from gateway.store.trail import StoredStep
 from reconcile.model import Json
 
@@ -19,6 +20,7 @@ from reconcile.model import Json
 class Past:
     def __init__(self, services: Services) -> None:
         self._s = services
+        self._changes = PolicyChanges(services.store)
 
     async def history(self, ask: Ask) -> Done:
         asked, ref, name = ask.asked(HistoryQuery), ask.path["ref"], ask.path["field"]
@@ -87,6 +89,7 @@ class Past:
             replaced=await self._replaced(found),
             edits={id_: self._edit(edit) for id_, edit in found.edits.items()},
             policy=told.UsedPolicy(name=made.policy, hash=made.policy_hash, document=document),
+            change=_changed(await self._changes.why(made.id, made.policy)),
             engine=made.engine,
             chain=told.Chain(
                 shard=made.shard,
@@ -133,3 +136,18 @@ class Past:
 def _step(stored: StoredStep) -> told.TrailStep:
     step = stored.step
     return told.TrailStep(id=stored.id, step=step.step, at=step.at, room=step.room, facts=step.facts)
+
+
+def _changed(why: Why | None) -> told.PolicyWhy | None:
+    if why is None:
+        return None
+    it = why.change
+    reason = it.ended_why if why.undoes else it.reason
+    return told.PolicyWhy(
+        change=it.id,
+        undoes=why.undoes,
+        proposed_by=it.proposed_by,
+        approved_by=it.ended_by if why.undoes else it.approved_by,
+        reason=reason,
+        before=why.before,
+    )

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from gateway.http import api_answers as told
 from gateway.http import api_bodies as asked
 from gateway.http import api_mentions_models as mentions
+from gateway.http import api_policies_models as policies
 
 BASE = "/api/v1"
 Scope = Literal["read", "edit", "identities", "mentions", "operate"]
@@ -31,6 +32,11 @@ Name = Literal[
     "set_room",
     "list_parked",
     "replay_parked",
+    "plan_policy",
+    "list_policy_changes",
+    "read_policy_change",
+    "apply_policy",
+    "undo_policy",
 ]
 
 
@@ -231,6 +237,65 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         told.Replayed,
         body=asked.ReplayBody,
     ),
+    Endpoint(
+        "plan_policy",
+        "POST",
+        "/policies/plans",
+        "operate",
+        "Try a merge policy on what happened",
+        "Begins a plan, which changes nothing; read it until its state is `planned`. Only for a token that reads as an "
+        "admin, who is its proposer.",
+        policies.ChangeView,
+        status=202,
+        body=policies.PlanBody,
+        errors=(409,),
+    ),
+    Endpoint(
+        "list_policy_changes",
+        "GET",
+        "/policies/changes",
+        "operate",
+        "Changes of merge policies",
+        "Planned, in force and taken back. Only for a token that reads as an admin.",
+        policies.ChangesPage,
+    ),
+    Endpoint(
+        "read_policy_change",
+        "GET",
+        "/policies/changes/{change}",
+        "operate",
+        "A change of policy, with its report",
+        "How far it is, and what it found: what would differ, which conflicts would not have been asked, which edits "
+        "would have lost, each with examples. Only for a token that reads as an admin.",
+        policies.ChangeView,
+        errors=(404,),
+    ),
+    Endpoint(
+        "apply_policy",
+        "POST",
+        "/policies/changes/{change}/apply",
+        "operate",
+        "Put a planned change in force",
+        "It rules new edits at once; the fields it decides otherwise are decided again in batches. Only for a token "
+        "that reads as an admin other than the proposer.",
+        policies.ChangeView,
+        status=202,
+        body=policies.ApplyBody,
+        errors=(404, 409),
+    ),
+    Endpoint(
+        "undo_policy",
+        "POST",
+        "/policies/changes/{change}/undo",
+        "operate",
+        "Take a change of policy back",
+        "Cancels one that is planned or being applied, undoes one that is applied: every field is decided again by "
+        "what ruled before. Only for a token that reads as an admin.",
+        policies.ChangeView,
+        status=202,
+        body=policies.UndoBody,
+        errors=(404, 409),
+    ),
 )
 
 PATHS: dict[str, tuple[str, int, str]] = {
@@ -238,5 +303,6 @@ PATHS: dict[str, tuple[str, int, str]] = {
     "field": ("The field's name.", 128, "phone"),
     "trace": ("A trace code, in any spelling a person types.", 64, "7F3A-19C2-0B4D-88E1"),
     "id": ("The link's id.", 64, "0f2a9c61b8d4e377"),
+    "change": ("The change's id.", 32, "pc-0f2a9c61b8d4"),
 }
 """Each placeholder of a path: what it is, its greatest length, an example."""

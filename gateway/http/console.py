@@ -12,6 +12,7 @@ from gateway.console import views
 from gateway.console.page import FILES, Frame, render
 from gateway.errors import Refused, Retry
 from gateway.http.console_mentions import MentionsPage
+from gateway.http.console_policy import PoliciesPage
 from gateway.http.console_session import LANGUAGE, LANGUAGES, Form, Session, Sessions, Turned, form_of
 from gateway.http.linking import Linking, new_person_id
 from gateway.services import Services
@@ -58,6 +59,7 @@ class Console:
         self._sessions = Sessions(services, tokens)
         self._linking = Linking(services, spine)
         self._mentions = MentionsPage(services, self)
+        self._policies = PoliciesPage(services, self)
 
     def routes(self) -> list[web.RouteDef]:
         acts: dict[str, Act] = {
@@ -76,6 +78,7 @@ class Console:
             web.post("/console/enter", self._page(self.enter)),
             *(web.post(path, self._page(self._act(act))) for path, act in acts.items()),
             *self._mentions.routes(),
+            *self._policies.routes(),
         ]
 
     # -- around every page

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, get_args
 
 from sqlalchemy import Connection, func, insert, select, update
 
+from cards.words import N_
 from gateway.errors import Refused
 from gateway.store import sql
 from gateway.store.counters import count
@@ -17,17 +18,19 @@ from gateway.store.tables_policy import policy_change, policy_step
 from reconcile.model import Json, MergePolicy
 from reconcile.policy import Policies, policy_hash
 
-State = Literal["planning", "planned", "failed", "applying", "applied", "undoing", "undone", "cancelled"]
+State = Literal["planning", "trying", "planned", "failed", "applying", "applied", "undoing", "undone", "cancelled"]
 Phase = Literal["apply", "undo"]
 STATES: Final = get_args(State)
 COUNTER: Final = "policies"
 """Grows with whatever is in force."""
 OPEN: Final = ("planning", "applying", "undoing")
-"""States in which there is work to do."""
+"""States in which a gateway has work to do."""
+PLANNED: Final = ("planning", "trying")
+"""`trying`: being planned by a command, in a process of its own."""
 IN_FORCE: Final = ("applying", "applied")
-_UNKNOWN = "There is no such change of policy."
-_BUSY = "Another change of {field} is being applied or undone. Wait until it is done."
-_LATER = "A later change rules {field} now. Undo that one first."
+_UNKNOWN = N_("There is no such change of policy.")
+_BUSY = N_("Another change of {field} is being applied or undone. Wait until it is done.")
+_LATER = N_("A later change rules {field} now. Undo that one first.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +196,7 @@ def _propose(connection: Connection, changes: Sequence[PolicyChange]) -> list[No
 def _progress(connection: Connection, items: Sequence[tuple[str, int, int]]) -> list[bool]:
     out = []
     for id_, done, total in items:
-        moves = update(policy_change).where(policy_change.c.id == id_, policy_change.c.state == "planning")
+        moves = update(policy_change).where(policy_change.c.id == id_, policy_change.c.state.in_(PLANNED))
         out.append(connection.execute(moves.values(done=done, total=total)).rowcount == 1)
     return out
 
@@ -213,7 +216,7 @@ def pend(connection: Connection, id_: str, phase: Phase, keys: Iterable[tuple[st
 def _planned(connection: Connection, items: Sequence[tuple[str, Mapping[str, Json] | None]]) -> list[None]:
     for id_, report in items:
         change = found(connection, id_)
-        if change is not None and change.state == "planning":
+        if change is not None and change.state in PLANNED:
             state = "planned" if report is not None else "failed"
             _set(connection, id_, state=state, report=json.dumps(report) if report is not None else "")
     return [None] * len(items)
@@ -230,7 +233,7 @@ def _approve_one(connection: Connection, id_: str, by: str, reason: str, keep: b
     sql.alone(connection, COUNTER)
     change = _there(connection, id_)
     if change.state != "planned":
-        raise Refused("This change is not waiting for an approval: it is {state}.", state=change.state)
+        raise Refused("This change is not waiting for an approval.")
     if not by or by == change.proposed_by:
         raise Refused("Somebody else than its proposer has to approve a change of policy.")
     if not reason.strip():
@@ -267,11 +270,11 @@ def _end_one(connection: Connection, id_: str, by: str, why: str, now: int) -> P
     sql.alone(connection, COUNTER)
     change = _there(connection, id_)
     ended = {"ended_by": by, "ended_at": now, "ended_why": why.strip()[:1000]}
-    if change.state in ("planning", "planned"):
+    if change.state in (*PLANNED, "planned"):
         _set(connection, id_, state="cancelled", **ended)
         return _there(connection, id_)
     if change.state not in IN_FORCE:
-        raise Refused("This change is neither planned nor in force: it is {state}.", state=change.state)
+        raise Refused("This change is neither planned nor in force.")
     if change.state == "applied" and not ended["ended_why"]:
         raise Refused("Say why: the reason is kept with every decision.")
     if change.state == "applied":

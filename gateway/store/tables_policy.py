@@ -15,7 +15,7 @@ policy_change = Table(
     Column("records", Text, nullable=False),  # a list; empty: every customer
     Column("keep_settled", Boolean, nullable=False),
     Column("state", String(16), nullable=False),
-    # planning | planned | failed | applying | applied | undoing | undone | cancelled
+    # planning | trying | planned | failed | applying | applied | undoing | undone | cancelled
     Column("proposed_by", String(128), nullable=False),
     Column("proposed_at", BigInteger, nullable=False),
     Column("approved_by", String(128), nullable=False),
