@@ -31,7 +31,6 @@ from gateway.errors import Gone, Refused, Rejected
 _UserId = Annotated[str, Field(pattern=r"^@[^:\s]{1,200}:[A-Za-z0-9.\-\[\]:]{1,230}$", max_length=255)]
 _Server = Annotated[str, Field(pattern=r"^[A-Za-z0-9.\-\[\]:]{1,230}$")]
 BRIDGED = tuple(f"@{each}*" for each in ("_", "telegram_", "whatsapp_", "signal_", "slack_", "discord_", "irc_"))
-LEAST_POWER = 100
 _WAITS = "…"
 """What a card is before it is painted, and to whoever may not read it any more."""
 
@@ -201,7 +200,7 @@ class Channel:
 
     async def _paired(self, person: str) -> str:
         """Whoever is in it cannot invite others."""
-        powers = {"users": {self.bot: LEAST_POWER}, "invite": LEAST_POWER, "users_default": 0}
+        powers = {"invite": 100}  # whoever made it has that, or more
         content: Json = {"preset": "private_chat", "is_direct": True, "invite": [person], "visibility": "private"}
         content |= {"power_level_content_override": powers, "creation_content": {"m.federate": self._foreign(person)}}
         content |= {"initial_state": [{"type": "m.room.guest_access", "content": {"guest_access": "forbidden"}}]}
@@ -221,7 +220,8 @@ class Channel:
         told = (await self.calls.call("GET", path("rooms", place.room, "joined_members"))).get("joined")
         if not isinstance(told, dict):
             raise Refused("The room is not there any more, or the bot is not in it.")
-        people = tuple(self.sender(who, str((about or {}).get("display_name") or "")) for who, about in told.items())
+        named = {who: str((about or {}).get("display_name") or "") for who, about in told.items() if who != self.bot}
+        people = tuple(self.sender(who, name) for who, name in named.items())  # we read nothing out of turn
         joining = await self._state(place.room, "m.room.join_rules", "join_rule")
         visible = await self._state(place.room, "m.room.history_visibility", "history_visibility")
         anybody = joining == "public" and not self.config.closed
@@ -244,8 +244,7 @@ class Channel:
             return None
 
     def sender(self, who: str, name: str = "") -> model.Sender:
-        kind = "bot" if who == self.bot else self.kind(who)
-        return model.Sender(model.ImId(self.name, self.scope, "user", who), name or who, kind)
+        return model.Sender(model.ImId(self.name, self.scope, "user", who), name or who, self.kind(who))
 
     def kind(self, who: str) -> Literal["member", "guest", "outsider"]:
         """By their home server: names are anybody's to choose."""

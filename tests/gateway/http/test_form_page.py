@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
-from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 
 from cards.samples import NOW
@@ -24,60 +22,9 @@ from tests.cards.corpus import CORPUS
 from tests.cards.standard import every_card
 from tests.channels.harness import hostile_cards
 from tests.gateway.house import CHEN, HERO, LI, Live, opened
+from tests.gateway.http.visiting import Browser
 
 NEW = "+86 512 6288 0199"
-
-
-class Browser:
-    """Cookies and manners, without scripts."""
-
-    def __init__(self, live: Live) -> None:
-        self.live = live
-        self.session = aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))
-        self.page = ""
-        self.status = 0
-        self.headers: dict[str, str] = {}
-
-    async def go(self, link: str) -> str:
-        async with self.session.get(f"{self.live.url}/form/{link}") as told:
-            return await self._read(told)
-
-    async def send(self, link: str, form: dict[str, str], **headers: str) -> str:
-        async with self.session.post(f"{self.live.url}/form/{link}", data=form, headers=headers) as told:
-            return await self._read(told)
-
-    async def _read(self, told: aiohttp.ClientResponse) -> str:
-        self.status, self.page = told.status, await told.text()
-        self.headers = {name.lower(): value for name, value in told.headers.items()}
-        return self.page
-
-    async def open(self, link: str) -> str:
-        await self.go(link)
-        return await self.send(link, {"open": "1"})
-
-    def fields(self) -> dict[str, str]:
-        """What the page's form would send, nothing changed."""
-        fields = re.search(r'<form method="post" class="fields".*?</form>', self.page, re.S)
-        assert fields is not None, self.page
-        return controls(fields[0])
-
-    def button(self, label: str, index: int = 0) -> dict[str, str]:
-        found = re.findall(r'<form method="post" class="press">.*?</form>', self.page, re.S)
-        form = [each for each in found if f">{label}</button>" in each][index]
-        value = re.search(r'name="press" value="([^"]*)"', form)
-        assert value is not None
-        return {**controls(form), "press": unescape(value[1])}
-
-
-def controls(html: str) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for tag in re.findall(r"<input [^>]*>", html):
-        name, value = (re.search(rf'\b{each}="([^"]*)"', tag) for each in ("name", "value"))
-        found[name[1] if name else ""] = unescape(value[1]) if value else ""
-    for name_, options in re.findall(r'<select [^>]*name="([^"]*)".*?>(.*?)</select>', html, re.S):
-        chosen = re.search(r'value="([^"]*)" selected', options)
-        found[name_] = unescape(chosen[1]) if chosen else ""
-    return found
 
 
 @pytest.fixture
@@ -88,7 +35,7 @@ async def live(tmp_path: Path) -> AsyncIterator[Live]:
 
 @pytest.fixture
 async def browser(live: Live) -> AsyncIterator[Browser]:
-    one = Browser(live)
+    one = Browser(live.url)
     yield one
     await one.session.close()
 
@@ -103,7 +50,7 @@ async def link_of(live: Live, user: str = LI, room: str = "east", **more: Any) -
 
 
 async def test_a_link_survives_a_preview_opens_once_and_tells_nothing_before(live: Live, browser: Browser) -> None:
-    link, other = await link_of(live), Browser(live)
+    link, other = await link_of(live), Browser(live.url)
     for _ in range(3):
         assert "华星" not in await other.go(link) and other.status == 200
     assert "华星" in await browser.open(link) and browser.status == 200
@@ -203,7 +150,7 @@ async def test_sent_twice_is_done_once(live: Live, browser: Browser) -> None:
 
 
 async def test_only_its_own_page_sends_its_form(live: Live, browser: Browser) -> None:
-    link, other = await link_of(live), Browser(live)
+    link, other = await link_of(live), Browser(live.url)
     await browser.open(link)
     form = {**browser.fields(), "v.phone": NEW}
     await other.send(link, form)
