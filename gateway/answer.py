@@ -21,6 +21,7 @@ from channels.model import (
 )
 from gateway.errors import Unmet
 from gateway.outgoing.model import Rank
+from gateway.pages import page_card
 from gateway.services import Services
 from gateway.turn import Turn
 
@@ -35,7 +36,8 @@ async def answer_apart(s: Services, turn: Turn, answer: Answer) -> None:
         await s.gate.run(turn.place.channel, "open", "", Rank.PRESS, lambda: channel.open(trigger, answer.card))
     elif isinstance(channel, Whispers):
         place, to, once = turn.place, turn.event.who.id, f"{turn.event.once}:answer"
-        card = _card(s, turn, answer)
+        page = answer if isinstance(answer, OpenForm) and not isinstance(channel, Forms) else None
+        card = await page_card(s, turn, page) if page is not None else _card(s, turn, answer)
         await s.gate.run(
             place.channel, "whisper", place.room, Rank.PRESS, lambda: channel.whisper(place, to, card, once=once)
         )

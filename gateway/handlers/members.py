@@ -11,7 +11,8 @@ from gateway.turn import Outcome, Turn
 async def joined(s: Services, turn: Turn) -> Outcome:
     event = turn.event
     assert isinstance(event, Joined)
-    await s.rooms.joined(event.where, event.who, turn.person)
+    if not event.ourselves:  # we read nothing out of turn
+        await s.rooms.joined(event.where, event.who, turn.person)
     turn.trail.note("joined", turn.now, kind=event.who.kind, person=turn.person.id if turn.person is not None else "")
     return Outcome(rooms=(event.where.room_key,))
 

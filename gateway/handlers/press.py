@@ -9,7 +9,7 @@ from cards.words import N_, say
 from channels.model import Answer, Place, Pressed, ShowCard, Toast
 from gateway import dialog
 from gateway.errors import Refused, Unreadable
-from gateway.handlers import alerts, conflicts, forms
+from gateway.handlers import alerts, conflicts, forms, typed
 from gateway.handlers.buttons import Press
 from gateway.handlers.cards import personal_card
 from gateway.handlers.said import float_card, picker, whisper
@@ -151,6 +151,12 @@ def _names(state: Mapping[str, Json], ref: str) -> list[str]:
     return [name] if isinstance(name, str) and name else []
 
 
+async def _edit(s: Services, turn: Turn, person: Person, press: Press) -> Outcome:
+    """The form; with words that were said along, what it would do."""
+    said = isinstance(turn.event, Pressed) and turn.event.typed
+    return await (typed.edit if said else forms.open_form)(s, turn, person, press)
+
+
 def _done(s: Services, turn: Turn, msgid: str) -> Answer:
     return Toast(say(turn.locale or s.config.locale, msgid), "info")
 
@@ -167,7 +173,7 @@ _USEFUL = ("edit", "show_me", "undo")
 """Who presses one of these had a use for the card."""
 
 _HANDLERS: dict[str, Handler] = {
-    "edit": forms.open_form,
+    "edit": _edit,
     "show_me": _show_me,
     "list": _list,
     "pick": _pick,
