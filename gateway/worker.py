@@ -116,9 +116,8 @@ class Worker:
 
     async def _run(self, delivery: Delivery) -> None:
         """To its end: acknowledged or parked. A retry keeps its turn, so that the lane keeps its order."""
-        places = self._places[delivery.job.lane.startswith(PRESS)]
         while True:
-            async with self._alone(delivery), places:
+            async with self._place(delivery):
                 if not self._bus.holds(delivery):
                     return  # another process has it now
                 wait = await (self._watched(delivery) if delivery.suspect else self._try(delivery))
@@ -137,9 +136,12 @@ class Worker:
         await self._surely(delivery, lambda: self._bus.begin(delivery))
         return await self._try(delivery)
 
-    def _alone(self, delivery: Delivery) -> contextlib.AbstractAsyncContextManager[None]:
-        """Was it noted before, then it runs beside no other of its like: the next end says which one it is."""
-        return self._one_by_one if delivery.suspect and delivery.starts else contextlib.nullcontext()
+    def _place(self, delivery: Delivery) -> contextlib.AbstractAsyncContextManager[None]:
+        """Was it noted before, then it runs beside no other of its like, so that the next end says which one it is;
+        the one place that is kept for these is nobody else's, or all of them would wait as often as there are."""
+        if delivery.suspect and delivery.starts:
+            return self._one_by_one
+        return self._places[delivery.job.lane.startswith(PRESS)]
 
     async def _try(self, delivery: Delivery) -> float | None:
         """None when done with; else the seconds to wait before the next try."""

@@ -213,11 +213,12 @@ class RedisBus:
         if len(self._at_hand) == AT_HAND - 1:
             self._room.set()
 
-    def _drop(self, lost: list[Held]) -> None:
-        """Another process has them now, or will."""
-        tokens = {each.token for each in lost}
-        for hold in [hold for hold in self._at_hand if hold.token in tokens]:
+    async def _drop(self, tokens: set[str]) -> None:
+        """Another process has them now, or will; and whatever of them was running did not end this one."""
+        lost = [hold for hold in self._at_hand if hold.token in tokens]
+        for hold in lost:
             del self._at_hand[hold]
+        await self._begun.spared(lost)
 
     def _keys(self, hold: Hold) -> list[str]:
         return [self._names.lane(hold.lane), self._names.lease(hold.lane)]
@@ -233,22 +234,15 @@ class RedisBus:
         beat = await self._lanes.beat()
         if beat.made != self._made:
             await self._after_emptying()
-        self._drop(await self._lanes.renew())
+        await self._drop({each.token for each in await self._lanes.renew()})
         await self._own()
-        before = set(self._lanes.held)
-        await self._lanes.give(beat.living)
-        self._drop_left(before)
+        await self._drop({each.token for each in await self._lanes.give(beat.living)})
         taken = await self._lanes.adopt(beat.strangers) + await self._lanes.take_share(beat.living)
         for held in taken:
             await self._take_up(held)
         for held in [held for held in self._lanes.held.values() if not held.behind]:
             await self._take_up(held)
         await self._lanes.retire()
-
-    def _drop_left(self, before: set[str]) -> None:
-        left = before - set(self._lanes.held)
-        for hold in [hold for hold in self._at_hand if hold.lane in left]:
-            del self._at_hand[hold]
 
     async def _own(self) -> None:
         """The lane of this process; it stands in the list before it is used, so that others find it."""

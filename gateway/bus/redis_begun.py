@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +33,7 @@ class Begun:
         self._redis = redis
         self._name = name
         self._running: dict[Hold, int] = {}
+        self._spared: dict[Hold, int] = {}
 
     async def before(self, holds: Sequence[Hold]) -> list[int]:
         """How often each began and never ended."""
@@ -50,10 +51,19 @@ class Begun:
         if self._running.pop(hold, None) is not None:
             await self._note(hold, 0)
 
+    async def spared(self, holds: Iterable[Hold]) -> None:
+        """What this process has no more while it goes on, as when Redis was away: it killed nobody. What could not be
+        told is told with the next."""
+        for hold in holds:
+            if (before := self._running.pop(hold, None)) is not None:
+                self._spared[hold] = before
+        for hold, before in list(self._spared.items()):
+            await self._note(hold, before)
+            self._spared.pop(hold, None)
+
     async def close(self) -> None:
         """What was cut off in good order did not kill anybody."""
-        for hold, before in list(self._running.items()):
-            await self._note(hold, before)
+        await self.spared(list(self._running))
 
     async def _note(self, hold: Hold, starts: int) -> None:
         if not starts:

@@ -130,12 +130,14 @@ class Lanes:
     def _shared(self) -> list[Held]:
         return [each for each in self.held.values() if not each.lane.startswith("own:")]
 
-    async def give(self, living: int) -> None:
+    async def give(self, living: int) -> list[Held]:
         """Lets go of what is more than our share: no new jobs, and the lease once the old ones are done."""
         shared, share, now = self._shared(), -(-LANES // living), time.monotonic()
         for n, each in enumerate(sorted(shared, key=lambda each: (each.leaving > 0, each.leaving))):
             each.leaving = 0.0 if n < share else each.leaving or now
-        await self.release([each for each in shared if each.leaving and self._over(each, now)])
+        given = [each for each in shared if each.leaving and self._over(each, now)]
+        await self.release(given)
+        return given
 
     def _over(self, held: Held, now: float) -> bool:
         return held.working == 0 or now - held.leaving > DRAIN_S

@@ -22,7 +22,7 @@ class Clock:
         return self.at
 
 
-async def until(true: Callable[[], bool], within: float = 15.0) -> None:
+async def until(true: Callable[[], bool], within: float = 60.0) -> None:
     """Waits for it; what comes in time is not measured."""
     end = time.monotonic() + within
     while not true():

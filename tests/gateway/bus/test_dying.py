@@ -41,7 +41,7 @@ def test_what_kills_the_process_is_parked_after_as_many_starts_as_tries(url: str
     assert [line for line in said if line.startswith("parked")] == [
         f"parked poison the process ended at least {TRIES - 1} times while it ran"
     ]
-    done = [line for line in said if not line.startswith("parked")]
+    done = {line for line in said if not line.startswith("parked")}  # twice is what a lease that ran out may cost
     assert sorted(done) == sorted(f"{room}-{n}" for room in range(ROOMS) for n in range(3) if (room, n) != (5, 0))
 
 

@@ -131,6 +131,24 @@ async def test_one_that_slept_through_its_lease_runs_and_ends_nothing_any_more(s
     assert three.onces == ["last"]
 
 
+async def test_one_whose_redis_was_away_has_killed_nothing(shared: Bench) -> None:
+    """What it was running when its lanes were lost is no more suspect than after a first start."""
+    one = await (await shared.open()).start()
+    await one.bus.publish(job("long"))
+    await one.arrived(1)
+    for lost in range(3):
+        assert isinstance(one.bus, RedisBus)
+        mine = one.got[-1]
+        if mine.suspect:
+            await one.bus.begin(mine)
+        for lease in [held.lane for held in one.bus._lanes.held.values()]:
+            await one.bus._redis.delete(one.bus._names.lease(lease))  # as if they had run out meanwhile
+        await one.arrived(lost + 2)
+        assert not one.bus.holds(mine)
+        assert (one.got[-1].suspect, one.got[-1].starts) == (True, 0)
+    await one.bus.ack(one.got[-1])
+
+
 async def test_a_lane_that_is_full_takes_no_message_but_a_press(shared: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(redis_bus, "BOUND", 3)
     one = await (await shared.open()).start()
