@@ -94,7 +94,26 @@ class CustomerView:
 #   show_me       customer: CustomerView                       whisper: everything you yourself may see
 #   withheld      reasons: tuple[WithheldView, ...]            whisper to the author: what is hidden here, and why
 #   notice        title: str, text: str, tone: Tone, buttons   a short answer that needs a card
+#   home          home: HomeView                               one person's own page: customers, open items, alerts
 #   why           why: WhyView                                 /why: what matched, who hears it, what was withheld
+
+
+@dataclass(frozen=True, slots=True)
+class TaskView:
+    """An open item, with whose it is."""
+
+    title: str
+    item: OpenItemView
+
+
+@dataclass(frozen=True, slots=True)
+class HomeView:
+    """One person's own page."""
+
+    customers: tuple[CustomerView, ...]
+    tasks: tuple[TaskView, ...]
+    alerts: tuple[AlertView, ...]
+    buttons: tuple[Button, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

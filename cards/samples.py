@@ -11,12 +11,14 @@ from cards.facts import (
     ContactView,
     CustomerView,
     FactView,
+    HomeView,
     NoteView,
     OpenItemView,
     OptionView,
     RiskView,
     SideView,
     TagView,
+    TaskView,
     WhyStep,
     WhyView,
     WithheldView,
@@ -152,6 +154,11 @@ def _alert(locale: str) -> AlertView:
     )
 
 
+def _home(locale: str, customer: CustomerView) -> HomeView:
+    tasks = (TaskView("华星医疗", OpenItemView("Send the comparison", NOW - 2 * DAY)),)
+    return HomeView((customer,), tasks, (_alert(locale),), (_button(locale, N_("Link my account"), "code"),))
+
+
 def _alert_in(state: Any, **more: Any) -> AlertView:
     return AlertView("conflict_open", "Acme", "A conflict is open.", NOW - DAY, "warning", state=state, **more)
 
@@ -212,6 +219,7 @@ def samples(locale: str) -> dict[str, tuple[Facts, ...]]:
             {"code": "K7QF-93MD", "expires": NOW + 10 * MINUTE, "url": "https://card.example/link"},
             {"code": "K7QF-93MD", "expires": NOW + 10 * MINUTE, "url": ""},
         ),
+        "home": ({"home": _home(locale, customer)}, {"home": HomeView((), (), ())}),
         "show_me": ({"customer": customer}, {"customer": bare}),
         "withheld": ({"reasons": (WithheldView(("Phone", "Contract value"), "A guest is in this room."),)},),
         "notice": (

@@ -37,13 +37,13 @@ async def answer_apart(s: Services, turn: Turn, answer: Answer) -> None:
     elif isinstance(channel, Whispers):
         place, to, once = turn.place, turn.event.who.id, f"{turn.event.once}:answer"
         page = answer if isinstance(answer, OpenForm) and not isinstance(channel, Forms) else None
-        card = await page_card(s, turn, page) if page is not None else _card(s, turn, answer)
+        card = await page_card(s, turn, page) if page is not None else card_of(s, turn, answer)
         await s.gate.run(
             place.channel, "whisper", place.room, Rank.PRESS, lambda: channel.whisper(place, to, card, once=once)
         )
     elif isinstance(channel, Directs):
         with contextlib.suppress(Unmet):
-            await _directly(s, turn, channel, _card(s, turn, answer))
+            await _directly(s, turn, channel, card_of(s, turn, answer))
 
 
 async def _directly(s: Services, turn: Turn, channel: Directs, card: Card) -> None:
@@ -52,7 +52,7 @@ async def _directly(s: Services, turn: Turn, channel: Directs, card: Card) -> No
     await s.gate.run(name, "send", own.room, Rank.PRESS, lambda: s.channels[name].send(own, card, once=once))
 
 
-def _card(s: Services, turn: Turn, answer: Answer) -> Card:
+def card_of(s: Services, turn: Turn, answer: Answer) -> Card:
     if isinstance(answer, ShowCard):
         return answer.card
     locale = turn.locale or s.config.locale

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from channels.model import ImId
 from gateway import dialog
-from gateway.handlers import alerts, conflicts
+from gateway.handlers import alerts, conflicts, homes
 from gateway.handlers.cards import personal_card, room_card
 from gateway.handlers.told import holds
 from gateway.services import Services
@@ -39,6 +39,10 @@ async def _still(s: Services, shown: Shown) -> bool:
 
 
 async def _card(s: Services, shown: Shown, trail: Trail) -> Show | None:
+    if shown.state.get("kind") == "home":
+        who = ImId.parse(str(shown.state["who"]))
+        sender, locale = await s.rooms.listed(shown.slot.place, who), str(shown.state.get("locale") or "")
+        return await homes.page(s, shown.slot, sender, s.people.linked("im", who.key), locale)
     refs = shown.state.get("refs")
     wanted = [str(each) for each in refs] if isinstance(refs, list) else list(shown.records)
     return await room_card(s, shown.slot, wanted, dict(shown.state), trail)

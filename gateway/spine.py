@@ -10,13 +10,14 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from cards.words import match
-from channels.model import Answer, Deleted, Edited, Event, Joined, Left, Moved, Pressed, Said, Submitted
+from channels.model import Answer, Deleted, Edited, Event, Joined, Left, Linked, Moved, Opened, Pressed, Said, Submitted
 from gateway import codec, telemetry
 from gateway.admitting import admitted, rank_of
 from gateway.answer import answer_apart
 from gateway.bus.model import Delivery, Job
 from gateway.errors import Refused, Rejected, Retry, Unmet, Unreadable
-from gateway.handlers import alerts, alone, conflicts, forms, members, press, said
+from gateway.handlers import alerts, alone, conflicts, forms, homes, linked, members, press, said, strangers
+from gateway.holding import Hold
 from gateway.metrics import WHOLE_TURN
 from gateway.redraw import redraw
 from gateway.repaint import Repainter
@@ -42,6 +43,8 @@ HANDLERS: dict[type[Event], Handler] = {
     Submitted: forms.submitted,
     Joined: members.joined,
     Left: members.left,
+    Linked: linked.linked,
+    Opened: homes.opened,
     Moved: members.moved,
 }
 
@@ -119,6 +122,7 @@ class Spine:
             "alert": self._alert,
             "alert_to": self._alert_to,
             "conflict": self._conflict,
+            "stranger": self._stranger,
         }
         self.edited: tuple[Callable[[], None], ...] = ()
         """Called when an edit was decided: whoever writes back looks at once."""
@@ -146,12 +150,15 @@ class Spine:
         local = delivery.local
         accepted = local if isinstance(local, Accepted) else Accepted(codec.decode(delivery.job.body))
         event, waiter = accepted.event, accepted.waiter
-        started = time.perf_counter()
+        started, hold = time.perf_counter(), Hold(self._s, event) if waiter is None else None
         trail = Trail((delivery.tries == 1 and telemetry.turn()) or telemetry.new_turn(), event.where.room_key)
         try:
             outcome, turn = await self._turn(event, trail, _again(delivery))
             if waiter is None or not waiter.tell(outcome.answer):
-                await answer_apart(self._s, turn, outcome.answer)
+                answer = outcome.answer
+                if hold is not None:
+                    turn, answer = await hold.over(turn, answer)
+                await answer_apart(self._s, turn, answer)
         except (Retry, Refused, Rejected, Unreadable) as why:
             if waiter is not None:
                 waiter.fail(why)
@@ -163,6 +170,8 @@ class Spine:
                 waiter.fail(Broken(trail.turn))
             raise
         finally:
+            if hold is not None:
+                await hold.failed()
             await self._s.trail.write(trail)
         WHOLE_TURN.labels(type(event).__name__.lower()).observe(time.perf_counter() - started)
 
@@ -180,6 +189,7 @@ class Spine:
         pressed = isinstance(event, Pressed | Submitted)
         if not await self.perform(outcome.acts, trail, epoch, again=again, pressed=pressed) and pressed:
             outcome = replace(outcome, answer=alone.begin_with_me(self._s, turn))
+        await strangers.noticed(self._s, turn, outcome)
         return outcome, turn
 
     async def _speaking(self, event: Event, person: Person | None) -> Person | None:
@@ -351,6 +361,13 @@ class Spine:
             if show is None or await self._taken(show, trail, epoch, again=again):
                 return True
         return False
+
+    async def _stranger(self, delivery: Delivery) -> None:
+        trail, epoch = new_trail(""), await self._s.bus.epoch()
+        async for places in strangers.notices(self._s, delivery.job.body):
+            for show in places:
+                if await self._taken(show, trail, epoch, again=_again(delivery)):
+                    break
 
     async def _conflict(self, delivery: Delivery) -> None:
         conflict = delivery.job.body.decode()

@@ -10,6 +10,7 @@ import itertools
 import sys
 import time
 from typing import Any
+from urllib.parse import parse_qsl
 
 import orjson
 from aiohttp import web
@@ -27,7 +28,8 @@ class FakeSlack:
         body: dict[str, Any] = {}
         if request.method == "POST":
             raw = await request.read()
-            body = orjson.loads(raw) if raw else {}
+            form = request.content_type == "application/x-www-form-urlencoded"
+            body = dict(parse_qsl(raw.decode())) if form else orjson.loads(raw) if raw else {}
         answer = getattr(self, method.replace(".", "_").lower(), self.other)(request, body)
         return web.Response(body=orjson.dumps({"ok": True, **answer}), content_type="application/json")
 
@@ -42,15 +44,13 @@ class FakeSlack:
         return {"message_ts": f"9{next(self.serial):09d}.000200"}
 
     def conversations_info(self, request: web.Request, body: dict[str, Any]) -> dict[str, Any]:
-        return {
-            "channel": {"id": request.query.get("channel"), "name": "sales", "is_channel": True, "is_private": True}
-        }
+        return {"channel": {"id": body.get("channel"), "name": "sales", "is_channel": True, "is_private": True}}
 
     def conversations_members(self, request: web.Request, body: dict[str, Any]) -> dict[str, Any]:
         return {"members": [f"U0USER{n:04d}" for n in range(50)], "response_metadata": {"next_cursor": ""}}
 
     def users_info(self, request: web.Request, body: dict[str, Any]) -> dict[str, Any]:
-        id_ = request.query.get("user")
+        id_ = body.get("user")
         return {"user": {"id": id_, "team_id": TEAM, "name": id_, "real_name": f"Person {id_}", "profile": {}}}
 
     async def seen(self, request: web.Request) -> web.Response:

@@ -6,7 +6,9 @@ composed from docs.slack.dev, and what Slack itself does with retries, rates and
 """
 
 from channels.slack.blocks import LIMITS, draw
-from channels.slack.channel import Channel, Config
+from channels.slack.channel import Channel
+from channels.slack.config import Config
 from channels.slack.events import EVENTS, parse
+from channels.slack.manifest import manifest
 
-__all__ = ["EVENTS", "LIMITS", "Channel", "Config", "draw", "parse"]
+__all__ = ["EVENTS", "LIMITS", "Channel", "Config", "draw", "manifest", "parse"]

@@ -85,6 +85,17 @@ def view(card: tree.Card, where: Sequence[str] = ("", "", "")) -> Json:
     return drawn | _carrying(carried, blocks)
 
 
+def page(card: tree.Card, where: Sequence[str]) -> Json:
+    """What one person sees on the app's own page."""
+    carried = json.dumps({"w": list(where)}, separators=(",", ":"))
+    return {"type": "home", "private_metadata": carried, "blocks": _at_most(_blocks(card.blocks), VIEW_BLOCKS)}
+
+
+def unfurl(card: tree.Card) -> Json:
+    """The preview of a link: a message without its notification line."""
+    return {"blocks": message(card)["blocks"]}
+
+
 def _carrying(carried: Json, blocks: list[Json]) -> Json:
     """What comes back unseen: 3,000 characters of metadata, the rest in block ids, for which dividers are added.
 

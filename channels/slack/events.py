@@ -2,140 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import re
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import parse_qsl
 
-from pydantic import Field
-
 from channels import model
+from channels.slack import bodies, interactions
+from channels.slack.interactions import Events, person
+from channels.slack.places import link_in, page_of, room_of
 from channels.slack.text import said_plainly
-from channels.wire import Body, Source, json_object, read, storable
+from channels.wire import Source, json_object, read, storable
 from gateway.errors import Unreadable
 
-Id = Annotated[str, Field(pattern=r"^[A-Z0-9]{1,40}$")]
-Stamp = Annotated[str, Field(pattern=r"^[0-9]{1,12}(\.[0-9]{1,9})?$")]
-_FORM = "application/x-www-form-urlencoded"
-
-
-class _Authorization(Body):
-    team_id: str | None = None
-    user_id: str | None = None
-    is_bot: bool = False
-
-
-class _Envelope(Body):
-    team_id: str = ""
-    event_id: Annotated[str, Field(min_length=1, max_length=100)]
-    authorizations: tuple[_Authorization, ...] = ()
-    event: dict[str, Any]
-
-    def bot(self) -> str:
-        return next((each.user_id or "" for each in self.authorizations if each.is_bot), "")
-
-    def teams(self) -> set[str]:
-        return {self.team_id, *(each.team_id or "" for each in self.authorizations)}
-
-
-class _Edit(Body):
-    ts: Stamp
-
-
-class _Message(Body):
-    ts: Stamp
-    thread_ts: Stamp | None = None
-    text: str = ""
-    subtype: str = ""
-    user: Id | None = None
-    bot_id: Id | None = None
-    username: str = ""
-    user_team: str = ""
-    team: str = ""
-    edited: _Edit | None = None
-
-
-class _Posted(_Message):
-    channel: Id
-    channel_type: str = ""
-
-
-class _Changed(Body):
-    channel: Id
-    ts: Stamp
-    message: _Message
-    previous_message: _Message | None = None
-
-
-class _Removed(Body):
-    channel: Id
-    ts: Stamp
-    deleted_ts: Stamp
-    previous_message: _Message | None = None
-
-
-class _Member(Body):
-    user: Id
-    channel: Id
-    team: str = ""
-    event_ts: Stamp | None = None
-
-
-class _User(Body):
-    id: Id
-    name: str = ""
-    username: str = ""
-    team_id: str = ""
-
-
-class _Room(Body):
-    id: Id
-
-
-class _Container(Body):
-    message_ts: Stamp | None = None
-    thread_ts: Stamp | None = None
-    is_ephemeral: bool = False
-
-
-class _Action(Body):
-    type: str = ""
-    action_id: str = ""
-    value: str = ""
-    action_ts: Stamp | None = None
-
-
-class _View(Body):
-    id: str = ""
-    private_metadata: str = ""
-    blocks: tuple[dict[str, Any], ...] = ()
-    state: dict[str, Any] = Field(default_factory=dict)
-
-
-class _Interaction(Body):
-    user: _User
-    trigger_id: Annotated[str, Field(min_length=1, max_length=300, repr=False)]
-    channel: _Room | None = None
-    container: _Container = _Container()
-    message: _Message | None = None
-    actions: tuple[_Action, ...] = ()
-    view: _View | None = None
-
-
-class _Command(Body):
-    team_id: str = ""
-    channel_id: Id
-    user_id: Id
-    user_name: str = ""
-    command: Annotated[str, Field(min_length=1, max_length=100)]
-    text: str = ""
-    trigger_id: Annotated[str, Field(min_length=1, max_length=300, repr=False)]
-
-
-Events = tuple[model.Event, ...]
 Reader = Callable[[Source, Mapping[str, Any]], Events]
+LONGEST_LINK = 250
+"""Characters of an address that may be a customer's page: it is part of where its preview is kept."""
+_FORM = "application/x-www-form-urlencoded"
+_OTHER_TEAM = "team_id: not the workspace this channel is configured for"
 
 
 def decode(body: bytes, content_type: str) -> dict[str, Any]:
@@ -151,40 +34,28 @@ def decode(body: bytes, content_type: str) -> dict[str, Any]:
     return {**{key: storable(value) for key, value in form.items()}, "type": "slash_command"}
 
 
-def millis(stamp: str) -> int:
-    """Slack's seconds with a fraction as milliseconds."""
-    seconds, _, fraction = stamp.partition(".")
-    return int(seconds) * 1000 + int(fraction[:3].ljust(3, "0"))
-
-
-def _envelope(source: Source, payload: Mapping[str, Any]) -> _Envelope:
-    envelope = read(_Envelope, payload)
+def _envelope(source: Source, payload: Mapping[str, Any]) -> bodies.Envelope:
+    envelope = read(bodies.Envelope, payload)
     if source.scope not in envelope.teams():
-        raise Unreadable("team_id: not the workspace this channel is configured for")
+        raise Unreadable(_OTHER_TEAM)
     return envelope
 
 
-def _person(source: Source, id_: str, team: str, name: str = "") -> model.Sender:
-    """A message does not say who is a guest, so nobody is called a member here; a room's roster does."""
-    kind = "outsider" if team and team != source.scope else "unknown"
-    return model.Sender(model.ImId(source.channel, source.scope, "user", id_), name, kind)  # type: ignore[arg-type]
-
-
-def _author(source: Source, message: _Message) -> model.Sender:
+def _author(source: Source, message: bodies.Message) -> model.Sender:
     if message.bot_id is None and message.user:
-        return _person(source, message.user, message.user_team or message.team)
+        return person(source, message.user, message.user_team or message.team)
     kind, id_ = ("user", message.user) if message.user else ("bot", message.bot_id or "unknown")
     return model.Sender(model.ImId(source.channel, source.scope, kind, id_), message.username, "bot")
 
 
-def _thread(source: Source, room: str, message: _Message, direct: bool = False) -> model.Place:
+def _thread(source: Source, room: str, message: bodies.Message, direct: bool = False) -> model.Place:
     """A card answers in the message's own thread; in a direct room only where there is a thread already."""
-    return model.Place(source.channel, room, message.thread_ts or ("" if direct else message.ts))
+    return model.Place(source.channel, room_of(source, room), message.thread_ts or ("" if direct else message.ts))
 
 
 def _said(source: Source, payload: Mapping[str, Any]) -> Events:
     envelope = _envelope(source, payload)
-    message = read(_Posted, envelope.event)
+    message = read(bodies.Posted, envelope.event)
     direct = message.channel_type == "im" or message.channel.startswith("D")
     where = _thread(source, message.channel, message, direct)
     text, quoted, called = said_plainly(message.text, envelope.bot())
@@ -192,26 +63,26 @@ def _said(source: Source, payload: Mapping[str, Any]) -> Events:
     once = f"{source.channel}:{source.scope}:message:{message.channel}:{message.ts}"
     addressed = direct or called or envelope.event.get("type") == "app_mention"
     ref = model.MessageRef(where, message.ts)
-    said = model.Said(once, where, _author(source, message), ref, text, millis(message.ts), quoted, addressed)
+    said = model.Said(once, where, _author(source, message), ref, text, bodies.millis(message.ts), quoted, addressed)
     return (said,)
 
 
 def _changed(source: Source, payload: Mapping[str, Any]) -> Events:
     envelope = _envelope(source, payload)
-    change = read(_Changed, envelope.event)
+    change = read(bodies.Changed, envelope.event)
     once = f"{source.channel}:{source.scope}:message_changed:{envelope.event_id}"
     now = change.message
     where = _thread(source, change.channel, now, change.channel.startswith("D"))
     who, ref = _author(source, now), model.MessageRef(where, now.ts)
     if now.subtype == "tombstone":  # a deleted message whose thread lives on
-        return (model.Deleted(once, where, who, ref, millis(change.ts)),)
+        return (model.Deleted(once, where, who, ref, bodies.millis(change.ts)),)
     if not _is_edit(now, change.previous_message):
         return ()
     text, quoted, _ = said_plainly(now.text, envelope.bot())
-    return (model.Edited(once, where, who, ref, text, millis(change.ts), quoted),)
+    return (model.Edited(once, where, who, ref, text, bodies.millis(change.ts), quoted),)
 
 
-def _is_edit(now: _Message, before: _Message | None) -> bool:
+def _is_edit(now: bodies.Message, before: bodies.Message | None) -> bool:
     """An unfurled link or a recognised language changes a message too; only its author's edit is one."""
     if now.edited is None:
         return False
@@ -220,133 +91,79 @@ def _is_edit(now: _Message, before: _Message | None) -> bool:
 
 def _deleted(source: Source, payload: Mapping[str, Any]) -> Events:
     envelope = _envelope(source, payload)
-    gone = read(_Removed, envelope.event)
-    before = gone.previous_message or _Message(ts=gone.deleted_ts)
+    gone = read(bodies.Removed, envelope.event)
+    before = gone.previous_message or bodies.Message(ts=gone.deleted_ts)
     where = _thread(source, gone.channel, before, gone.channel.startswith("D"))
     once = f"{source.channel}:{source.scope}:message_deleted:{envelope.event_id}"
     ref = model.MessageRef(where, gone.deleted_ts)
-    return (model.Deleted(once, where, _author(source, before), ref, millis(gone.ts)),)
+    return (model.Deleted(once, where, _author(source, before), ref, bodies.millis(gone.ts)),)
 
 
 def _came(source: Source, payload: Mapping[str, Any]) -> Events:
-    return (model.Joined(*_membership(source, payload)),)
+    who = _membership(source, payload)
+    return (model.Joined(*who, ourselves=who[2].kind == "bot"),)
 
 
 def _went(source: Source, payload: Mapping[str, Any]) -> Events:
-    return (model.Left(*_membership(source, payload)),)
+    who = _membership(source, payload)
+    return (model.Left(*who, ourselves=who[2].kind == "bot"),)
+
+
+def _put_out(source: Source, payload: Mapping[str, Any]) -> Events:
+    """Nobody else is told when the bot itself is removed, and it as this."""
+    envelope = _envelope(source, payload)
+    room = read(bodies.Ours, envelope.event)
+    who = model.Sender(model.ImId(source.channel, source.scope, "user", envelope.bot() or "bot"), "", "bot")
+    once = f"{source.channel}:{source.scope}:{envelope.event['type']}:{envelope.event_id}"
+    at = bodies.millis(room.event_ts) if room.event_ts else source.at
+    return (model.Left(once, model.Place(source.channel, room_of(source, room.channel)), who, at, ourselves=True),)
+
+
+def _opened_up(source: Source, payload: Mapping[str, Any]) -> Events:
+    """A room that another company may read from now on: until its list says who, somebody from outside came."""
+    envelope = _envelope(source, payload)
+    room = read(bodies.Ours, envelope.event)
+    id_ = model.ImId(source.channel, source.scope, "team", room.connected_team_id or "unknown")
+    once = f"{source.channel}:{source.scope}:channel_shared:{envelope.event_id}"
+    at = bodies.millis(room.event_ts) if room.event_ts else source.at
+    place = model.Place(source.channel, room_of(source, room.channel))
+    return (model.Joined(once, place, model.Sender(id_, "", "outsider"), at),)
 
 
 def _membership(source: Source, payload: Mapping[str, Any]) -> tuple[str, model.Place, model.Sender, int]:
     envelope = _envelope(source, payload)
-    member = read(_Member, envelope.event)
-    who = _person(source, member.user, member.team)
+    member = read(bodies.Member, envelope.event)
+    who = person(source, member.user, member.team)
     if member.user == envelope.bot():
         who = model.Sender(who.id, who.name, "bot")
-    at = millis(member.event_ts) if member.event_ts else source.at
+    at = bodies.millis(member.event_ts) if member.event_ts else source.at
     once = f"{source.channel}:{source.scope}:{envelope.event['type']}:{envelope.event_id}"
-    return once, model.Place(source.channel, member.channel), who, at
+    return once, model.Place(source.channel, room_of(source, member.channel)), who, at
 
 
-def trigger(id_: str, room: str, thread: str = "", message: str = "") -> str:
-    """Slack's trigger with where it was given: a submitted view does not say in which room it was opened."""
-    return json.dumps([id_, room, thread, message], separators=(",", ":"))
-
-
-def home(source: Source, metadata: Mapping[str, Any]) -> tuple[model.Place, model.MessageRef | None]:
-    where = metadata.get("w")
-    if not (isinstance(where, list) and len(where) == 3 and all(isinstance(part, str) for part in where)):
-        raise Unreadable("private_metadata: not one of our views")
-    place = model.Place(source.channel, where[0], where[1])
-    return place, model.MessageRef(place, where[2]) if where[2] else None
-
-
-def carried(view: _View) -> dict[str, Any]:
-    """What our view carries unseen: `private_metadata`, continued in block ids of the form `~0:…`, `~1:…`."""
-    found = (re.fullmatch(r"~([0-9]{1,3}):(.*)", str(block.get("block_id", "")), re.DOTALL) for block in view.blocks)
-    rest = sorted((int(match[1]), match[2]) for match in found if match)
-    return json_object(view.private_metadata + "".join(piece for _, piece in rest))
-
-
-def _pressed(source: Source, payload: Mapping[str, Any]) -> Events:
-    body = read(_Interaction, payload)
-    where, ref = _pressed_at(source, body)
-    who = _person(source, body.user.id, body.user.team_id, body.user.name or body.user.username)
-    given = trigger(body.trigger_id, where.room, where.thread, ref.id if ref else "")
-    once = f"{source.channel}:{source.scope}:block_actions:{_digest(body.trigger_id)}"
+def _shared(source: Source, payload: Mapping[str, Any]) -> Events:
+    """One for each link. What is only being typed has no room yet, so nobody knows who would read its preview."""
+    envelope = _envelope(source, payload)
+    if envelope.event.get("source") == "composer":
+        return ()
+    shared = read(bodies.Shared, envelope.event)
+    once = f"{source.channel}:{source.scope}:link_shared:{envelope.event_id}"
+    who, at = person(source, shared.user, ""), bodies.millis(shared.message_ts)
+    urls = [link.url for link in shared.links if len(link.url) <= LONGEST_LINK]
+    places = [link_in(source, shared.channel, shared.message_ts, url) for url in urls]
     return tuple(
-        model.Pressed(
-            f"{once}:{at}",
-            where,
-            who,
-            action.action_id.partition(":")[2],
-            action.value,
-            millis(action.action_ts) if action.action_ts else source.at,
-            ref,
-            given,
-        )
-        for at, action in enumerate(body.actions)
-        if action.type == "button" and ":" in action.action_id
+        model.Linked(f"{once}:{n}", place, who, model.MessageRef(place, shared.message_ts), url, at)
+        for n, (place, url) in enumerate(zip(places, urls, strict=True))
     )
 
 
-def _pressed_at(source: Source, body: _Interaction) -> tuple[model.Place, model.MessageRef | None]:
-    if body.channel is None:
-        return home(source, carried(body.view) if body.view else {})
-    stamp = body.container.message_ts or (body.message.ts if body.message else "")
-    thread = body.container.thread_ts or (body.message.thread_ts if body.message else None) or ""
-    place = model.Place(source.channel, body.channel.id, thread)
-    if not stamp:
-        return place, None
-    return place, model.MessageRef(place, f"ephemeral:{stamp}" if body.container.is_ephemeral else stamp)
-
-
-def _submitted(source: Source, payload: Mapping[str, Any]) -> Events:
-    body = read(_Interaction, payload)
-    if body.view is None:
-        raise Unreadable("view: missing")
-    metadata = carried(body.view)
-    place, ref = home(source, metadata)
-    data, tokens = metadata.get("d"), metadata.get("t", {})
-    if not isinstance(data, str) or not isinstance(tokens, dict):
-        raise Unreadable("private_metadata: not one of our forms")
-    values = _values(body.view.state)
-    once = f"{source.channel}:{source.scope}:view_submission:{_digest(body.trigger_id)}"
-    who = _person(source, body.user.id, body.user.team_id, body.user.name or body.user.username)
-    tokens = {name: str(token) for name, token in tokens.items() if name in values}
-    return (model.Submitted(once, place, who, data, values, tokens, source.at, ref),)
-
-
-def _values(state: Mapping[str, Any]) -> dict[str, str]:
-    """Field name (the block's id) to what was typed, picked or cleared."""
-    inputs = state.get("values")
-    if not isinstance(inputs, dict):
-        raise Unreadable("state.values: missing")
-    return {name: _typed(next(iter(block.values()), {})) for name, block in inputs.items() if isinstance(block, dict)}
-
-
-def _typed(element: Any) -> str:
-    if not isinstance(element, dict):
-        raise Unreadable("state.values: not an input")
-    option = element.get("selected_option")
-    value = option.get("value") if isinstance(option, dict) else element.get("value") or element.get("selected_date")
-    return value if isinstance(value, str) else ""
-
-
-def _command(source: Source, payload: Mapping[str, Any]) -> Events:
-    body = read(_Command, payload)
-    place = model.Place(source.channel, body.channel_id)
-    digest = _digest(body.trigger_id)
-    who = _person(source, body.user_id, body.team_id, body.user_name)
-    text = f"{body.command} {body.text}".strip()
-    once = f"{source.channel}:{source.scope}:slash_command:{digest}"
-    ref = model.MessageRef(place, f"command:{digest}")
-    given = trigger(body.trigger_id, place.room)
-    return (model.Said(once, place, who, ref, text, source.at, addressed=True, trigger=given),)
-
-
-def _digest(trigger_id: str) -> str:
-    # Unique per interaction, and not the trigger itself, which is never stored.
-    return hashlib.sha256(trigger_id.encode()).hexdigest()[:32]
+def _opened(source: Source, payload: Mapping[str, Any]) -> Events:
+    envelope = _envelope(source, payload)
+    opened = read(bodies.HomeOpened, envelope.event)
+    if opened.tab != "home":
+        return ()
+    once = f"{source.channel}:{source.scope}:app_home_opened:{envelope.event_id}"
+    return (model.Opened(once, page_of(source, opened.user), person(source, opened.user, ""), source.at),)
 
 
 EVENTS: Mapping[str, Reader] = {
@@ -360,18 +177,48 @@ EVENTS: Mapping[str, Reader] = {
     "app_mention": _said,
     "member_joined_channel": _came,
     "member_left_channel": _went,
-    "block_actions": _pressed,
-    "view_submission": _submitted,
-    "slash_command": _command,
+    "channel_left": _put_out,
+    "group_left": _put_out,
+    "channel_shared": _opened_up,
+    "link_shared": _shared,
+    "app_home_opened": _opened,
+    "block_actions": interactions.pressed,
+    "view_submission": interactions.submitted,
+    "slash_command": interactions.command,
+    "message_action": interactions.message_action,
+    "shortcut": interactions.shortcut,
 }
 
 _NEWS = ("topic", "purpose", "name", "archive", "unarchive", "join", "leave")
 SKIPPED = frozenset(
     {f"message/{room}_{kind}" for room in ("channel", "group") for kind in _NEWS}
     | {f"message/{kind}" for kind in ("message_replied", "pinned_item", "bot_add", "bot_remove", "reminder_add")}
-    | {"app_rate_limited", "app_uninstalled", "tokens_revoked", "app_home_opened", "view_closed", "url_verification"}
+    | {"app_rate_limited", "app_uninstalled", "tokens_revoked", "view_closed", "url_verification"}
 )
 """Known, and nothing to us."""
+
+
+def teams_of(payload: Mapping[str, Any]) -> list[str]:
+    """The workspaces a delivery may be meant for, the likeliest first."""
+    listed = payload.get("authorizations")
+    seen = [each.get("team_id") for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
+    view, team, user = (payload.get(key) for key in ("view", "team", "user"))
+    seen += [view.get("app_installed_team_id")] if isinstance(view, dict) else []
+    seen += [payload.get("team_id")]
+    seen += [team.get("id")] if isinstance(team, dict) else []
+    seen += [user.get("team_id")] if isinstance(user, dict) else []
+    return list(dict.fromkeys(each for each in seen if isinstance(each, str) and each))
+
+
+def uninstalled(payload: Mapping[str, Any]) -> int | None:
+    """When (ms) the app lost its token in that workspace; None when this says nothing of it."""
+    event = payload.get("event")
+    if payload.get("type") != "event_callback" or not isinstance(event, dict):
+        return None
+    tokens = event.get("tokens")
+    revoked = event.get("type") == "tokens_revoked" and isinstance(tokens, dict) and bool(tokens.get("bot"))
+    at = payload.get("event_time")
+    return at * 1000 if (revoked or event.get("type") == "app_uninstalled") and isinstance(at, int) else None
 
 
 def name(payload: Mapping[str, Any]) -> str:

@@ -14,6 +14,7 @@ from crm.local.native import NativeEdits, not_live, put, spelling
 from crm.local.schema import note
 from crm.model import (
     GATEWAY,
+    Addresses,
     AddsNote,
     Applied,
     Change,
@@ -59,6 +60,9 @@ class LocalCrm(NativeEdits):
     async def describe(self, kind: str) -> tuple[FieldInfo, ...]:
         """`name`, the record's title, is no field but may be written like one."""
         return FIELDS if kind == reading.KIND else ()
+
+    def addressed(self, url: str) -> RecordRef | None:
+        return self.shape.addressed(url)
 
     async def users(self) -> tuple[CrmUser, ...]:
         return await self._reading(reading.all_users)
@@ -121,5 +125,5 @@ def _span(cursor: str, conn: Connection) -> tuple[int, int]:
 
 if TYPE_CHECKING:
 
-    def _claims(crm: LocalCrm) -> tuple[Crm, Users, AddsNote, Describes]:
-        return crm, crm, crm, crm
+    def _claims(crm: LocalCrm) -> tuple[Crm, Users, AddsNote, Describes, Addresses]:
+        return crm, crm, crm, crm, crm

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from sqlalchemy import Connection, Row, Table, func, or_, select
 
@@ -32,6 +32,13 @@ class Shape:
 
     def url(self, id_: str) -> str:
         return self.link.replace("{id}", quote(id_, safe=""))
+
+    def addressed(self, url: str) -> RecordRef | None:
+        before, _, after = self.link.partition("{id}")
+        if not self.link or not url.startswith(before) or not url.endswith(after):
+            return None
+        id_ = unquote(url[len(before) : len(url) - len(after)])
+        return self.ref(id_) if id_ and self.url(id_) == url else None
 
     def ref(self, id_: str) -> RecordRef:
         return RecordRef(self.crm, KIND, id_)

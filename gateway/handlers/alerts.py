@@ -126,11 +126,22 @@ async def direct_rooms(s: Services, person: Person) -> AsyncIterator[Place]:
 
 async def draw(s: Services, slot: Slot, alert: Alert, manager: Person) -> Show | None:
     """As the one manager may see it; None when not even the customer's name may be shown."""
-    mine = direct(manager)
-    each = await heard(s, alert.record, mine)
+    locale = manager.locale or s.config.locale
+    made = await told(s, alert, manager, locale)
+    if made is None:
+        return None
+    facts, until = made
+    zone = manager.zone or s.config.zone
+    card = s.deck.draw("alert", locale=locale, zone=zone, now=s.clock.now(), alert=facts)
+    state: dict[str, Json] = {"alert": alert.id, "person": manager.id, "refs": [alert.record]}
+    return Show(slot, card, (alert.record,), audience_hash(direct(manager)), until, state)
+
+
+async def told(s: Services, alert: Alert, manager: Person, locale: str) -> tuple[AlertView, int | None] | None:
+    """What a card says of it, and until when that may be said."""
+    each = await heard(s, alert.record, direct(manager))
     if each is None:
         return None
-    locale = manager.locale or s.config.locale
     tone: Tone = "danger" if alert.rule == "risk_high" else "warning"
     by = s.people.person(alert.by)
     facts = AlertView(
@@ -145,10 +156,7 @@ async def draw(s: Services, slot: Slot, alert: Alert, manager: Person) -> Show |
         buttons=_buttons(s, alert, locale),
         trace=alert.trace,
     )
-    zone = manager.zone or s.config.zone
-    card = s.deck.draw("alert", locale=locale, zone=zone, now=s.clock.now(), alert=facts)
-    state: dict[str, Json] = {"alert": alert.id, "person": manager.id, "refs": [alert.record]}
-    return Show(slot, card, (alert.record,), audience_hash(mine), each.disclosed.valid_until, state)
+    return facts, each.disclosed.valid_until
 
 
 def _what(s: Services, alert: Alert, record: Record, locale: str) -> str:

@@ -23,6 +23,8 @@ Name = Literal[
     "decide",
     "undo",
     "acknowledge",
+    "code",
+    "map",
     "snooze",
     "answer",
 ]

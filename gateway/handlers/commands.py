@@ -10,6 +10,7 @@ from cards.facts import CustomerView, WhyStep, WhyView
 from cards.tree import Button, Tone
 from cards.words import N_, say
 from channels.model import Said
+from gateway import doctor
 from gateway.config.model import seconds
 from gateway.errors import Refused
 from gateway.handlers import explain, view
@@ -201,6 +202,14 @@ async def _why(s: Services, turn: Turn, rest: str) -> Act:
     return Show(_slot(turn), card, told.records, valid_until=told.until, state=told.state)
 
 
+async def _doctor(s: Services, turn: Turn, rest: str) -> Act:
+    """/doctor: what the bot can do in this room, and what mends the rest."""
+    _ours(turn)
+    locale = _locale(s, turn)
+    checkup = await doctor.examine(s.channels[turn.place.channel], s.rooms, s.people, turn.place)
+    return notice(s, turn, "\n".join(doctor.lines(checkup, locale)), title=say(locale, "What I can do here"))
+
+
 async def _help(s: Services, turn: Turn, rest: str) -> Act:
     text = say(
         _locale(s, turn),
@@ -216,5 +225,6 @@ _COMMANDS: dict[str, Callable[[Services, Turn, str], Awaitable[Act]]] = {
     "link": _link,
     "quiet": _quiet,
     "why": _why,
+    "doctor": _doctor,
     "help": _help,
 }

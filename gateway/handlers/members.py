@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from channels.model import Joined, Left, Moved
+from gateway.handlers.hello import hello
 from gateway.services import Services
 from gateway.store.moving import move_room
 from gateway.turn import Outcome, Turn
@@ -14,7 +15,8 @@ async def joined(s: Services, turn: Turn) -> Outcome:
     if not event.ourselves:  # we read nothing out of turn
         await s.rooms.joined(event.where, event.who, turn.person)
     turn.trail.note("joined", turn.now, kind=event.who.kind, person=turn.person.id if turn.person is not None else "")
-    return Outcome(rooms=(event.where.room_key,))
+    acts = (await hello(s, event, turn.locale or s.config.locale),) if event.ourselves else ()
+    return Outcome(acts=acts, rooms=(event.where.room_key,))
 
 
 async def left(s: Services, turn: Turn) -> Outcome:

@@ -9,7 +9,7 @@ from cards.words import N_, say
 from channels.model import Answer, Place, Pressed, ShowCard, Toast
 from gateway import dialog
 from gateway.errors import Refused, Unreadable
-from gateway.handlers import alerts, conflicts, forms, typed
+from gateway.handlers import alerts, conflicts, forms, homes, strangers, typed
 from gateway.handlers.buttons import Press
 from gateway.handlers.cards import personal_card
 from gateway.handlers.said import float_card, picker, whisper
@@ -185,5 +185,7 @@ _HANDLERS: dict[str, Handler] = {
     "undo": conflicts.undo,
     "acknowledge": alerts.acknowledge,
     "snooze": alerts.snooze,
+    "code": homes.code,
+    "map": strangers.mapped,
     "answer": dialog.pressed,
 }

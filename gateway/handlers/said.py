@@ -53,7 +53,11 @@ async def edited(s: Services, turn: Turn) -> Outcome:
     if event.who.kind == "bot":
         return Outcome()
     named = await names(s, turn, event.text, event.quoted)
-    before = [shown for shown in await s.slots.for_message(event.where.room_key, event.message.id) if shown.message]
+    before = [
+        shown
+        for shown in await s.slots.for_message(event.where.room_key, event.message.id)
+        if shown.message and shown.state.get("kind") != "preview"
+    ]
     own = frozenset(ref for shown in before if shown.slot.purpose == "card" for ref in _on(shown))
     if (await s.rooms.store.state(event.where.room_key)).quiet_until > turn.now:
         named = replace(named, refs=tuple(ref for ref in named.refs if ref in own), asks=())

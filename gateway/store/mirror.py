@@ -25,6 +25,7 @@ class _Row:
     sealed: bytes
     deleted: bool
     at: int
+    owner: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,12 @@ class MirrorStore:
         ordered = query.order_by(mirror.c.ref).limit(limit)
         return await self._store.read(lambda connection: list(connection.execute(ordered).scalars()))
 
+    async def owned(self, owners: Sequence[str], limit: int) -> list[str]:
+        """Keys of live records whose first owner is one of these (`crm:user`), the latest changed first."""
+        query = select(mirror.c.ref).where(mirror.c.owner.in_(owners), mirror.c.deleted.is_(False))
+        ordered = query.order_by(mirror.c.at.desc(), mirror.c.ref).limit(limit)
+        return await self._store.read(lambda connection: list(connection.execute(ordered).scalars()))
+
     async def count(self, crm: str) -> int:
         query = select(func.count()).where(mirror.c.crm == crm, mirror.c.deleted.is_(False))
         return await self._store.read(lambda connection: connection.execute(query).scalar()) or 0
@@ -82,7 +89,8 @@ class MirrorStore:
         for record, at in items:
             key = record.ref.key
             sealed = self._vault.seal(connection, key, dump(record))
-            row = _Row(key, record.ref.crm, record.version, sealed, record.deleted, at)
+            owner = f"{record.ref.crm}:{record.owners[0]}"[:256] if record.owners else None
+            row = _Row(key, record.ref.crm, record.version, sealed, record.deleted, at, owner)
             upsert.put(connection, mirror, [asdict(row)])
         return [None] * len(items)
 

@@ -177,7 +177,9 @@ mirror = Table(
     Column("sealed", LargeBinary, nullable=False),
     Column("deleted", Boolean, nullable=False, default=False),
     Column("at", BigInteger, nullable=False),
+    Column("owner", String(256)),  # the first of its owners, as `crm:user`; none of what an earlier version put
     Index("mirror_at", "at"),
+    Index("mirror_owner", "owner", "at"),
 )
 
 feed = Table(

@@ -32,6 +32,7 @@ PROMISED = {
     "conflict",
     "alert",
     "link",
+    "home",
     "show_me",
     "withheld",
     "notice",

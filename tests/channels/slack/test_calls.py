@@ -14,9 +14,11 @@ from pydantic import ValidationError
 
 from cards import tree
 from channels import model
+from channels.doctor import Doctor
+from channels.keeper import Keeps
 from channels.model import ImId, MessageRef, Place
 from channels.slack import Channel, Config, draw
-from channels.slack.events import trigger
+from channels.slack.interactions import trigger
 from gateway.errors import Refused, Retry
 from tests.channels.fake_server import Fake, Heard, mute, nobody, serving
 from tests.channels.harness import NOW, make
@@ -42,19 +44,22 @@ KINDS = ["member", "guest", "guest", "outsider", "outsider", "bot", "member", "b
 
 def slack(heard: Heard) -> web.StreamResponse:
     method = urlsplit(heard.target).path.removeprefix("/api/")
-    asked = {key: each[0] for key, each in parse_qs(urlsplit(heard.target).query).items()}
+    form = heard.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+    asked = {key: each[0] for key, each in parse_qs(heard.raw.decode()).items()} if form else {}
     return web.json_response({"ok": True} | answers(method, asked))
 
 
 def answers(method: str, asked: dict[str, str]) -> dict[str, Any]:
     if method == "conversations.members":
-        ids, later = list(PEOPLE), asked.get("cursor") == "page2"
+        ids, later = [*PEOPLE, "U0FLOAT01"], asked.get("cursor") == "page2"
         more = "" if later else "page2"
         return {"members": ids[4:] if later else ids[:4], "response_metadata": {"next_cursor": more}}
     if method == "conversations.info":
         return {"channel": {"id": "C", "name": "sales", "is_channel": True, "is_private": True, "is_ext_shared": True}}
     if method == "users.info":
         return {"user": {"id": asked["user"], **PEOPLE[asked["user"]]}}
+    if method == "auth.test":
+        return {"user_id": "U0FLOAT01"}
     if method == "conversations.open":
         return {"channel": {"id": "D0ANN0001"}}
     return {"chat.postMessage": {"ts": "1.5"}, "chat.postEphemeral": {"message_ts": "2.5"}}.get(method, {})
@@ -148,7 +153,7 @@ async def test_people_are_asked_about_once_in_five_minutes(fake: Fake) -> None:
 async def test_beyond_the_look_ups_nobody_is_taken_for_a_member(
     channel: Channel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("channels.slack.channel.LOOKUPS", 2)
+    monkeypatch.setattr("channels.slack.people.LOOKUPS", 2)
     kinds = [who.kind for who in (await channel.members(ROOM)).members]
     assert kinds == ["member", "guest", *["unknown"] * 6]
 
@@ -254,5 +259,5 @@ def test_a_wrong_setting_is_refused(wrong: dict[str, Any]) -> None:
 
 def test_it_does_what_it_claims() -> None:
     claims = (model.Edits, model.Deletes, model.Whispers, model.Members, model.Directs, model.Forms, model.Answers)
-    assert all(isinstance(make("slack"), claim) for claim in claims)
-    assert not isinstance(make("slack"), model.Listens)
+    more = (model.Holds, model.Listens, model.Pages, Keeps, Doctor)
+    assert all(isinstance(make("slack"), claim) for claim in (*claims, *more))

@@ -129,6 +129,10 @@ def upgrade() -> None:
     with op.batch_alter_table("job", schema=None) as batch_op:
         batch_op.add_column(sa.Column("starts", sa.Integer(), server_default="0", nullable=False))
 
+    with op.batch_alter_table("mirror", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("owner", sa.String(length=256), nullable=True))
+        batch_op.create_index("mirror_owner", ["owner", "at"], unique=False)
+
     with op.batch_alter_table("slot", schema=None) as batch_op:
         batch_op.add_column(sa.Column("posted_at", sa.BigInteger(), server_default="0", nullable=False))
         batch_op.create_index(
