@@ -31,6 +31,8 @@ from gateway.errors import Gone, Refused, Rejected
 _UserId = Annotated[str, Field(pattern=r"^@[^:\s]{1,200}:[A-Za-z0-9.\-\[\]:]{1,230}$", max_length=255)]
 _Server = Annotated[str, Field(pattern=r"^[A-Za-z0-9.\-\[\]:]{1,230}$")]
 BRIDGED = tuple(f"@{each}*" for each in ("_", "telegram_", "whatsapp_", "signal_", "slack_", "discord_", "irc_"))
+KEPT_MS = 400 * 86_400_000
+"""For longer than a card is kept up to date."""
 _WAITS = "…"
 """What a card is before it is painted, and to whoever may not read it any more."""
 
@@ -78,6 +80,7 @@ class Channel:
         self.calls = Calls(config.url, config.access_token.get_secret_value(), session, config.timeout, wall)
         self.clock = clock
         self._listener = Listener(self)
+        self._keeper: Keeper | None = None
         self._rooms: dict[str, list[str]] | None = None
         self._pairing: dict[str, asyncio.Lock] = {}
 
@@ -85,7 +88,7 @@ class Channel:
         raise Rejected("Matrix sends us nothing: we ask it")
 
     def keep_in(self, keeper: Keeper) -> None:
-        self._listener.keeper = keeper
+        self._keeper = self._listener.keeper = keeper
 
     async def listen(self, put: model.Put) -> None:
         await self._listener.run(put)
@@ -116,7 +119,7 @@ class Channel:
             reply = {"m.in_reply_to": {"event_id": place.thread}, "is_falling_back": True}
             stub["m.relates_to"] = {"rel_type": "m.thread", "event_id": place.thread, **reply}
         root = await self._said(place.room, f"{id_}.0", stub)
-        await self._said(place.room, f"{id_}.1", _version(root, drawn, card))
+        await self._painted(root, await self._said(place.room, f"{id_}.1", _version(root, drawn, card)))
         return model.MessageRef(place, root)
 
     async def _said(self, room: str, transaction: str, content: Json) -> str:
@@ -128,17 +131,31 @@ class Channel:
         room, root = message.place.room, message.id
         known = await self.calls.call("GET", path("rooms", room, "event", root))
         if _redacted(known):
-            await self._redact_versions(room, root, "")
+            await self.clear(room, root)
             raise Gone("The message is not there any more.")
         drawn, latest = draw(card), _latest(known).get(KEY)
         if KEY in drawn and isinstance(latest, dict) and "where" in latest:
             drawn[KEY] |= {"where": latest["where"]}
         new = await self._said(room, secrets.token_hex(16), _version(root, drawn, card))
         await self._redact_versions(room, root, new)
+        await self._painted(root, new)
 
     async def delete(self, message: model.MessageRef) -> None:
         await self._redact_versions(message.place.room, message.id, "")
+        await self.clear(message.place.room, message.id)
         await self._redact(message.place.room, message.id)
+
+    async def _painted(self, root: str, version: str) -> None:
+        """Once somebody else redacted the message, the server does not tell its versions any more."""
+        if self._keeper is not None:
+            await self._keeper.put(f"version:{root}", version, until=self.clock() + KEPT_MS)
+
+    async def clear(self, room: str, root: str) -> None:
+        """The version that is left of a message of ours, if any is."""
+        left = await self._keeper.get(f"version:{root}") if self._keeper is not None else None
+        if left is not None and self._keeper is not None:
+            await self._redact(room, left)
+            await self._keeper.drop(f"version:{root}")
 
     async def _redact_versions(self, room: str, root: str, but: str) -> None:
         """A redacted version relates to nothing any more: those that are told are those that can be read."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from channels.keeper import Keeper
 from channels.matrix import events
 from channels.matrix.calls import Json, path
-from channels.model import Put
+from channels.model import Deleted, Put
 from channels.wire import Source
 from gateway.errors import Refused, Retry, Unreadable
 
@@ -163,6 +163,8 @@ class Listener:
             log.exception("an event of Matrix could not be read")
             return
         for each in told:
+            if isinstance(each, Deleted):  # perhaps of a card, by a moderator
+                await self._channel.clear(room, each.message.id)
             await _stored(put, each)
 
     async def _heard(self, room: str, event: Json) -> Json:

@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import json
 import subprocess
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -73,10 +73,9 @@ async def until(said: str, look: Callable[[], Awaitable[T | None]], patience: fl
 
 
 class Synapse:
-    def __init__(self, folder: Path, session: aiohttp.ClientSession, rate: str = "*any") -> None:
+    def __init__(self, folder: Path, rate: str = "*any") -> None:
         self.folder, self.port = folder, free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._session = session
         words = {"secret": SECRET, "folder": folder.as_posix(), "port": self.port, "message": rate}
         (folder / "homeserver.yaml").write_text(CONFIG.format(**words))
         (folder / "log.yaml").write_text(LOG.replace("FILE", f"{folder.as_posix()}/log"))
@@ -94,7 +93,7 @@ class Synapse:
         assert self._process is not None
         assert self._process.poll() is None, (self.folder / "out").read_text("utf-8", "replace")[-3000:]
         with contextlib.suppress(aiohttp.ClientError):
-            async with self._session.get(f"{self.url}/_matrix/client/versions") as answer:
+            async with aiohttp.ClientSession() as session, session.get(f"{self.url}/_matrix/client/versions") as answer:
                 return answer.status == 200
         return False
 
@@ -107,28 +106,33 @@ class Synapse:
     async def register(self, name: str, shown: str) -> None:
         """By the shared secret, as `register_new_matrix_user` does it."""
         to = f"{self.url}/_synapse/admin/v1/register"
-        async with self._session.get(to) as answer:
-            nonce = (await answer.json())["nonce"]
-        said = "\0".join((nonce, name, PASSWORD, "notadmin")).encode()
-        mac = hmac.new(SECRET.encode(), said, hashlib.sha1).hexdigest()
-        body = {"nonce": nonce, "username": name, "displayname": shown, "password": PASSWORD, "admin": False}
-        async with self._session.post(to, json={**body, "mac": mac}) as answer:
-            assert answer.status == 200, await answer.text()
+        async with aiohttp.ClientSession() as session:
+            async with session.get(to) as answer:
+                nonce = (await answer.json())["nonce"]
+            said = "\0".join((nonce, name, PASSWORD, "notadmin")).encode()
+            mac = hmac.new(SECRET.encode(), said, hashlib.sha1).hexdigest()
+            body = {"nonce": nonce, "username": name, "displayname": shown, "password": PASSWORD, "admin": False}
+            async with session.post(to, json={**body, "mac": mac}) as answer:
+                assert answer.status == 200, await answer.text()
 
 
-@contextlib.asynccontextmanager
-async def synapse(folder: Path, rate: str = "*any") -> AsyncIterator[Synapse]:
-    """Skips where the environment was not made; with CI=true a skip is a failure."""
+def running(folder: Path, names: Mapping[str, str], rate: str = "*any") -> Iterator[Synapse]:
+    """With these people on it. Skips where the environment was not made; with CI=true a skip is a failure."""
     if not (PYTHON.parent.parent / ".ready").exists():
         pytest.skip("no Synapse: `make synapse` installs it into .venv-synapse")
     folder.mkdir()
-    async with aiohttp.ClientSession() as session:
-        server = Synapse(folder, session, rate)
-        try:
-            await server.start()
-            yield server
-        finally:
-            server.stop()
+    server = Synapse(folder, rate)
+
+    async def begin() -> None:
+        await server.start()
+        for name, shown in names.items():
+            await server.register(name, shown)
+
+    try:
+        asyncio.run(begin())
+        yield server
+    finally:
+        server.stop()
 
 
 @dataclass(slots=True)

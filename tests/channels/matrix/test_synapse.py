@@ -5,15 +5,22 @@ from __future__ import annotations
 import contextlib
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+import aiohttp
 import nio  # type: ignore[import-untyped]
 import pytest
 
+from cards.tree import Card, Text
+from channels import registry
+from channels.matrix.calls import path
 from channels.matrix.cards import KEY
+from channels.model import Event, ImId, Joined, Left, Place, Said
+from channels.wire import wall_clock
 from crm.local.crm import LocalCrm
 from crm.local.sample import load_sample
 from crm.model import RecordRef
@@ -21,10 +28,11 @@ from gateway.app import House, open_house
 from gateway.config import load
 from gateway.demo.people import settle_in
 from gateway.demo.run import TEMPLATE
+from gateway.errors import Gone, Refused
 from gateway.http.health import Health
 from gateway.http.server import application, listen
 from tests.browser.demo import free_port
-from tests.channels.matrix.server import Seat, Synapse, number, seated, synapse, until
+from tests.channels.matrix.server import Seat, Synapse, number, running, seated, until
 from tests.gateway.http.visiting import Browser
 
 pytestmark = [pytest.mark.alone, pytest.mark.timeout(300)]
@@ -95,15 +103,25 @@ class Scene:
 
         await until(f"{phone} in the CRM", look)
 
+    async def painted(self) -> bool:
+        """The customer's card shows what was decided last."""
+        s = self.house.services
+        up = [each.painted_at for each in await s.slots.about(HERO) if each.slot.purpose == "card"]
+        return min(up) > (await s.ledger.history(HERO, "phone"))[0].at
+
+
+NAMES = {"floatcard": "Floatcard", "liting": "李婷", "chenwei": "陈伟", "eve": "Eve"}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Synapse]:
+    yield from running(tmp_path_factory.mktemp("matrix") / "synapse", NAMES)
+
 
 @pytest.fixture
-async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
-    names = {"floatcard": "Floatcard", "liting": "李婷", "chenwei": "陈伟", "eve": "Eve"}
+async def scene(tmp_path: Path, server: Synapse) -> AsyncIterator[Scene]:
     async with contextlib.AsyncExitStack() as stack:
-        server = await stack.enter_async_context(synapse(tmp_path / "synapse"))
-        for name, shown in names.items():
-            await server.register(name, shown)
-        bot, li, chen, eve = [await stack.enter_async_context(seated(server, name)) for name in names]
+        bot, li, chen, eve = [await stack.enter_async_context(seated(server, name)) for name in NAMES]
         house = await stack.enter_async_context(gateway(tmp_path, server, bot.client.access_token))
         made = await li.client.room_create(name="East", invite=[bot.id, chen.id])
         assert isinstance(made, nio.RoomCreateResponse), made
@@ -178,6 +196,7 @@ async def test_a_room_on_a_real_server(scene: Scene) -> None:
     await scene.crm_has(THEIRS)
 
     # an edit in words, checked like any other
+    await until("the card painted since", scene.painted)
     assert (await li.card(room, "竞品", THEIRS))[0] == card
     await li.reply(room, card, "edit phone not a number")
     await li.reply(room, card, f"edit 电话 {MINE}")
@@ -206,3 +225,163 @@ async def nothing_of(seat: Seat, room: str, cards: list[str]) -> bool:
     """Of what the bot said: people's own words are theirs."""
     words = [each for each in (await seat.readable(room)).split("\n") if '"@floatcard:localhost"' in each]
     return not [secret for secret in SECRETS if any(secret in each for each in words)]
+
+
+@dataclass(slots=True)
+class Pair:
+    """A channel without a gateway, and a person in a room with it."""
+
+    channel: Any
+    li: Seat
+    eve: Seat
+    room: str
+    heard: list[Event]
+
+    @property
+    def place(self) -> Place:
+        return Place("matrix", self.room)
+
+    async def put(self, event: Event, *, wait: bool = False) -> None:
+        self.heard.append(event)
+
+
+class Memory:
+    """A keeper that forgets with the test."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, str] = {}
+
+    async def get(self, key: str) -> str | None:
+        return self.kept.get(key)
+
+    async def put(self, key: str, text: str, *, until: int | None = None) -> None:
+        self.kept[key] = text
+
+    async def drop(self, key: str) -> None:
+        self.kept.pop(key, None)
+
+    async def keys(self, prefix: str = "") -> tuple[str, ...]:
+        return tuple(key for key in self.kept if key.startswith(prefix))
+
+
+@pytest.fixture
+async def pair(server: Synapse) -> AsyncIterator[Pair]:
+    async with contextlib.AsyncExitStack() as stack:
+        bot, li, eve = [
+            await stack.enter_async_context(seated(server, name)) for name in ("floatcard", "liting", "eve")
+        ]
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        told = {"url": server.url, "user": bot.id, "access_token": bot.client.access_token, "wait": 0.2}
+        config = registry.load("matrix").Config.model_validate(told)
+        channel = registry.load("matrix").Channel("matrix", config, session=session, clock=wall_clock)
+        channel.keep_in(Memory())
+        made = await li.client.room_create(invite=[bot.id])
+        found = Pair(channel, li, eve, made.room_id, [])
+        await channel._listener.once(found.put)
+        await until("the bot in the room", lambda: _in(li, made.room_id, bot.id))
+        await channel._listener.once(found.put)
+        yield found
+
+
+def card(text: str) -> Card:
+    return Card("notice", text, (Text(text),))
+
+
+async def test_what_is_sent_twice_is_there_once_and_one_version_of_it_can_be_read(pair: Pair) -> None:
+    first = await pair.channel.send(pair.place, card("one"), once="x")
+    assert await pair.channel.send(pair.place, card("one"), once="x") == first
+    assert [each["body"] for each in (await pair.li.cards(pair.room)).values()] == ["one"]
+    for text in ("two", "three"):
+        await pair.channel.edit(first, card(text))
+    read = await pair.li.readable(pair.room)
+    assert "three" in read and not re.search(r'"(\* )?(one|two)"', read)
+    await pair.channel.delete(first)
+    await pair.channel.delete(first)
+    assert "three" not in await pair.li.readable(pair.room)
+    with pytest.raises(Gone):
+        await pair.channel.edit(first, card("four"))
+    assert "four" not in await pair.li.readable(pair.room)
+
+
+async def test_a_card_that_a_moderator_removed_is_gone_with_all_its_versions(pair: Pair) -> None:
+    sent = await pair.channel.send(pair.place, card("value"), once="x")
+    other = await pair.channel.send(pair.place, card("another"), once="y")
+    for each in (sent, other):
+        await pair.li.client.room_redact(pair.room, each.id)
+    with pytest.raises(Gone):
+        await pair.channel.edit(sent, card("newer"))
+    await pair.channel._listener.once(pair.put)
+    read = await pair.li.readable(pair.room)
+    assert '"value"' not in read and '"newer"' not in read and '"another"' not in read
+
+
+async def test_a_whisper_is_in_a_room_of_two_and_never_in_one_of_three(pair: Pair) -> None:
+    li = ImId("matrix", "localhost", "user", pair.li.id)
+    first = await pair.channel.whisper(pair.place, li, card("for you"), once="w1")
+    room = first.place.room
+    assert room != pair.room and await pair.channel.direct(li) == first.place
+    await pair.li.client.join(room)
+    assert "for you" in await pair.li.readable(room)
+    refused = await pair.li.client.room_invite(room, pair.eve.id)
+    assert isinstance(refused, nio.RoomInviteError), "whoever is in it brings nobody in"
+    await pair.channel.calls.call("POST", path("rooms", room, "invite"), {"user_id": pair.eve.id})
+    again = await pair.channel.whisper(pair.place, li, card("for you alone"), once="w2")
+    assert again.place.room not in (room, pair.room)
+    roster = await pair.channel.members(first.place)
+    assert roster.kind == "direct" and [member.id.id for member in roster.members] == [pair.li.id]
+
+
+async def test_what_was_said_meanwhile_is_heard_in_its_order_and_nothing_from_before(pair: Pair) -> None:
+    texts = [f"message {number}" for number in range(130)]
+    for text in texts:
+        await pair.li.say(pair.room, text)
+    await pair.channel._listener.once(pair.put)
+    said = [event.text for event in pair.heard if isinstance(event, Said)]
+    assert said == texts, "more than one page of them"
+    assert len({event.once for event in pair.heard}) == len(pair.heard)
+    other = await pair.li.client.room_create()
+    await pair.li.say(other.room_id, "before")
+    await pair.li.client.room_invite(other.room_id, pair.channel.bot)
+    for _ in range(2):
+        await pair.channel._listener.once(pair.put)
+        await pair.li.say(other.room_id, "after")
+    await pair.channel._listener.once(pair.put)
+    there = [event for event in pair.heard if event.where.room == other.room_id]
+    assert isinstance(there[0], Joined) and there[0].ourselves
+    assert {event.text for event in there if isinstance(event, Said)} == {"after"}
+
+
+async def test_whoever_is_put_out_is_told_and_cannot_speak(pair: Pair) -> None:
+    sent = await pair.channel.send(pair.place, card("value"), once="x")
+    await pair.li.client.room_kick(pair.room, pair.channel.bot)
+    await pair.channel._listener.once(pair.put)
+    assert isinstance(pair.heard[-1], Left) and pair.heard[-1].ourselves
+    for refused in (
+        pair.channel.send(pair.place, card("x"), once="y"),
+        pair.channel.edit(sent, card("x")),
+        pair.channel.members(pair.place),
+    ):
+        with pytest.raises(Refused, match="not in this room"):
+            await refused
+
+
+async def test_an_invitation_from_elsewhere_is_declined(pair: Pair) -> None:
+    stranger = pair.eve
+    pair.channel.config = pair.channel.config.model_copy(update={"strangers": ("@eve*",)})
+    made = await stranger.client.room_create(invite=[pair.channel.bot])
+    await pair.channel._listener.once(pair.put)
+    members = await stranger.raw(f"/_matrix/client/v3/rooms/{quote(made.room_id)}/members")
+    assert '"membership":"leave"' in members.replace(" ", "")
+
+
+async def test_a_power_level_that_is_too_low_is_told_with_its_fix(pair: Pair) -> None:
+    found = {each.what: each for each in await pair.channel.examine(pair.place)}
+    assert found["hear"].able == found["speak"].able == "yes"
+    levels = await pair.li.client.room_get_state_event(pair.room, "m.room.power_levels")
+    await pair.li.client.room_put_state(pair.room, "m.room.power_levels", {**levels.content, "events_default": 50})
+    with pytest.raises(Refused, match="power level"):
+        await pair.channel.send(pair.place, card("x"), once="y")
+    found = {each.what: each for each in await pair.channel.examine(pair.place)}
+    assert found["speak"].able == "no" and found["speak"].facts["level"] == "50"
+    await pair.li.client.room_put_state(pair.room, "m.room.encryption", {"algorithm": "m.megolm.v1.aes-sha2"})
+    assert {each.what: each.able for each in await pair.channel.examine(pair.place)}["hear"] == "no"
