@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
@@ -19,6 +18,7 @@ from gateway.errors import Refused, Rejected, Retry, Unmet, Unreadable
 from gateway.handlers import alerts, alone, conflicts, forms, homes, linked, members, press, said, strangers
 from gateway.holding import Hold
 from gateway.metrics import WHOLE_TURN
+from gateway.painted import Painted
 from gateway.redraw import redraw
 from gateway.repaint import Repainter
 from gateway.services import Services
@@ -111,6 +111,7 @@ class Spine:
         self._s = services
         self._shower = shower
         self._repainter = Repainter(services, self._taken)
+        self._painted = Painted(services.bus)
         self._queued: dict[str, _Waiting] = {}
         self._topics = {
             "event": self._event,
@@ -220,6 +221,7 @@ class Spine:
 
     async def refresh_all(self) -> None:
         """A repaint that was swallowed: what is up is drawn again, and equal cards cost nothing outside."""
+        self._painted.forget()
         for room in await self._s.slots.rooms():
             await self.refresh_room(room)
 
@@ -256,7 +258,7 @@ class Spine:
 
     async def _publish(self, topic: str, lane: str, subject: str) -> None:
         body = telemetry.packed(subject.encode())
-        await self._s.bus.publish(Job(topic, lane, f"{topic}:{secrets.token_hex(8)}", body))
+        await self._s.bus.publish(Job(topic, lane, await self._painted.name(topic), body))
 
     def _begun(self, subject: str, which: _Waiting | None = None) -> None:
         """What changes from now on is not sure to be seen by the repaint that waited."""
@@ -314,6 +316,9 @@ class Spine:
         """Each room in its own lane: one that is slow or broken keeps no other waiting."""
         record = delivery.job.body.decode()
         self._begun(record)
+        await self._painted.once(delivery, lambda: self._rooms_about(record))
+
+    async def _rooms_about(self, record: str) -> None:
         await alerts.settle_over(self._s, record)
         for room in sorted({shown.slot.place.room_key for shown in await self._s.slots.about(record)}):
             await self._queue("about", f"repaint:{room}", f"{room}\n{record}")
@@ -322,8 +327,10 @@ class Spine:
         subject = delivery.job.body.decode()
         self._begun(subject)
         room, _, record = subject.partition("\n")
-        slots = [shown for shown in await self._s.slots.about(record) if shown.slot.place.room_key == room]
-        await self._repaint(room, record, slots)
+        await self._painted.once(delivery, lambda: self._repaint_about(room, record))
+
+    async def _repaint_about(self, room: str, record: str) -> None:
+        await self._repaint(room, record, await self._s.slots.about(record, room))
 
     async def _room(self, delivery: Delivery) -> None:
         room = delivery.job.body.decode()
@@ -389,9 +396,8 @@ class Spine:
 
     async def _rest(self, delivery: Delivery) -> None:
         room, record, newest = delivery.job.body.decode().split("\n")
-        slots = await (self._s.slots.about(record) if record else self._s.slots.in_room(room))
-        here = [shown for shown in slots if shown.slot.place.room_key == room and shown.painted_at <= int(newest)]
-        await self._repaint(room, record, here)
+        slots = await (self._s.slots.about(record, room) if record else self._s.slots.in_room(room))
+        await self._repaint(room, record, [shown for shown in slots if shown.painted_at <= int(newest)])
 
 
 def _again(delivery: Delivery) -> bool:

@@ -62,10 +62,11 @@ class SlotStore:
         found = await self._store.look(lambda connection: _by_ids(connection, ids))
         return {shown.id: shown for shown in found}
 
-    async def about(self, record: str) -> list[Shown]:
-        """Every slot that shows a record."""
+    async def about(self, record: str, room_key: str = "") -> list[Shown]:
+        """Every slot that shows a record, there or anywhere."""
         ids = select(slot_record.c.slot).where(slot_record.c.record == record)
-        return await self._store.read(lambda connection: _read(connection, slot.c.id.in_(ids)))
+        where = (slot.c.id.in_(ids), *((slot.c.room == room_key,) if room_key else ()))
+        return await self._store.read(lambda connection: _read(connection, *where))
 
     async def in_room(self, room_key: str) -> list[Shown]:
         return await self._store.read(lambda connection: _read(connection, slot.c.room == room_key))

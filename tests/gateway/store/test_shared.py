@@ -184,6 +184,8 @@ async def test_slots_and_rooms_are_the_same_for_both(two: Two) -> None:
     await SlotStore(two.b).keep(shown)
     assert await SlotStore(two.b).get(key) == shown
     assert [each.id for each in await slots.about("local:account:2")] == [shown.id]
+    assert [each.id for each in await slots.about("local:account:2", shown.slot.place.room_key)] == [shown.id]
+    assert await slots.about("local:account:2", "another/room") == []
     await slots.drop(shown.id)
     dropped = await SlotStore(two.b).by_id(shown.id)
     assert dropped is not None

@@ -1,0 +1,170 @@
+"""Who is in a room, and what the bot may do there. Telegram lists no members: the list is put together and counted."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from telegram import ChatFullInfo, ChatMember, ChatMemberRestricted, User
+from telegram.error import ChatMigrated
+
+from cards.words import N_
+from channels import model
+from channels.doctor import Finding
+from channels.keeper import Keeper
+from channels.telegram.calls import Quiet, asked
+from channels.telegram.updates import THERE
+from gateway.errors import Refused
+
+LOOKUPS = 200
+"""People looked up for one list; in a larger room it stays incomplete, and what is shown there stays little."""
+AT_ONCE = 8
+REMEMBERED = 20_000
+
+_LIST = N_(
+    "Telegram lists only administrators: make the bot an administrator, and have everybody who was there before it "
+    "say a word."
+)
+_HEAR = N_(
+    "Send /setprivacy to BotFather, choose the bot, choose Disable, then take the bot out of the room and add it "
+    "again; or make it an administrator here."
+)
+_START = N_("Whoever is to be told something alone opens a chat with the bot and presses Start.")
+_GONE = N_("Add the bot to the room again.")
+_MUTE = N_("The bot may not write in this room. Let members send messages, or make the bot an administrator.")
+_NAME = N_("The bot is called @{name} at Telegram: put that into `username`.")
+_NO_HOOK = N_("Telegram has no address to deliver to: set `webhook`, or `mode` to polling.")
+_FAILING = N_("Telegram cannot deliver to our address: {reason}")
+
+
+@dataclass(slots=True)
+class Rooms:
+    name: str
+    scope: str
+    bot: Quiet
+    clock: Callable[[], int]
+    keeper: Keeper | None = None
+    known: set[tuple[str, str]] = field(default_factory=set)
+    """Rooms and people noted in this process: noting them again costs nothing."""
+
+    async def note(self, events: Iterable[model.Event]) -> None:
+        """Whoever is seen in a room is asked about when its list is wanted."""
+        for event in events:
+            room, who = event.where.room, event.who.id
+            if self.keeper is None or not room.startswith("-") or who.kind != "user" or who.id == self.scope:
+                continue
+            if isinstance(event, model.Left):
+                self.known.discard((room, who.id))
+                await self.keeper.drop(_seen(room, who.id))
+            elif (room, who.id) not in self.known:
+                await self.keeper.put(_seen(room, who.id), "")
+                self._remember((room, who.id))
+
+    def _remember(self, both: tuple[str, str]) -> None:
+        if len(self.known) >= REMEMBERED:
+            self.known.clear()
+        self.known.add(both)
+
+    async def roster(self, place: model.Place) -> model.Roster:
+        try:
+            return await self._roster(int(place.room))
+        except ChatMigrated as moved:
+            return await self._roster(moved.new_chat_id)
+
+    async def _roster(self, room: int) -> model.Roster:
+        chat = await asked(lambda: self.bot.get_chat(room), direct=room > 0)
+        if chat.type == chat.PRIVATE:
+            only = self._sender(str(chat.id), chat.full_name or "")
+            return model.Roster((only,), True, self.clock(), chat.full_name or "", "direct")
+        count = await asked(lambda: self.bot.get_chat_member_count(room))
+        found = await self._found(room)
+        others = tuple(self._member(user) for id_, user in sorted(found.items()) if id_ != self.scope)
+        # Everybody in the count was met, ourselves among them: then nobody reads here whom we do not know.
+        complete = len(others) + 1 == count
+        return model.Roster(
+            others, complete, self.clock(), chat.title or "", _kind(chat), external=_kind(chat) != "group"
+        )
+
+    async def _found(self, room: int) -> dict[str, User]:
+        administrators = await asked(lambda: self.bot.get_chat_administrators(room))
+        found = {str(each.user.id): each.user for each in administrators}
+        prefix = _seen(str(room), "")
+        seen = [key.removeprefix(prefix) for key in await self.keeper.keys(prefix)] if self.keeper is not None else []
+        places = asyncio.Semaphore(AT_ONCE)
+
+        async def look(id_: str) -> None:
+            async with places:
+                member = await self._there(room, int(id_))
+                if member is not None:
+                    found[id_] = member.user
+
+        await asyncio.gather(*(look(id_) for id_ in [each for each in seen if each not in found][:LOOKUPS]))
+        return found
+
+    async def _there(self, room: int, user: int) -> ChatMember | None:
+        """Somebody whom Telegram does not want to speak of is nobody we know."""
+        try:
+            member = await asked(lambda: self.bot.get_chat_member(room, user))
+        except Refused:
+            return None
+        return member if _is_there(member) else None
+
+    def _member(self, user: User) -> model.Sender:
+        who = self._sender(str(user.id), user.full_name)
+        return model.Sender(who.id, who.name, "bot") if user.is_bot else who
+
+    def _sender(self, id_: str, name: str) -> model.Sender:
+        return model.Sender(model.ImId(self.name, self.scope, "user", id_), name, "account")
+
+    async def examine(self, place: model.Place | None, username: str, mode: str) -> tuple[Finding, ...]:
+        me = await asked(self.bot.get_me)
+        hears = bool(me.can_read_all_group_messages)
+        if place is None:
+            hear = Finding("hear", "yes") if hears else Finding("hear", "partly", _HEAR)
+            return (await self._connected(me, username, mode), hear, Finding("edit", "yes"))
+        if not place.room.startswith("-"):
+            return tuple(Finding(what, "yes") for what in ("hear", "speak", "edit", "whisper", "members"))
+        return await self._here(place, hears)
+
+    async def _connected(self, me: User, username: str, mode: str) -> Finding:
+        if (me.username or "").casefold() != username.casefold():
+            return Finding("connect", "no", _NAME, {"name": me.username or ""})
+        if mode == "polling":
+            return Finding("connect", "yes")
+        hook = await asked(self.bot.get_webhook_info)
+        if not hook.url:
+            return Finding("connect", "no", _NO_HOOK)
+        if hook.last_error_message and hook.pending_update_count:
+            return Finding("connect", "partly", _FAILING, {"reason": hook.last_error_message[:200]})
+        return Finding("connect", "yes")
+
+    async def _here(self, place: model.Place, hears: bool) -> tuple[Finding, ...]:
+        ourselves = await self._there(int(place.room), int(self.scope))
+        if ourselves is None:
+            return (Finding("hear", "no", _GONE), Finding("speak", "no", _GONE))
+        hears = hears or ourselves.status == ChatMember.ADMINISTRATOR
+        mute = isinstance(ourselves, ChatMemberRestricted) and not ourselves.can_send_messages
+        roster = await self.roster(place)
+        return (
+            Finding("hear", "yes") if hears else Finding("hear", "partly", _HEAR),
+            Finding("speak", "no", _MUTE) if mute else Finding("speak", "yes"),
+            Finding("edit", "yes"),
+            Finding("whisper", "partly", _START),
+            Finding("members", "yes") if roster.complete else Finding("members", "partly", _LIST),
+        )
+
+
+def _seen(room: str, id_: str) -> str:
+    return f"seen/{room}/{id_}"
+
+
+def _is_there(member: ChatMember) -> bool:
+    status = "creator" if member.status == ChatMember.OWNER else str(member.status)
+    return status in THERE or (isinstance(member, ChatMemberRestricted) and member.is_member)
+
+
+def _kind(chat: ChatFullInfo) -> Literal["group", "public"]:
+    """What has a public name can be read by anybody who knows it."""
+    return "public" if chat.username or chat.active_usernames else "group"

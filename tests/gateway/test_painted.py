@@ -1,0 +1,106 @@
+"""One repaint serves all that were asked for before it began; what changed since is never left unpainted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from gateway.bus.model import Delivery, Job
+from gateway.painted import Painted
+
+
+class Epochs:
+    """As much of a bus as this needs."""
+
+    def __init__(self, *, shared: bool = True) -> None:
+        self.shared = shared
+        self.at = 0
+
+    async def epoch(self) -> int:
+        return self.at
+
+
+class Wall:
+    def __init__(self, *, shared: bool = True) -> None:
+        self.bus = Epochs(shared=shared)
+        self.painted = Painted(self.bus)  # type: ignore[arg-type]
+        self.runs = 0
+
+    async def asked(self, body: bytes = b"record") -> Delivery:
+        self.bus.at += 1  # every change moves it on
+        job = Job("record", "record:a", await self.painted.name("record"), body)
+        return Delivery(1, job, 1)
+
+    async def run(self, delivery: Delivery) -> None:
+        await self.painted.once(delivery, self._work)
+
+    async def _work(self) -> None:
+        self.runs += 1
+
+
+async def test_those_that_waited_are_served_by_the_first() -> None:
+    wall = Wall()
+    waiting = [await wall.asked() for _ in range(5)]
+    for each in waiting:
+        await wall.run(each)
+    assert wall.runs == 1
+    await wall.run(await wall.asked())
+    assert wall.runs == 2, "asked for since"
+
+
+async def test_what_is_asked_for_while_it_runs_is_painted_after_it() -> None:
+    wall = Wall()
+    first, second = await wall.asked(), list[Delivery]()
+
+    async def changed_meanwhile() -> None:
+        second.append(await wall.asked())
+
+    await wall.painted.once(first, changed_meanwhile)
+    await wall.run(second[0])
+    assert wall.runs == 1
+
+
+async def test_another_subject_and_one_that_failed_serve_nobody() -> None:
+    wall = Wall()
+    mine, others = await wall.asked(), await wall.asked(b"other")
+
+    async def breaks() -> None:
+        raise ValueError("the paint is out")
+
+    with pytest.raises(ValueError, match="the paint is out"):
+        await wall.painted.once(others, breaks)
+    await wall.run(mine)
+    await wall.run(others)
+    assert wall.runs == 2
+
+
+async def test_an_epoch_that_began_anew_serves_nobody() -> None:
+    wall = Wall()
+    wall.bus.at = 500
+    await wall.run(await wall.asked())
+    wall.bus.at = 0
+    await wall.run(await wall.asked())
+    assert wall.runs == 2
+    wall.painted.forget()
+    wall.bus.at = 600
+    job = (await wall.asked()).job
+    await wall.run(Delivery(1, replace(job, once="record:1.ab"), 1))
+    assert wall.runs == 3
+
+
+@pytest.mark.parametrize("name", ["record:12ab", "record:1234", "record:x.ab", "", "record:.ab"])
+async def test_a_name_that_tells_no_epoch_is_always_painted(name: str) -> None:
+    wall = Wall()
+    await wall.run(await wall.asked())
+    job = (await wall.asked()).job
+    await wall.run(Delivery(1, replace(job, once=name), 1))
+    assert wall.runs == 2
+
+
+async def test_a_queue_of_one_process_has_its_own_way() -> None:
+    wall = Wall(shared=False)
+    for each in [await wall.asked(), await wall.asked()]:
+        assert "." not in each.job.once
+        await wall.run(each)
+    assert wall.runs == 2
