@@ -21,8 +21,8 @@ DEAL = "opportunity"
 PARTS = ("contact_mechanisms", "addresses")
 """What a party consists of besides itself."""
 OPEN = ("lead", "opportunity")
-_KNOWN = {"rec_name", "active", "_timestamp", "write_uid", "write_uid.rec_name"}
-_OF_PART = ("_timestamp", "write_uid", "write_uid.rec_name")
+_OF_PART = ("_timestamp", "write_uid", "write_uid.rec_name", "create_uid", "create_uid.rec_name")
+_KNOWN = {"rec_name", "active", *_OF_PART}
 NOTE_FIELDS = ("message", "resource", "last_modified_at", "create_date", "create_uid.rec_name")
 DEAL_FIELDS = ("rec_name", "party", "description", "state", "end_date", "last_modified_at")
 
@@ -60,11 +60,12 @@ def stamps(raw: Mapping[str, Any]) -> list[Stamp]:
 
 
 def _stamp(model: str, raw: Mapping[str, Any]) -> Stamp:
-    by = raw.get("write_uid.")
     if "_timestamp" not in raw or not isinstance(raw.get("id"), int):
         raise Retry(GARBLED, "answered a record without its id or time")
-    who = by if isinstance(by, dict) else {}
-    return Stamp(micros(raw["_timestamp"]), model, raw["id"], who.get("id") or 0, str(who.get("rec_name") or ""))
+    by = "create_uid" if raw.get("write_uid") is None else "write_uid"  # a new row has no writer yet
+    who = raw.get(f"{by}.")
+    name = str(who.get("rec_name") or "") if isinstance(who, dict) else ""
+    return Stamp(micros(raw["_timestamp"]), model, raw["id"], raw.get(by) or 0, name)
 
 
 def listed(raw: Mapping[str, Any], part: str) -> list[dict[str, Any]]:

@@ -84,6 +84,7 @@ class Server:
         self.session = Session(name, config)
         self.client = Client(name, f"{config.url}/{config.database}", self.session, _manners(config))
         self._serial = 0
+        self._ours: dict[str, Json] | None = None
 
     async def close(self) -> None:
         await self.client.close()
@@ -121,14 +122,28 @@ class Server:
         asked: Collection[str] = (),
     ) -> Any:
         """Raises `Moved` when a `_timestamp` of the context is not the record's any more."""
+        told = {**await self._company(), **(context or {})}
+        return await self._call(method, params, told, reads, asked)
+
+    async def _call(
+        self, method: str, params: Collection[Any], context: dict[str, Json], reads: bool, asked: Collection[str] = ()
+    ) -> Any:
         self._serial += 1
-        body: Json = {"id": self._serial, "method": method, "params": [*map(encoded, params), dict(context or {})]}
+        body: Json = {"id": self._serial, "method": method, "params": [*map(encoded, params), context]}
         answer = (await self.client.call("POST", "/rpc/", body=body, reads=reads)).table
         if "error" in answer:
             self._fail(answer["error"], asked)
         if "result" not in answer:
             raise Retry(GARBLED, "answered neither a result nor an error")
         return decoded(answer["result"])
+
+    async def _company(self) -> dict[str, Json]:
+        """The company our account works in: without it the rules of a company hide and refuse everything of it."""
+        if self._ours is None:
+            told = await self._call("model.res.user.get_preferences", [True], {}, True)
+            found = told if isinstance(told, dict) else {}
+            self._ours = {key: found[key] for key in ("company", "employee") if isinstance(found.get(key), int)}
+        return self._ours
 
     def _fail(self, error: Json, asked: Collection[str]) -> None:
         name, words = _named(error)

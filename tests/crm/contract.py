@@ -93,14 +93,28 @@ ALONE = ("tryton",)
 
 
 def asked() -> list[ParameterSet]:
-    return [pytest.param(name, marks=[pytest.mark.alone] if name in ALONE else []) for name in connectors()]
+    """Each connector, and what its harness module offers besides, in `MORE`, as `name/other`."""
+    return [
+        pytest.param(name, marks=[pytest.mark.alone] if connector in ALONE else [])
+        for connector in connectors()
+        for name in (connector, *(f"{connector}/{other}" for other in _more(connector)))
+    ]
+
+
+def _more(connector: str) -> tuple[str, ...]:
+    return tuple(getattr(_module(connector), "MORE", ())) if (HERE / connector / "harness.py").is_file() else ()
 
 
 def opener(name: str) -> Opener:
+    connector, _, other = name.partition("/")
+    module = _module(connector)
+    return cast("Opener", module.MORE[other] if other else module.harness)
+
+
+def _module(name: str) -> Any:
     if not (HERE / name / "harness.py").is_file():
         raise AssertionError(f"crm/{name} has no harness: write tests/crm/{name}/harness.py, see tests/crm/contract.py")
-    module: Any = importlib.import_module(f"tests.crm.{name}.harness")
-    return cast("Opener", module.harness)
+    return importlib.import_module(f"tests.crm.{name}.harness")
 
 
 async def walk(client: Crm, cursor: str = "") -> tuple[list[Record], str]:

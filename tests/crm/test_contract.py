@@ -85,9 +85,12 @@ async def test_only_what_changed_comes_again(harness: Harness, client: Crm) -> N
         await harness.native(refs[2], value)
     await harness.native(refs[0], harness.values[1])
     records, _ = await walk(client, cursor)
-    assert [record.ref for record in records] == [refs[2], refs[0]], "in the order of their newest change"
+    told = [record.ref for record in records]
+    if getattr(harness, "ordered", True):  # a table that tells no time tells no order either
+        assert told == [refs[2], refs[0]], "in the order of their newest change"
+    assert sorted(told) == sorted([refs[2], refs[0]])
     assert by_ref(records)[refs[2]].fields[harness.field].value == harness.values[2], "in its latest state"
-    assert records[0].version > 1
+    assert all(record.version > 1 for record in records)
 
 
 async def test_a_run_is_resumed_at_any_cursor(harness: Harness, client: Crm) -> None:

