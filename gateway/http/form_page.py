@@ -219,7 +219,7 @@ class FormPage:
         undecided = [name for name in sorted(each.editable) if name in each.record.fields]
         undecided = [name for name in undecided if each.record.fields[name].undecided][:CONFLICTS]
         found = [await conflicts.personal(self._s, turn, opened.person, opened.link.record, name) for name in undecided]
-        undo = await undo_button(self._s, each.record, locale) if not undecided else None
+        undo = undo_button(self._s, each, locale) if not undecided else None
         last = tree.Card("undo", "", (tree.Actions((undo,)),)) if undo is not None else None
         return tuple(card for card in (*found, last) if card is not None)
 
