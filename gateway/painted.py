@@ -27,18 +27,19 @@ class Painted:
         asked = f"{await self._bus.epoch()}." if self._bus.shared else ""
         return f"{topic}:{asked}{secrets.token_hex(8)}"
 
-    async def once(self, delivery: Delivery, work: Callable[[], Awaitable[None]]) -> None:
-        """Does nothing when an equal one began here after this one had been asked for, and went through."""
-        if not self._bus.shared:
-            return await work()
-        key, now = (delivery.job.topic, delivery.job.body), await self._bus.epoch()
-        if _asked(delivery.job.once) <= self._seen.get(key, -1) <= now:
-            return None
-        await work()
-        if len(self._seen) >= MOST:
-            self._seen.clear()
-        self._seen[key] = now
-        return None
+    def once(self, work: Callable[[Delivery], Awaitable[None]]) -> Callable[[Delivery], Awaitable[None]]:
+        """It does nothing when an equal one began here after this one had been asked for, and went through."""
+
+        async def unless_served(delivery: Delivery) -> None:
+            key, now = (delivery.job.topic, delivery.job.body), await self._bus.epoch()
+            if _asked(delivery.job.once) <= self._seen.get(key, -1) <= now:
+                return
+            await work(delivery)
+            if len(self._seen) >= MOST:
+                self._seen.clear()
+            self._seen[key] = now
+
+        return unless_served if self._bus.shared else work
 
 
 def _asked(name: str) -> float:

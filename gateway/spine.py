@@ -115,8 +115,8 @@ class Spine:
         self._queued: dict[str, _Waiting] = {}
         self._topics = {
             "event": self._event,
-            "record": self._record,
-            "about": self._about,
+            "record": self._painted.once(self._record),
+            "about": self._painted.once(self._about),
             "room": self._room,
             "slot": self._slot,
             "rest": self._rest,
@@ -316,9 +316,6 @@ class Spine:
         """Each room in its own lane: one that is slow or broken keeps no other waiting."""
         record = delivery.job.body.decode()
         self._begun(record)
-        await self._painted.once(delivery, lambda: self._rooms_about(record))
-
-    async def _rooms_about(self, record: str) -> None:
         await alerts.settle_over(self._s, record)
         for room in sorted({shown.slot.place.room_key for shown in await self._s.slots.about(record)}):
             await self._queue("about", f"repaint:{room}", f"{room}\n{record}")
@@ -327,9 +324,6 @@ class Spine:
         subject = delivery.job.body.decode()
         self._begun(subject)
         room, _, record = subject.partition("\n")
-        await self._painted.once(delivery, lambda: self._repaint_about(room, record))
-
-    async def _repaint_about(self, room: str, record: str) -> None:
         await self._repaint(room, record, await self._s.slots.about(record, room))
 
     async def _room(self, delivery: Delivery) -> None:

@@ -33,9 +33,9 @@ class Wall:
         return Delivery(1, job, 1)
 
     async def run(self, delivery: Delivery) -> None:
-        await self.painted.once(delivery, self._work)
+        await self.painted.once(self._work)(delivery)
 
-    async def _work(self) -> None:
+    async def _work(self, delivery: Delivery) -> None:
         self.runs += 1
 
 
@@ -53,10 +53,10 @@ async def test_what_is_asked_for_while_it_runs_is_painted_after_it() -> None:
     wall = Wall()
     first, second = await wall.asked(), list[Delivery]()
 
-    async def changed_meanwhile() -> None:
+    async def changed_meanwhile(delivery: Delivery) -> None:
         second.append(await wall.asked())
 
-    await wall.painted.once(first, changed_meanwhile)
+    await wall.painted.once(changed_meanwhile)(first)
     await wall.run(second[0])
     assert wall.runs == 1
 
@@ -65,11 +65,11 @@ async def test_another_subject_and_one_that_failed_serve_nobody() -> None:
     wall = Wall()
     mine, others = await wall.asked(), await wall.asked(b"other")
 
-    async def breaks() -> None:
+    async def breaks(delivery: Delivery) -> None:
         raise ValueError("the paint is out")
 
     with pytest.raises(ValueError, match="the paint is out"):
-        await wall.painted.once(others, breaks)
+        await wall.painted.once(breaks)(others)
     await wall.run(mine)
     await wall.run(others)
     assert wall.runs == 2
