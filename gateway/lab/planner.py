@@ -6,7 +6,7 @@ import heapq
 import multiprocessing
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import asdict, dataclass, field
 from itertools import islice
@@ -60,11 +60,15 @@ class Plan:
     def add(self, found: Found) -> None:
         key = (found.kind, found.field)
         self.counts[key] += 1
-        self._keep(key, [(found.at, f"{found.record}\0{found.edit}", found)])
+        self._keep(key, (found.at, f"{found.record}\0{found.edit}", found))
 
-    def _keep(self, key: tuple[str, str], some: Iterable[tuple[int, str, Found]]) -> None:
+    def _keep(self, key: tuple[str, str], one: tuple[int, str, Found]) -> None:
         # the newest, and of equal ones always the same: the plan does not depend on who was ready first
-        self.examples[key] = heapq.nlargest(EXAMPLES, [*self.examples.get(key, ()), *some], key=lambda it: it[:2])
+        some = self.examples.setdefault(key, [])
+        if len(some) < EXAMPLES:
+            heapq.heappush(some, one)
+        elif one[:2] > some[0][:2]:
+            heapq.heapreplace(some, one)
 
     def join(self, other: Plan) -> None:
         self.fields += other.fields
@@ -74,12 +78,18 @@ class Plan:
         self.counts += other.counts
         self.decided += other.decided
         for key, some in other.examples.items():
-            self._keep(key, some)
+            for one in some:
+                self._keep(key, one)
 
     def report(self) -> dict[str, Json]:
         """Counts and ids: a value is looked up by whoever may see it."""
         shown = {
-            kind: [asdict(found) for (of, _), some in sorted(self.examples.items()) if of == kind for *_, found in some]
+            kind: [
+                asdict(found)
+                for (of, _), some in sorted(self.examples.items())
+                if of == kind
+                for *_, found in sorted(some, key=lambda one: one[:2], reverse=True)
+            ]
             for kind in KINDS
         }
         counts = {kind: {name: n for (of, name), n in sorted(self.counts.items()) if of == kind} for kind in KINDS}

@@ -38,7 +38,7 @@ class Now:
     proposals: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Found:
     """One difference. `edit`: the one it is about; `instead`: what would stand in its place (an edit, if it is one)."""
 

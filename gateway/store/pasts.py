@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final
 
@@ -124,7 +124,7 @@ def _field(connection: Connection, vault: Vault, key: tuple[str, str], rows: Seq
     edits = [_edit(key, row) for row in rows]
 
     def values() -> list[Edit]:
-        return _opened(connection, vault, edits)
+        return _opened(connection, vault, key, rows)
 
     held: Json = None
     if standing_value is not None:
@@ -147,14 +147,14 @@ def _field(connection: Connection, vault: Vault, key: tuple[str, str], rows: Seq
     )
 
 
-def _edit(key: tuple[str, str], row: Any) -> Edit:
+def _edit(key: tuple[str, str], row: Any, value: Json = None) -> Edit:
     parents = row[12]
     return Edit(
         id=row[9],
         record=key[0],
         field=key[1],
         kind=row[10],
-        value=None,
+        value=value,
         source=_source(row[11]),
         actor=_NOBODY,
         parents=frozenset(orjson.loads(parents)) if parents != "[]" else frozenset(),
@@ -180,11 +180,10 @@ def _source(system: str) -> Source:
     return found
 
 
-def _opened(connection: Connection, vault: Vault, edits: Sequence[Edit]) -> list[Edit]:
+def _opened(connection: Connection, vault: Vault, key: tuple[str, str], rows: Sequence[Any]) -> list[Edit]:
     query = f"SELECT {VALUE} FROM edit e {WITH_VALUE} WHERE e.record = ? AND e.field = ? ORDER BY e.n"  # noqa: S608
-    rows = sql.ask(connection, query, (edits[0].record, edits[0].field))
     out = []
-    for edit, row in zip(edits, rows, strict=True):
-        held = None if row[0] is None else vault.reveal(row)
-        out.append(replace(edit, value=None if isinstance(held, Erased) else held))
+    for row, sealed in zip(rows, sql.ask(connection, query, key), strict=True):
+        held = None if sealed[0] is None else vault.reveal(sealed)
+        out.append(_edit(key, row, None if isinstance(held, Erased) else held))
     return out
