@@ -107,15 +107,21 @@ async def replied(s: Services, turn: Turn) -> Outcome | None:
     open_ = await s.dialogs.open(event.who.id.key, turn.place.room_key)
     word = event.text.strip().partition(" ")[0].partition("@")[0].removeprefix("/").lower()
     is_command = event.text.lstrip().startswith("/")
-    if open_ is None or (is_command and word not in (*WORDS, "start")):
+    if open_ is None or (is_command and word not in WORDS):
         return None
-    if open_.last == event.once or (word == "start" and is_command):  # told again, or they come to be asked
+    if open_.last == event.once:  # told again
         return Outcome(acts=(await _question(s, open_, turn.person, turn.now),))
     if turn.now >= open_.until:
         return Outcome(acts=await _finish(s, turn, open_, _LATE, "warning"))
     if is_command:
         return await _chosen(s, turn, open_, word)
     return await _typed(s, turn, open_, event.text.strip())
+
+
+async def waiting(s: Services, turn: Turn) -> tuple[Act, ...]:
+    """The question that waits for this person here, if any does."""
+    open_ = await s.dialogs.open(turn.event.who.id.key, turn.place.room_key)
+    return (await _question(s, open_, turn.person, turn.now),) if open_ is not None and turn.now < open_.until else ()
 
 
 async def pressed(s: Services, turn: Turn, person: Person, press: Press) -> Outcome:

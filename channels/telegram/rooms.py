@@ -53,6 +53,9 @@ class Rooms:
         """Whoever is seen in a room is asked about when its list is wanted."""
         for event in events:
             room, who = event.where.room, event.who.id
+            if isinstance(event, model.Moved) and self.keeper is not None:
+                for key in await self.keeper.keys(_seen(room, "")):
+                    await self.keeper.put(_seen(event.to.room, key.rpartition("/")[2]), "")
             if self.keeper is None or not room.startswith("-") or who.kind != "user" or who.id == self.scope:
                 continue
             if isinstance(event, model.Left):

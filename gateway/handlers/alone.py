@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from cards.words import N_, say
-from channels.model import Directs, ImId, Invites, OpenForm, Said, ShowCard, Toast
+from channels.model import Directs, ImId, Invites, OpenForm, Said, ShowCard, Toast, Whispers
 from gateway import dialog
 from gateway.errors import Refused
 from gateway.handlers.hearing import heard
@@ -42,6 +42,8 @@ async def _whispered(s: Services, turn: Turn, answer: ShowCard) -> Outcome:
     slot = Slot(turn.place, "whisper", f"answer:{turn.event.once}", key)
     told = await _tells(s, turn, answer)
     show = Show(slot, answer.card, told.records, valid_until=told.until, state=told.state)
+    if isinstance(s.channels[turn.place.channel], Whispers):  # a word of that would stand beside it
+        return Outcome(acts=(show,))
     return Outcome(Toast(say(turn.locale or s.config.locale, N_("I wrote to you alone."))), (show,))
 
 
@@ -94,4 +96,5 @@ async def started(s: Services, turn: Turn) -> Outcome:
     card = s.deck.draw("notice", locale=locale, zone=s.config.zone, now=turn.now, **facts)
     assert isinstance(turn.event, Said)
     slot = Slot(turn.place, "whisper", f"{turn.event.message.id}:{turn.event.who.id.key}", turn.event.who.id.key)
-    return Outcome(acts=(Show(slot, card, (), state={"kind": "notice"}), *(Hide(each.slot) for each in up)))
+    shown = Show(slot, card, (), state={"kind": "notice"})
+    return Outcome(acts=(shown, *await dialog.waiting(s, turn), *(Hide(each.slot) for each in up)))

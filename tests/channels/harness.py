@@ -99,10 +99,10 @@ def seals_whole(name: str) -> bool:
     return bool(getattr(recipe(name), "SEALS_WHOLE", True)) if (HERE / name / "recipe.py").is_file() else True
 
 
-async def heard(name: str, request: Inbound) -> Reply:
+async def heard(name: str, request: Inbound, channel: Any = None) -> Reply:
     """What becomes of a payload, by the way that network's payloads come."""
     if not asks(name):
-        reply: Reply = await make(name).receive(request)
+        reply: Reply = await (channel or make(name)).receive(request)
         return reply
     return Reply(
         registry.load(name).parse(Source(recipe(name).NAME, recipe(name).SCOPE, NOW), json_object(request.body))

@@ -144,7 +144,7 @@ async def test_whoever_cannot_sign_is_rejected(name: str) -> None:
 async def test_another_secret_is_rejected(name: str) -> None:
     secret = next(key for key in recipe(name).CONFIG if key.endswith("secret"))
     with pytest.raises(Rejected):
-        await make(name, **{secret: "not the secret of this test"}).receive(request_of(payloads(name)[0]))
+        await make(name, **{secret: "not-the-secret-of-this-test"}).receive(request_of(payloads(name)[0]))
 
 
 @pytest.mark.parametrize("name", [name for name in CHANNELS if asks(name)])
@@ -177,10 +177,11 @@ async def test_what_is_not_known_is_unreadable(name: str) -> None:
 @each_payload
 async def test_a_damaged_payload_is_read_or_unreadable_and_nothing_else(payload: Payload) -> None:
     ((how, request),) = payload.data["request"].items()
+    channel = make(payload.channel)
     for damaged in damages(request):
         spoilt = dataclasses.replace(payload, data={"request": {how: damaged}})
         try:
-            await heard(payload.channel, request_of(spoilt))
+            await heard(payload.channel, request_of(spoilt), channel)
         except Unreadable as said:
             assert "华星" not in str(said), "name the key at fault, never what stood there"
 
