@@ -1,0 +1,194 @@
+"""The connector: a real precondition on accounts, one by the second on everything else."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from crm import once as keys
+from crm.http import Answer
+from crm.late import Feed
+from crm.mapping import vanished
+from crm.model import (
+    AddsNote,
+    Applied,
+    Change,
+    Conflict,
+    Counts,
+    Crm,
+    CrmUser,
+    Describes,
+    FieldInfo,
+    Item,
+    Past,
+    Record,
+    RecordRef,
+    Remembers,
+    Users,
+)
+from crm.salesforce.api import Api, is_id, select
+from crm.salesforce.config import Config
+from crm.salesforce.reading import Reader, text, when
+from crm.values import bounded
+from gateway.errors import Refused
+from reconcile.model import Json
+
+NOTE_LIMIT = 32_000
+SUBJECT = 80
+
+
+class SalesforceCrm:
+    def __init__(self, name: str, config: Config, *, clock: Callable[[], int]) -> None:
+        self.name = name
+        self.desk = keys.desk("salesforce", config.url)
+        self._config = config
+        self._api = Api(name, config)
+        self._reader = Reader(name, config, self._api, self.desk.versions, config.page)
+        self._feed = Feed(self._reader)
+        self._quiet: tuple[str, float] = ("", 0.0)
+
+    async def close(self) -> None:
+        await self._api.close()
+
+    async def get(self, ref: RecordRef) -> Record:
+        return (await self._whole(ref))[0]
+
+    async def _whole(self, ref: RecordRef) -> tuple[Record, Answer]:
+        """The record with its headers. All of its fields, since an ETag is of all that was answered."""
+        if ref.kind != self._config.kind or not is_id(ref.id):
+            raise keys.absent(ref)
+        answer = await self._api.call("GET", self._path(ref), take=(404,))
+        if answer.status == 404:
+            return await self._reader.gone(ref), answer
+        related = (await self._reader.related([ref.id]))[ref.id]
+        return self._reader.record(answer.table, related, await self._api.user()), answer
+
+    def _path(self, ref: RecordRef) -> str:
+        return f"{self._api.base}/sobjects/{self._config.object}/{ref.id}"
+
+    async def changes(self, cursor: str) -> AsyncIterator[tuple[Record, str]]:
+        """Looks once in `every` seconds, however often it is asked; where it left off nothing is missed."""
+        seen, until = self._quiet
+        if cursor == seen and time.monotonic() < until:
+            return
+        async for told in self._feed.changes(cursor):
+            cursor = told[1]
+            yield told
+        self._quiet = (cursor, time.monotonic() + self._config.every)
+
+    async def count(self) -> int:
+        (row, *_) = await self._api.query(select(["COUNT(Id) total"], self._config.object))
+        total = row.get("total")
+        return total if isinstance(total, int) else 0
+
+    async def apply(self, change: Change, *, once: str) -> Applied | Conflict:
+        return await keys.apply(self, change, once)
+
+    async def swap(self, change: Change) -> Applied | Conflict:
+        before, answer = await self._whole(change.ref)
+        if change.precondition is not None and (before.deleted or before.version != change.precondition):
+            return Conflict(before)
+        if before.deleted:
+            raise keys.not_live()
+        headers = {**self._precondition(before, answer), **_source(change.label)}
+        done = await self._api.call(
+            "PATCH", self._path(change.ref), body=await self._values(change), headers=headers, take=(412,)
+        )
+        after = await self.get(change.ref)
+        if done.status == 412:
+            return Conflict(after)
+        return Applied(
+            after.version, after.fields[change.field].value if change.field in after.fields else change.value
+        )
+
+    def _precondition(self, before: Record, answer: Answer) -> dict[str, str]:
+        tag = answer.headers.get("ETag")
+        if self._config.kind == "account" and tag:
+            return {"If-Match": tag}
+        modified = when(answer.table.get("LastModifiedDate")) or before.modified
+        return {"If-Unmodified-Since": format_datetime(datetime.fromtimestamp(modified / 1000, UTC), usegmt=True)}
+
+    async def _values(self, change: Change) -> Json:
+        spec, value = self._config.by_ours.spell(change.field, change.value)
+        about = (await self._reader.offered()).get(spec.theirs)
+        if about is None:
+            raise vanished(spec.theirs)
+        return {spec.theirs: _spelled(change.field, value, about)}
+
+    async def history(self, ref: RecordRef, *, since: int = 0) -> tuple[Past, ...]:
+        if ref.kind != self._config.kind or not is_id(ref.id):
+            raise keys.absent(ref)
+        try:
+            return await self._reader.past(ref, since)
+        except Refused:  # no field of this object is tracked: there is no such object as its history
+            return ()
+
+    async def add_note(self, ref: RecordRef, text: str, who: str, *, once: str) -> Item:
+        """A completed task under the record, as a logged call is one; `who` is its beginning."""
+        said = bounded("note", text, NOTE_LIMIT)
+        body = f"{who}: {said}" if who else said
+        if (await self.get(ref)).deleted:
+            raise keys.not_live()
+
+        async def post(doubt: bool) -> Item:
+            earlier = await self._posted(ref, body) if doubt else None
+            return earlier or await self._post(ref, body, who)
+
+        return await keys.note(self.desk, once, keys.digest("note", ref.key, text, who), post)
+
+    async def _post(self, ref: RecordRef, body: str, who: str) -> Item:
+        parent = "WhatId" if self._config.kind == "account" else "WhoId"
+        task: Json = {parent: ref.id, "Subject": _subject(body), "Description": body, "Status": "Completed"}
+        made = (await self._api.call("POST", f"{self._api.base}/sobjects/Task", body=task)).table
+        return Item(text(made.get("id")), "note", f"{_subject(body)}: {body}", self._api.now(), who)
+
+    async def _posted(self, ref: RecordRef, body: str) -> Item | None:
+        """The note of an earlier try whose answer was lost."""
+        notes = (await self.get(ref)).related.get("note", ())
+        return next((note for note in notes if note.text == f"{_subject(body)}: {body}"), None)
+
+    async def describe(self, kind: str) -> tuple[FieldInfo, ...]:
+        return tuple((await self._reader.offered()).values()) if kind == self._config.kind else ()
+
+    async def users(self) -> tuple[CrmUser, ...]:
+        found = await self._api.query(
+            "SELECT Id, Name, Email, IsActive FROM User WHERE UserType = 'Standard' ORDER BY Id"
+        )
+        return tuple(
+            CrmUser(text(row.get("Id")), text(row.get("Name")), text(row.get("Email")), row.get("IsActive") is True)
+            for row in found
+        )
+
+
+def _subject(body: str) -> str:
+    first = body.split("\n", 1)[0]
+    return first if len(first) <= SUBJECT else f"{first[: SUBJECT - 1]}…"
+
+
+def _source(label: str) -> dict[str, str]:
+    """The watermark's slot: the client's name in Salesforce's event log files. A header holds ASCII alone."""
+    return {"Sforce-Call-Options": f"client=Floatcard/{quote(label.strip('[]'), safe=' .-_/()')}"} if label else {}
+
+
+def _spelled(ours: str, value: str | None, about: FieldInfo) -> Json:
+    if value is None:
+        return None
+    if about.native == "boolean":
+        if value.casefold() not in ("true", "false"):
+            raise Refused(
+                "{field}: {value} is not one of {options}.", field=ours, value=value[:40], options="true, false"
+            )
+        return value.casefold() == "true"
+    if about.native == "datetime":
+        return f"{value}T00:00:00Z"
+    return float(value) if about.type == "decimal" else value
+
+
+if TYPE_CHECKING:
+
+    def _claims(crm: SalesforceCrm) -> tuple[Crm, Counts, Users, AddsNote, Describes, Remembers, keys.Writer]:
+        return crm, crm, crm, crm, crm, crm, crm
