@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-WORDS = ("card", "bind", "link", "quiet", "why", "help")
+WORDS = ("card", "bind", "link", "quiet", "why", "doctor", "help")
 """The gateway's commands. Clients keep `/card` for themselves, so it is `!card`, or the word as a reply to a card."""
 _COMMAND = re.compile(rf"!({'|'.join(WORDS)})(?![\w])", re.IGNORECASE)
 _WORD = re.compile(rf"({'|'.join(WORDS)})(\s.*)?", re.IGNORECASE | re.DOTALL)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from cards import tree
-from cards.words import match
 from channels.model import Pressed, Submitted
 from gateway.config.model import FieldSpec
 from gateway.errors import Refused
@@ -25,14 +24,14 @@ async def edit(s: Services, turn: Turn, person: Person, press: Press) -> Outcome
     locale = turn.locale or s.config.locale
     card = await forms.draw(s, turn, person, each)
     form = next(block for block in card.blocks if isinstance(block, tree.Form))
-    field, typed = _field(event.typed, form.fields)
+    field, typed = _field(s, event.typed, form.fields)
     await _seen(s, event, each, field, locale)
     sent = Submitted(
         event.once,
         event.where,
         event.who,
         form.data,
-        {field.name: _value(s.config.fields.get(field.name), typed, locale)},
+        {field.name: _value(s.config.fields.get(field.name), typed)},
         {field.name: field.token},
         event.at,
         event.message,
@@ -40,9 +39,9 @@ async def edit(s: Services, turn: Turn, person: Person, press: Press) -> Outcome
     return await forms.submitted(s, replace(turn, event=sent))
 
 
-def _field(said: str, fields: tuple[tree.FormField, ...]) -> tuple[tree.FormField, str]:
-    """The field whose label or name the words begin with, the longest such, and the words after it."""
-    named = [(word, field) for field in fields for word in (field.label, field.name)]
+def _field(s: Services, said: str, fields: tuple[tree.FormField, ...]) -> tuple[tree.FormField, str]:
+    """The field whose name, or label in any language, the words begin with, the longest such; and those after it."""
+    named = [(word, field) for field in fields for word in (field.name, *s.config.fields[field.name].label.values())]
     for word, field in sorted(named, key=lambda each: -len(each[0])):
         rest = said[len(word) :]
         if word and said[: len(word)].casefold() == word.casefold() and _parted(rest):
@@ -59,11 +58,10 @@ def _labels(fields: tuple[tree.FormField, ...]) -> tuple[str, ...]:
     return tuple(field.label for field in fields)
 
 
-def _value(spec: FieldSpec | None, typed: str, locale: str) -> str:
-    """A choice may be said as it is read."""
+def _value(spec: FieldSpec | None, typed: str) -> str:
+    """A choice may be said as it is read, in any language."""
     for option, labels in (spec.options if spec is not None else {}).items():
-        shown = labels.get(match(locale)) or labels.get("en") or option
-        if typed.casefold() in (option.casefold(), shown.casefold()):
+        if typed.casefold() in {word.casefold() for word in (option, *labels.values())}:
             return option
     return typed
 
