@@ -218,6 +218,25 @@ class Seat:
             raise AssertionError(f"{never}; there is {there}") from None
 
 
+class Memory:
+    """A keeper that forgets with the test."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, str] = {}
+
+    async def get(self, key: str) -> str | None:
+        return self.kept.get(key)
+
+    async def put(self, key: str, text: str, *, until: int | None = None) -> None:
+        self.kept[key] = text
+
+    async def drop(self, key: str) -> None:
+        self.kept.pop(key, None)
+
+    async def keys(self, prefix: str = "") -> tuple[str, ...]:
+        return tuple(key for key in self.kept if key.startswith(prefix))
+
+
 def number(content: Json, action: str, index: int = 0) -> str:
     """What is to be replied to press it."""
     found = [str(at + 1) for at, press in enumerate(content[KEY]["presses"]) if press["action"] == action]

@@ -32,7 +32,7 @@ from gateway.errors import Gone, Refused
 from gateway.http.health import Health
 from gateway.http.server import application, listen
 from tests.browser.demo import free_port
-from tests.channels.matrix.server import Seat, Synapse, number, running, seated, until
+from tests.channels.matrix.server import Memory, Seat, Synapse, number, running, seated, until
 from tests.gateway.http.visiting import Browser
 
 pytestmark = [pytest.mark.alone, pytest.mark.timeout(300)]
@@ -243,25 +243,6 @@ class Pair:
 
     async def put(self, event: Event, *, wait: bool = False) -> None:
         self.heard.append(event)
-
-
-class Memory:
-    """A keeper that forgets with the test."""
-
-    def __init__(self) -> None:
-        self.kept: dict[str, str] = {}
-
-    async def get(self, key: str) -> str | None:
-        return self.kept.get(key)
-
-    async def put(self, key: str, text: str, *, until: int | None = None) -> None:
-        self.kept[key] = text
-
-    async def drop(self, key: str) -> None:
-        self.kept.pop(key, None)
-
-    async def keys(self, prefix: str = "") -> tuple[str, ...]:
-        return tuple(key for key in self.kept if key.startswith(prefix))
 
 
 @pytest.fixture

@@ -1,0 +1,358 @@
+"""Calls and listening against a server on the loopback that answers as the specification says, or worse."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from aiohttp import ClientSession, web
+from pydantic import ValidationError
+
+from cards.tree import Card, Text
+from channels import registry
+from channels.matrix import Config
+from channels.model import Event, ImId, Joined, MessageRef, Place, Said
+from gateway.errors import Gone, Refused, Retry
+from tests.channels.fake_server import Fake, Heard, mute, nobody, serving
+from tests.channels.harness import NOW
+from tests.channels.matrix.recipe import CONFIG
+from tests.channels.matrix.server import Memory
+
+Json = dict[str, Any]
+ROOM, BOT, ANN = Place("matrix", "!sales:example.org"), "@floatcard:example.org", "@ann:example.org"
+CARD = Card("notice", "s", (Text("华星 <b>"),))
+
+
+def answers(heard: Heard) -> web.StreamResponse:
+    if "/send/" in heard.target or "/redact/" in heard.target:
+        return web.json_response({"event_id": f"${heard.target.rpartition('/')[2][:40]}"})
+    if "/relations/" in heard.target:
+        return web.json_response({"chunk": []})
+    if "/account_data/" in heard.target:
+        return web.json_response({"errcode": "M_NOT_FOUND", "error": "?"}, status=404)
+    return web.json_response({})
+
+
+@pytest.fixture
+async def fake() -> AsyncIterator[tuple[Fake, Any]]:
+    fake = Fake(answers)
+    async with serving(fake) as session:
+        yield fake, channel(fake.url, session)
+
+
+def channel(url: str, session: ClientSession, **settings: Any) -> Any:
+    module = registry.load("matrix")
+    config = module.Config.model_validate({**CONFIG, "url": url, "wait": 0.1, **settings})
+    return module.Channel("matrix", config, session=session, clock=lambda: NOW, wall=lambda: NOW)
+
+
+async def test_the_token_is_in_a_header_and_in_no_address(fake: tuple[Fake, Any]) -> None:
+    server, matrix = fake
+    await matrix.send(ROOM, CARD, once="a/b c\ud800")
+    for heard in server.heard:
+        assert heard.headers["authorization"] == "Bearer not-a-real-token" and "not-a-real" not in heard.target
+    stub, painted = [heard.body for heard in server.heard]
+    assert "华星" not in json.dumps(stub, ensure_ascii=False) and stub["m.mentions"] == {}
+    assert painted["m.new_content"]["formatted_body"] == "<p>华星 &lt;b&gt;</p>"
+    assert "/rooms/%21sales%3Aexample.org/send/m.room.message/" in server.heard[0].target
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "headers", "after"),
+    [
+        (429, {"errcode": "M_LIMIT_EXCEEDED", "retry_after_ms": 2_500}, {}, 2.5),
+        (429, {"errcode": "M_LIMIT_EXCEEDED", "retry_after_ms": 3_600_000_000}, {}, 3_600),
+        (429, {"errcode": "M_LIMIT_EXCEEDED"}, {"Retry_After": "7"}, 7),
+        (429, {"errcode": "M_LIMIT_EXCEEDED", "retry_after_ms": 1}, {"Retry_After": "7"}, 7),
+        (429, {"errcode": "M_LIMIT_EXCEEDED", "retry_after_ms": "soon"}, {}, 5),
+        (429, {}, {}, 5),
+    ],
+)
+async def test_a_tired_server_is_waited_for_as_long_as_it_says(
+    fake: tuple[Fake, Any], status: int, body: Json, headers: dict[str, str], after: float
+) -> None:
+    server, matrix = fake
+    server.will_say(status, body, **headers)
+    with pytest.raises(Retry) as tired:
+        await matrix.send(ROOM, CARD, once="1")
+    assert tired.value.after == after and tired.value.limit == "network"
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind", "says"),
+    [
+        (401, "M_UNKNOWN_TOKEN", Refused, "access token"),
+        (403, "M_FORBIDDEN", Refused, "power level"),
+        (413, "M_TOO_LARGE", Refused, "size"),
+        (404, "M_NOT_FOUND", Gone, "not there"),
+        (400, "M_BAD_STATE", Refused, "Matrix refused this"),
+        (500, "M_UNKNOWN", Retry, "500"),
+        (502, "", Retry, "502"),
+        (404, "", Retry, "404"),
+    ],
+)
+async def test_a_refusal_says_what_happens_next(
+    fake: tuple[Fake, Any], status: int, code: str, kind: type[Exception], says: str
+) -> None:
+    server, matrix = fake
+    server.will_say(status, {"errcode": code, "error": "不能说"} if code else {})
+    with pytest.raises(kind, match=says):
+        await matrix.send(ROOM, CARD, once="1")
+
+
+async def test_whatever_stands_there_instead_ends_in_another_try(fake: tuple[Fake, Any]) -> None:
+    server, matrix = fake
+    for text in ("<html>proxy</html>", "[]", ""):
+        server.will_say_raw(200, text)
+        with pytest.raises(Retry):
+            await matrix.send(ROOM, CARD, once="1")
+    server.drops = True
+    with pytest.raises(Retry):
+        await matrix.send(ROOM, CARD, once="1")
+
+
+async def test_a_server_that_is_mute_or_away_holds_nobody() -> None:
+    async with ClientSession() as session:
+        with pytest.raises(Retry):
+            await channel(nobody(), session).send(ROOM, CARD, once="1")
+        async with mute() as url:
+            with pytest.raises(Retry):
+                await channel(url, session, timeout=0.2).send(ROOM, CARD, once="1")
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"user": "floatcard"}, {"user": "@a b:c"}, {"url": "ftp://x"}, {"access_token": ""}, {"servers": ["@x"]}]
+)
+def test_a_wrong_setting_is_told(wrong: Json) -> None:
+    with pytest.raises(ValidationError):
+        Config.model_validate({**CONFIG, **wrong})
+
+
+# -- listening
+
+
+def member(who: str, membership: str = "join", id_: str = "$j") -> Json:
+    return {
+        "type": "m.room.member",
+        "event_id": id_,
+        "sender": who,
+        "state_key": who,
+        "origin_server_ts": 1,
+        "content": {"membership": membership, "displayname": who[1:4].title()},
+    }
+
+
+def said(text: str, id_: str, who: str = ANN, relates: Any = None, **content: Any) -> Json:
+    told = {"msgtype": "m.text", "body": text, **content, **({"m.relates_to": relates} if relates else {})}
+    return {"type": "m.room.message", "event_id": id_, "sender": who, "origin_server_ts": 1, "content": told}
+
+
+def news(*events: Json, next_batch: str = "s2", **more: Any) -> Json:
+    joined = {ROOM.room: {"timeline": {"events": list(events), **more}}}
+    return {"next_batch": next_batch, "rooms": {"join": joined}}
+
+
+async def listened(matrix: Any, server: Fake, told: Json, since: str = "s1") -> tuple[list[Event], Memory]:
+    heard, memory = list[Event](), Memory()
+    memory.kept["since"] = since
+    matrix.keep_in(memory)
+    server.usual = lambda request: web.json_response(told) if "/sync" in request.target else answers(request)
+
+    async def put(event: Event, *, wait: bool = False) -> None:
+        heard.append(event)
+
+    await matrix._listener.once(put)
+    return heard, memory
+
+
+async def test_where_we_stand_is_written_down_when_everything_is_stored(fake: tuple[Fake, Any]) -> None:
+    server, matrix = fake
+    memory, told = Memory(), news(said("one", "$1"), said("two", "$2"))
+    memory.kept["since"] = "s1"
+    matrix.keep_in(memory)
+    server.usual = lambda request: web.json_response(told) if "/sync" in request.target else answers(request)
+    kept, refusals = list[str](), [Retry(0.01), Retry(0.01)]
+
+    async def put(event: Event, *, wait: bool = False) -> None:
+        assert memory.kept["since"] == "s1"
+        if refusals:
+            raise refusals.pop()
+        kept.append(getattr(event, "text", ""))
+
+    await matrix._listener.once(put)
+    assert kept == ["one", "two"] and memory.kept["since"] == "s2"
+
+    async def broken(event: Event, *, wait: bool = False) -> None:
+        raise RuntimeError
+
+    told["next_batch"] = "s3"
+    with pytest.raises(RuntimeError):
+        await matrix._listener.once(broken)
+    assert memory.kept["since"] == "s2", "what was not stored is asked for again"
+
+
+async def test_one_bad_event_ends_nothing(fake: tuple[Fake, Any], caplog: pytest.LogCaptureFixture) -> None:
+    server, matrix = fake
+    bad: list[Json] = [
+        {},
+        {"type": "m.room.message"},
+        {"type": "m.room.next_year", "event_id": "$n", "sender": ANN, "content": {}},
+        said("秘密", "$x", relates=["m.replace"]),
+        said("秘密", "$y", relates={"rel_type": "m.replace", "event_id": {"$": 1}}),
+        said("x" * 5_000_000, "$long", msgtype="m.hologram"),
+        {**said("秘密", "$z"), "content": []},
+        {**said("秘密", "$z"), "content": None, "unsigned": 7},
+    ]
+    with caplog.at_level(logging.INFO):
+        heard, memory = await listened(matrix, server, news(*bad, said("好", "$good")))
+    assert [event.text for event in heard if isinstance(event, Said)] == ["好"] and memory.kept["since"] == "s2"
+    assert "秘密" not in caplog.text
+
+
+async def test_a_doubled_delivery_has_one_name(fake: tuple[Fake, Any]) -> None:
+    server, matrix = fake
+    heard, _ = await listened(matrix, server, news(said("one", "$1"), said("one", "$1")))
+    assert len({event.once for event in heard}) == 1
+
+
+async def test_another_bot_and_our_own_words_bring_nothing(fake: tuple[Fake, Any]) -> None:
+    server, matrix = fake
+    told = news(
+        said("华星", "$1", msgtype="m.notice"), said("华星", "$2", BOT), said("华星", "$3", BOT, msgtype="m.text")
+    )
+    heard, _ = await listened(matrix, server, told)
+    assert [event.who.kind for event in heard] == ["bot"]
+
+
+async def test_the_first_time_the_past_is_left_alone(fake: tuple[Fake, Any]) -> None:
+    server, matrix = fake
+    memory = Memory()
+    matrix.keep_in(memory)
+    server.usual = lambda request: web.json_response(news(said("old", "$1")))
+
+    async def put(event: Event, *, wait: bool = False) -> None:
+        raise AssertionError("said before we came")
+
+    await matrix._listener.once(put)
+    assert memory.kept == {"since": "s2"}
+
+
+async def test_of_what_is_too_much_to_fetch_at_least_who_came_is_heard(
+    fake: tuple[Fake, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, matrix = fake
+    monkeypatch.setattr("channels.matrix.listen.PAGES", 2)
+    told = news(said("last", "$9"), limited=True, prev_batch="p1")
+    told["rooms"]["join"][ROOM.room]["state"] = {"events": [member("@eve:other.example", id_="$eve")]}
+    pages = [{"chunk": [said("b", "$b")], "end": "p2"}, {"chunk": [said("a", "$a")], "end": "p3"}]
+    heard, memory = list[Event](), Memory()
+    memory.kept["since"] = "s1"
+    matrix.keep_in(memory)
+
+    def usual(request: Heard) -> web.StreamResponse:
+        if "/messages" in request.target:
+            return web.json_response(pages.pop(0))
+        return web.json_response(told) if "/sync" in request.target else answers(request)
+
+    server.usual = usual
+
+    async def put(event: Event, *, wait: bool = False) -> None:
+        heard.append(event)
+
+    await matrix._listener.once(put)
+    assert isinstance(heard[0], Joined) and heard[0].who.kind == "outsider"
+    assert [event.text for event in heard if isinstance(event, Said)] == ["a", "b", "last"]
+
+
+async def test_a_token_that_was_taken_away_is_asked_about_again(
+    fake: tuple[Fake, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, matrix = fake
+    monkeypatch.setattr("channels.matrix.listen.REFUSED_S", 0.01)
+    memory = Memory()
+    memory.kept["since"] = "s1"
+    matrix.keep_in(memory)
+    server.usual = lambda request: web.json_response(news(said("one", "$1")))
+    for _ in range(3):
+        server.will_say(401, {"errcode": "M_UNKNOWN_TOKEN", "error": "?"})
+    heard = asyncio.Event()
+
+    async def put(event: Event, *, wait: bool = False) -> None:
+        heard.set()
+
+    listening = asyncio.create_task(matrix.listen(put))
+    await asyncio.wait_for(heard.wait(), 30)
+    listening.cancel()
+    await asyncio.gather(listening, return_exceptions=True)
+
+
+@pytest.mark.parametrize(
+    ("who", "kind"),
+    [
+        (ANN, "member"),
+        ("@ann:other.example", "outsider"),
+        ("@telegram_77:example.org", "outsider"),
+        ("@_irc_ann:example.org", "outsider"),
+        ("@1234:example.org", "guest"),
+        ("@ann:example.org.evil.example", "outsider"),
+        ("", "outsider"),
+    ],
+)
+async def test_whose_colleague_somebody_is_says_their_server(who: str, kind: str) -> None:
+    async with ClientSession() as session:
+        assert channel("http://127.0.0.1:1", session).kind(who) == kind
+
+
+STATES = [
+    ("invite", "shared", {}, False, ("group", True, False)),
+    ("public", "shared", {}, False, ("public", True, True)),
+    ("public", "shared", {}, True, ("public", True, False)),
+    ("public", "shared", {"m.federate": False}, False, ("public", True, False)),
+    ("restricted", "shared", {}, False, ("public", True, False)),
+    ("invite", "world_readable", {}, True, ("group", False, True)),
+]
+
+
+@pytest.mark.parametrize(("joining", "visible", "created", "closed", "expected"), STATES)
+async def test_who_can_read_a_room_is_never_guessed_narrower(
+    joining: str, visible: str, created: Json, closed: bool, expected: tuple[str, bool, bool]
+) -> None:
+    told = {"m.room.join_rules": {"join_rule": joining}, "m.room.create": created}
+    told |= {"m.room.history_visibility": {"history_visibility": visible}}
+
+    def usual(heard: Heard) -> web.StreamResponse:
+        state = heard.target.rpartition("/")[2]
+        if heard.target.endswith("/joined_members"):
+            people = {BOT: {"display_name": "F"}, ANN: {"display_name": None}, "@eve:other.example": {}}
+            return web.json_response({"joined": people})
+        return web.json_response(told[state]) if state in told else answers(heard)
+
+    async with serving(fake := Fake(usual)) as session:
+        found = channel(fake.url, session, closed=closed)
+        fake.usual = lambda heard: web.json_response({}) if "/account_data/" in heard.target else usual(heard)
+        told["m.room.name"] = {"name": "East"}
+        roster = await found.members(ROOM)
+    assert (roster.kind, roster.complete, roster.external) == expected and roster.title == "East"
+    assert [(member.id.id, member.kind) for member in roster.members] == [
+        (ANN, "member"),
+        ("@eve:other.example", "outsider"),
+    ]
+
+
+async def test_a_room_that_vanished_between_hearing_and_saying_is_told(fake: tuple[Fake, Any]) -> None:
+    server, matrix = fake
+    server.usual = lambda _: web.json_response({"errcode": "M_FORBIDDEN", "error": "left"}, status=403)
+    one = MessageRef(ROOM, "$1")
+    for refused in (
+        matrix.send(ROOM, CARD, once="1"),
+        matrix.edit(one, CARD),
+        matrix.delete(one),
+        matrix.members(ROOM),
+        matrix.whisper(ROOM, ImId("matrix", "example.org", "user", ANN), CARD, once="1"),
+    ):
+        with pytest.raises(Refused):
+            await refused
