@@ -28,6 +28,8 @@ from tests.engines.redis import Redis, program
 from tests.faults.house import Faulty, faulty
 from tests.faults.proxy import HALF_OPEN, between
 
+pytestmark = pytest.mark.timeout(600)  # a loaded machine is no failure
+
 
 @pytest.fixture
 def own_postgresql() -> Iterator[Postgresql]:
