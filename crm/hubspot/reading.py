@@ -179,7 +179,8 @@ class Reader:
         return replace(record, fields=fields, modified_by=by)
 
     def _dated(self, it: FieldValue, past: Past | None) -> FieldValue:
-        return it if past is None else replace(it, as_of=past.at)
+        """One that was never set has no time."""
+        return replace(it, as_of=past.at if past is not None else it.as_of if it.value is not None else 0)
 
     def past(self, row: Row) -> list[Past]:
         """Oldest first. `source`: `TYPE/id/label` as HubSpot tells them."""
