@@ -24,7 +24,11 @@ class FactView:
     at: int = 0
     editable: bool = False
     undecided: bool = False
-    write_state: Literal["", "saved_here", "in_crm", "refused"] = ""
+    write_state: Literal["", "saved_here", "in_crm", "refused", "disputed"] = ""
+    write_at: int = 0
+    """When the CRM took it, where that is known."""
+    write_why: str = ""
+    """What the CRM said, or who keeps writing over it there."""
 
 
 @dataclass(frozen=True, slots=True)

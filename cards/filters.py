@@ -16,7 +16,9 @@ _STATES: Final = {
     "saved_here": N_("saved here, not yet in the CRM"),
     "in_crm": N_("in the CRM"),
     "refused": N_("the CRM refused it"),
+    "disputed": N_("something in the CRM keeps writing over it"),
 }
+_LONGEST_WHY: Final = 120
 _LEVELS: Final = {"low": N_("Low risk"), "medium": N_("Medium risk"), "high": N_("High risk")}
 _TONES: Final[tuple[Tone, ...]] = ("neutral", "warning", "danger")
 _ROLES: Final = {
@@ -60,8 +62,19 @@ def _stamp(context: Context, fact: FactView) -> str:
     if fact.undecided:
         said.append(reader.say("not decided yet"))
     if fact.write_state:
-        said.append(reader.say(_STATES[fact.write_state]))
+        said.append(_written(reader, fact))
     return " · ".join(filter(None, said))
+
+
+def _written(reader: Reader, fact: FactView) -> str:
+    """How far it came: saved here, in the CRM since when, or refused there and why."""
+    if fact.write_state == "in_crm" and fact.write_at:
+        return reader.say(N_("in the CRM at {time}"), time=reader.moment(fact.write_at))
+    words, why = reader.say(_STATES[fact.write_state]), " ".join(fact.write_why.split())
+    if not why:
+        return words
+    why = why if len(why) <= _LONGEST_WHY else f"{why[:_LONGEST_WHY]}…"
+    return reader.say(N_("{state}: {reason}"), state=words, reason=why)
 
 
 @pass_context

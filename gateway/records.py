@@ -42,10 +42,10 @@ class Standing:
     states: Mapping[str, FieldState]
 
     @property
-    def writes(self) -> dict[str, str]:
-        """How far each value that did not come from the CRM has got there: saved_here, in_crm or refused."""
+    def writes(self) -> dict[str, FieldState]:
+        """Fields whose value did not come from the CRM, and is on its way there, there, refused or disputed."""
         crm, states = self.record.ref.crm, self.states.items()
-        return {name: state.write for name, state in states if state.write and state.system != crm}
+        return {name: state for name, state in states if state.write and state.system != crm}
 
 
 class Records:

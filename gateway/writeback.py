@@ -7,6 +7,7 @@ import logging
 import time
 from dataclasses import replace
 
+from cards.words import say
 from crm.model import GATEWAY, Applied, Change, Conflict, Crm, RecordRef
 from gateway.errors import Refused, Retry
 from gateway.metrics import WRITTEN
@@ -22,6 +23,11 @@ log = logging.getLogger("floatcard.writeback")
 IDLE_S = 0.5
 IN_ONE_GO_S = 10.0
 """So long after a claim its writes are begun: each has ended, one way or the other, before the claim runs out."""
+
+
+def said(refused: Refused) -> str:
+    """What the CRM would not take and what to do, as it is kept beside the value."""
+    return say("en", refused.say, **refused.facts)
 
 
 class Writeback:
@@ -102,7 +108,7 @@ class Writeback:
                 trail.note("waits", now, record=row.record, field=row.field)
         except Refused as refused:
             WRITTEN.labels(self._crm.name, "refused").inc()
-            await self._s.ledger.refused(row, refused.say)
+            await self._s.ledger.refused(row, said(refused))
             trail.note("crm_refused", now, record=row.record, field=row.field)
         except Exception:
             # It may have been taken: whoever claims next reads before anything is sent again.
@@ -169,7 +175,7 @@ class Writeback:
         except Refused as refused:
             # Nobody can say what came of it: a person has to look, and it is not sent again.
             WRITTEN.labels(self._crm.name, "refused").inc()
-            await self._s.ledger.refused(row, refused.say)
+            await self._s.ledger.refused(row, said(refused))
             trail.note("crm_refused", began, record=row.record, field=row.field)
             await self._spine.refresh(row.record)
             return True

@@ -10,6 +10,7 @@ from cards.tree import Button, Tone
 from cards.words import N_, local, match, say
 from crm.model import FieldValue, Item, Record
 from gateway.config.model import FieldSpec
+from gateway.store.ledger import FieldState
 from reconcile.model import Json
 
 LISTS = {
@@ -91,7 +92,7 @@ def customer(
     editable: Iterable[str] = (),
     buttons: tuple[Button, ...] = (),
     everything: bool = False,
-    writes: Mapping[str, str] | None = None,
+    writes: Mapping[str, FieldState] | None = None,
 ) -> CustomerView:
     """What this audience may see of it. `everything` shows also the facts that wait behind *show me*."""
     shown = [name for name, value in record.fields.items() if name in specs and _filled(value)]
@@ -146,10 +147,10 @@ def _fact(
     now: int,
     zone: str,
     editable: frozenset[str],
-    writes: Mapping[str, str],
+    writes: Mapping[str, FieldState],
 ) -> FactView:
     value, spec = record.fields[name], specs[name]
-    state = writes.get(name, "")
+    wrote = writes.get(name)
     return FactView(
         field=name,
         label=label(spec, name, locale),
@@ -159,7 +160,9 @@ def _fact(
         at=value.as_of if value.actor else 0,  # what the CRM says of itself is as old as the footer says
         editable=name in editable and spec.editable,
         undecided=value.undecided,
-        write_state=state if state in ("saved_here", "in_crm", "refused") else "",  # type: ignore[arg-type]
+        write_state=wrote.write if wrote is not None else "",
+        write_at=wrote.written_at if wrote is not None and wrote.write == "in_crm" else 0,
+        write_why=wrote.why_refused if wrote is not None and wrote.write in ("refused", "disputed") else "",
     )
 
 

@@ -201,6 +201,7 @@ rendering = Table(
     Column("fights", Integer, nullable=False),
     Column("fought", Text, nullable=False),  # the pair (written, answered) that keeps coming back
     Column("automation", Text, nullable=False),
+    Column("written_at", BigInteger),  # when it took what we wrote
 )
 
 watermark = Table(

@@ -31,6 +31,7 @@ class There:
     fights: int = 0
     fought: str = ""
     automation: str = ""
+    written_at: int | None = None
     dirty: bool = False
 
     @property

@@ -159,6 +159,9 @@ class FieldState:
     """The last value both sides had seen, while a conflict is open."""
     write: WriteState = ""
     why_refused: str = ""
+    """What the target said, or the automation that keeps writing over it."""
+    written_at: int = 0
+    """When the last of the targets took the value; 0 where that is not known any more."""
     erased_at: int | None = None
 
 

@@ -106,8 +106,8 @@ class Touched:
 
     def _read_there(self, keys: list[tuple[str, str]]) -> None:
         query = (
-            "SELECT record, field, target, position, raw, seen, written, last_edit, acked, fights, fought, automation "
-            "FROM rendering WHERE (record, field)"
+            "SELECT record, field, target, position, raw, seen, written, last_edit, acked, fights, fought, "
+            "automation, written_at FROM rendering WHERE (record, field)"
         )
         for row in sql.ask_in(self.connection, query, keys):
             it = self.fields[(row[0], row[1])]
@@ -121,6 +121,7 @@ class Touched:
                 fights=row[9],
                 fought=row[10],
                 automation=row[11],
+                written_at=row[12],
             )
         # Locked: another gateway's claim of one of them is seen whole, or finds it being decided and leaves it.
         query = "SELECT record, field, id, target, image, state FROM outbox WHERE (record, field)"
@@ -239,4 +240,5 @@ def _there_row(it: Field, target: str, there: There) -> dict[str, Any]:
         "fights": there.fights,
         "fought": there.fought,
         "automation": there.automation,
+        "written_at": there.written_at,
     }

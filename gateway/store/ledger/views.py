@@ -54,7 +54,15 @@ def states(shared: Shared, connection: Connection, record: str, field: str | Non
         connection, [it.standing_value for it in fields if it.standing is None and it.standing_value is not None]
     )
     writes = _writes(shared, connection, record, fields)
-    return {it.name: _state(it, made[it.name], spoken, merged, *writes[it.name]) for it in fields}
+    return {it.name: _state(it, made[it.name], spoken, merged, writes[it.name]) for it in fields}
+
+
+class Wrote(NamedTuple):
+    """How far a value came; `at`: when the target took it, where we wrote it."""
+
+    state: WriteState
+    why: str = ""
+    at: int = 0
 
 
 class _Made(NamedTuple):
@@ -109,8 +117,7 @@ def _state(
     made: _Made,
     shown: Mapping[str, Challenger],
     merged: Mapping[str, Json | Erased],
-    write: WriteState,
-    why: str,
+    write: Wrote,
 ) -> FieldState:
     stands = shown.get(it.standing or "", _SYSTEM)
     value: Json | Erased = merged.get(it.standing_value or "") if it.standing is None else stands.value
@@ -134,37 +141,36 @@ def _state(
         challengers=tuple(replace(shown[id_], why=losing.get(id_, "")) for id_ in it.heads) if it.conflict else (),
         proposed=tuple(shown[id_] for id_ in it.proposals if id_ in shown),
         base=shown.get(made.base or "") if it.conflict else None,
-        write=write,
-        why_refused=why,
+        write=write.state,
+        why_refused=write.why,
+        written_at=write.at,
         erased_at=erased,
     )
 
 
-def _writes(
-    shared: Shared, connection: Connection, record: str, fields: Iterable[Field]
-) -> dict[str, tuple[WriteState, str]]:
+def _writes(shared: Shared, connection: Connection, record: str, fields: Iterable[Field]) -> dict[str, Wrote]:
     query = "SELECT field, state, why FROM outbox WHERE record = ? AND state IN ('waiting', 'sent', 'refused')"
     queued = {(row[0], row[1]): row[2] for row in sql.ask(connection, query, (record,))}
-    query = "SELECT field, target, seen, written, fights, automation FROM rendering WHERE record = ?"
+    query = "SELECT field, target, seen, written, fights, automation, written_at FROM rendering WHERE record = ?"
     there = {(row[0], row[1]): row[2:] for row in sql.ask(connection, query, (record,))}
     return {it.name: _write(it, shared.targets(record, it.name), queued, there) for it in fields}
 
 
 def _write(
     it: Field, targets: Iterable[str], queued: Mapping[tuple[str, str], str], there: Mapping[tuple[str, str], Any]
-) -> tuple[WriteState, str]:
+) -> Wrote:
     told = [there[(it.name, target)] for target in targets if (it.name, target) in there]
-    for _, _, fights, automation in told:
+    for _, _, fights, automation, _ in told:
         if fights >= FIGHTS:
-            return "disputed", automation
+            return Wrote("disputed", automation)
     if (it.name, "refused") in queued:
-        return "refused", queued[(it.name, "refused")]
+        return Wrote("refused", queued[(it.name, "refused")])
     if (it.name, "waiting") in queued or (it.name, "sent") in queued:
-        return "saved_here", ""
+        return Wrote("saved_here")
     if any(it.standing_image in each[:2] for each in told):
-        return "in_crm", ""
+        return Wrote("in_crm", at=max(each[4] or 0 for each in told))
     # Nothing is queued while people must decide; what stands until then is still ours alone.
-    return ("saved_here", "") if it.conflict is not None and targets else ("", "")
+    return Wrote("saved_here" if it.conflict is not None and targets else "")
 
 
 def edits_of(

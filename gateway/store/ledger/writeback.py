@@ -174,5 +174,5 @@ def settled(batch: Touched, it: Field, target: str, began: int, version: int, im
 def written(batch: Touched, it: Field, target: str, version: int, image: str, rendered: tuple[str, str]) -> None:
     """The target took our write as `version` and spells it as `rendered` (raw, normalised)."""
     there = it.there.setdefault(target, There())
-    there.position, there.written, there.dirty = version, image, True
+    there.position, there.written, there.written_at, there.dirty = version, image, batch.now, True
     there.raw, there.seen = rendered

@@ -372,3 +372,13 @@ async def test_a_crm_of_two_is_told_what_the_other_changed(store_url: str) -> No
     assert await queue(world) == [("tier", "iron")]
     assert await world.ledger.claim("other", world.clock()) == []
     await world.store.close()
+
+
+async def test_a_value_in_the_crm_says_since_when_and_one_that_is_not_says_nothing(world: World) -> None:
+    await save(world, "139 0013 9000")
+    found = await world.ledger.state(ACME, "phone")
+    assert found is not None and (found.write, found.written_at) == ("saved_here", 0)
+    began = world.clock()
+    await world.ledger.answered(await one(world), 2)
+    found = await world.ledger.state(ACME, "phone")
+    assert found is not None and found.write == "in_crm" and began < found.written_at <= world.clock()

@@ -133,6 +133,9 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("owner", sa.String(length=256), nullable=True))
         batch_op.create_index("mirror_owner", ["owner", "at"], unique=False)
 
+    with op.batch_alter_table("rendering", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("written_at", sa.BigInteger(), nullable=True))
+
     with op.batch_alter_table("slot", schema=None) as batch_op:
         batch_op.add_column(sa.Column("posted_at", sa.BigInteger(), server_default="0", nullable=False))
         batch_op.create_index(
