@@ -32,6 +32,7 @@ from gateway.errors import Refused, Retry
 from gateway.handlers.buttons import Buttons
 from gateway.lab.laboratory import Laboratory
 from gateway.logs import hash_with
+from gateway.mapped import sensitivities
 from gateway.measure import watch_loop
 from gateway.only import Only
 from gateway.outgoing.breaker import Breaker, Breakers
@@ -359,4 +360,4 @@ def open_channels(config: Config, session: aiohttp.ClientSession, clock: Clock) 
 def classes(config: Config) -> Classes:
     spec = config.sensitivity
     lists = {"note": spec.note, "open_item": spec.open_item, "risk": spec.risk, "contact": spec.contact}
-    return Classes({name: each.sensitivity for name, each in config.fields.items()}, lists, spec.name)
+    return Classes(sensitivities(config), lists, spec.name)

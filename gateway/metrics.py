@@ -69,6 +69,9 @@ OUTBOX = Gauge(
     "floatcard_outbox_rows", "Writes to CRMs that are not done, by state.", ["crm", "state"], registry=REGISTRY
 )
 OUTBOX_AGE = Gauge("floatcard_outbox_age_seconds", "Age of the oldest unwritten edit.", ["crm"], registry=REGISTRY)
+LOADED = Gauge(
+    "floatcard_crm_load", "Customers of a CRM's first load: `done`, of `total`.", ["crm", "kind"], registry=REGISTRY
+)
 SWEPT = Gauge(
     "floatcard_swept_timestamp_seconds",
     "When this process last read a CRM's feed to its end.",

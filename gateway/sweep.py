@@ -7,9 +7,10 @@ import logging
 from collections.abc import Sequence
 from functools import partial
 
-from crm.model import Crm, Record, RecordRef
+from crm.model import Crm, CursorLost, Record, RecordRef
 from gateway.errors import Refused, Retry
 from gateway.handlers import alerts, conflicts
+from gateway.loading import Loading
 from gateway.metrics import SWEPT
 from gateway.only import HELD
 from gateway.services import Services
@@ -42,6 +43,7 @@ class Sweep:
         self._broke = False
         self._cursor = ""
         """Where the feed was read from, as it was stored."""
+        self._loading, self._first = Loading(crm), True
         self._breaker = services.gate.breakers[f"{crm.name} feed"]  # it may be well while writes are not
 
     def nudge(self) -> None:
@@ -75,10 +77,22 @@ class Sweep:
 
     async def once(self, *, first: bool = False) -> int:
         """Everything new since the stored cursor; how many records. The cursor moves only after a page is decided."""
+        try:
+            return await self._once(first)
+        except CursorLost:
+            # What is read again decides nothing anew: a CRM's edit is named by its version.
+            log.warning("the CRM %s has forgotten where its feed was left: it is read anew", self._crm.name)
+            now = self._s.clock.now()
+            await self._s.mirror.advance(self._crm.name, "", now, seen=self._cursor, held=HELD.get())
+            return 0
+
+    async def _once(self, first: bool) -> int:
         if self._broke:
             await self._spine.show_conflicts()  # a page read again decides nothing anew: what it opened is looked up
             self._broke = False
         cursor = self._cursor = await self._s.mirror.cursor(self._crm.name)
+        await self._loading.begin(await self._s.mirror.count(self._crm.name) if self._first else 0)
+        self._first = False
         seen, page = 0, []
         feed = aiter(self._crm.changes(cursor))
         while (told := await self._breaker.run(partial(anext, feed, None))) is not None:
@@ -87,9 +101,11 @@ class Sweep:
             if len(page) >= PAGE:
                 if not await self._page(page, cursor, first):
                     return seen
+                self._loading.read(len(page))
                 seen, page = seen + len(page), []
         if page and await self._page(page, cursor, first):
             seen += len(page)
+        self._loading.end()
         SWEPT.labels(self._crm.name).set(self._s.clock.now() / 1000)
         return seen
 

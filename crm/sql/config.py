@@ -24,7 +24,7 @@ class Config(Mapped):
     writes_to: str = Field(
         "", description="The table that is written, where `table` is a view; its columns bear the same names."
     )
-    key: str = Field(min_length=1, description="The column that names a row for ever.")
+    id: str = Field(min_length=1, description="The column that names a row for ever.")
     title: str = Field(min_length=1, description="The column with the customer's name.")
     version: str = Field(
         "",
@@ -91,7 +91,7 @@ class Config(Mapped):
 
     @model_validator(mode="after")
     def _nobody_writes_these(self) -> Config:
-        kept = {self.key, self.version, self.modified, self.deleted, self.modified_by} - {""}
+        kept = {self.id, self.version, self.modified, self.deleted, self.modified_by} - {""}
         for ours, spec in self.fields.items():
             if spec.writes and spec.theirs in kept:
                 raise ValueError(f'fields.{ours}: {spec.theirs!r} is not for people: give it direction = "read"')
@@ -107,6 +107,6 @@ class Config(Mapped):
     @property
     def columns(self) -> tuple[str, ...]:
         """Every column that is read, each once."""
-        own = (self.key, self.title, self.version, self.modified, self.modified_by, self.deleted)
+        own = (self.id, self.title, self.version, self.modified, self.modified_by, self.deleted)
         more = (*self.names, self.owner, self.team, self.region)
         return tuple(dict.fromkeys(each for each in (*own, *more, *self.mapping.asked) if each))

@@ -74,7 +74,9 @@ class SqlCrm:
         return await self.database.reading(lambda conn: int(conn.execute(query).scalar() or 0))
 
     async def describe(self, kind: str) -> tuple[FieldInfo, ...]:
-        return (await self._found(check=False)).infos if kind == KIND else ()
+        if kind != KIND:
+            return ()
+        return await self.database.reading(lambda conn: rows.offered(conn, self.config))
 
     def changes(self, cursor: str) -> AsyncIterator[tuple[Record, str]]:
         return self._by_time(cursor) if self.config.modified else self._by_seeing(cursor)
@@ -110,7 +112,7 @@ class SqlCrm:
     # -- one row
 
     async def _now(self, ref: RecordRef, shape: Shape) -> _Now:
-        key = key_of(ref.id, shape.read.c[self.config.key].type)
+        key = key_of(ref.id, shape.read.c[self.config.id].type)
         if ref.crm != self.name or ref.kind != KIND or key is None:
             raise shared.absent(ref)
         raw = await self.database.reading(partial(self._one, shape, key))
@@ -152,14 +154,14 @@ class SqlCrm:
         self, ref: RecordRef, shape: Shape, before: Raw, column: str, value: Any, conn: Connection
     ) -> Raw | None:
         """None when the row is not any more what it was. Locked first, then looked at, then written."""
-        key = key_of(ref.id, shape.read.c[self.config.key].type)
+        key = key_of(ref.id, shape.read.c[self.config.id].type)
         target = shape.written
-        conn.execute(select(target.c[self.config.key]).where(target.c[self.config.key] == key).with_for_update())
+        conn.execute(select(target.c[self.config.id]).where(target.c[self.config.id] == key).with_for_update())
         current = self._one(shape, key, conn)
         if current is None or digest(current) != digest(before):
             return None
         values = {column: value, **self._marks(current, target)}
-        done = conn.execute(update(target).where(target.c[self.config.key] == key).values(values))
+        done = conn.execute(update(target).where(target.c[self.config.id] == key).values(values))
         return self._one(shape, key, conn) if done.rowcount == 1 else None
 
     def _marks(self, raw: Raw, target: Any) -> dict[str, Any]:
@@ -173,7 +175,7 @@ class SqlCrm:
         return select(*(shape.read.c[name] for name in self.config.columns))
 
     def _one(self, shape: Shape, key: Any, conn: Connection) -> Raw | None:
-        query = self._select(shape).where(shape.read.c[self.config.key] == key).limit(1)
+        query = self._select(shape).where(shape.read.c[self.config.id] == key).limit(1)
         return next(rows.columns(conn.execute(query)), None)
 
     # -- the feed of a table that says when a row was written
@@ -211,7 +213,7 @@ class SqlCrm:
 
     def _page(self, shape: Shape, look: tuple[int, str], conn: Connection) -> list[Raw]:
         """Rows without a time come first."""
-        modified, key = shape.read.c[self.config.modified], shape.read.c[self.config.key]
+        modified, key = shape.read.c[self.config.modified], shape.read.c[self.config.id]
         at, id_ = look
         after = key_of(id_, key.type)
         query = self._select(shape)
@@ -266,7 +268,7 @@ class SqlCrm:
         self.seen.note(conn, hashes, scan)
 
     def _keys(self, shape: Shape, after: str, conn: Connection) -> list[Raw]:
-        key = shape.read.c[self.config.key]
+        key = shape.read.c[self.config.id]
         query = self._select(shape).order_by(key).limit(self.config.page)
         if after:
             query = query.where(key > key_of(after, key.type))
@@ -274,7 +276,7 @@ class SqlCrm:
 
     async def _as_they_are(self, shape: Shape, page: list[Was]) -> list[tuple[Was, Record]]:
         """Those of the page that are still what was seen; what changed since has its place behind."""
-        key = shape.read.c[self.config.key]
+        key = shape.read.c[self.config.id]
         keys = [key_of(each.id, key.type) for each in page]
         query = self._select(shape).where(key.in_(keys))
         raws = await self.database.reading(lambda conn: list(rows.columns(conn.execute(query))))
@@ -294,7 +296,7 @@ class SqlCrm:
     def _sees(self) -> bool:
         return not self.config.modified
 
-    async def _found(self, *, check: bool = True) -> Shape:
+    async def _found(self) -> Shape:
         """Looked up once. A column that goes later is told by the database itself."""
         if self._shape is None:
             self._shape = await self.database.reading(lambda conn: rows.found(conn, self.config))

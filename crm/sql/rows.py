@@ -33,16 +33,20 @@ class Shape:
 
     read: TableClause
     written: TableClause
-    infos: tuple[FieldInfo, ...]
 
 
 def found(conn: Connection, config: Config) -> Shape:
     """Raises `Refused` naming the table or column that is not there."""
-    read, infos = _table(conn, config.table)
+    read, _ = _table(conn, config.table)
     missing = [name for name in config.columns if name not in read.c]
     if missing:
         raise vanished(missing[0])
-    return Shape(read, _table(conn, config.writes_to)[0] if config.writes_to else read, infos)
+    return Shape(read, _table(conn, config.writes_to)[0] if config.writes_to else read)
+
+
+def offered(conn: Connection, config: Config) -> tuple[FieldInfo, ...]:
+    """Every column of the table, with its type in the database's own words."""
+    return _table(conn, config.table)[1]
 
 
 def _table(conn: Connection, name: str) -> tuple[TableClause, tuple[FieldInfo, ...]]:
@@ -100,7 +104,7 @@ class Reader:
         return Record(RecordRef(self.name, KIND, id_), id_, "", version, {}, {}, deleted=True)
 
     def id(self, raw: Raw) -> str:
-        return str(raw[self.config.key])
+        return str(raw[self.config.id])
 
     def at(self, value: Any) -> int:
         """A timestamp in microseconds since the epoch; a number as it is; nothing is 0."""

@@ -18,10 +18,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from gateway.cli import policy
+from gateway.cli.networks import Networks
 from gateway.errors import Misconfigured, Refused, Retry
 
 app = typer.Typer(
     name="floatcard",
+    cls=Networks,
     help="Customer cards in the chat, edits reconciled with the CRM.",
     no_args_is_help=True,
     add_completion=False,
@@ -31,6 +33,8 @@ index = typer.Typer(help="The names of customers in a file.", no_args_is_help=Tr
 app.add_typer(index, name="index")
 audit = typer.Typer(help="Looks at the chain of decisions from outside.", no_args_is_help=True)
 app.add_typer(audit, name="audit")
+crm = typer.Typer(help="Looks at the CRMs themselves.", no_args_is_help=True)
+app.add_typer(crm, name="crm")
 app.add_typer(policy.app, name="policy")
 
 ConfigFile = Annotated[Path, typer.Option("--config", "-c", help="The configuration.", envvar="FLOATCARD_CONFIG")]
@@ -149,6 +153,21 @@ def check(config: ConfigFile = HERE) -> None:
     out.print(f"{config}: no fault found.", markup=False, soft_wrap=True)
 
 
+@app.command()
+def doctor(
+    only: Annotated[str, typer.Argument(help="One channel by its name, or one room by its key; else everything.")] = "",
+    config: ConfigFile = HERE,
+) -> None:
+    """Asks each network and CRM: can I hear, speak, edit, whisper, read who is there; and says what mends the rest."""
+    from gateway.cli.doctoring import examine
+
+    def tell(line: str) -> None:
+        out.print(line, markup=False, soft_wrap=True)
+
+    if not asyncio.run(examine(config, only, tell)):
+        raise typer.Exit(1)
+
+
 @app.command(name="import")
 def import_(
     file: Annotated[Path, typer.Argument(help="A CSV file of customers, with a header row.")],
@@ -221,6 +240,20 @@ def build(
     for number, reason in tally.dictionary_ignored:
         err.print(f"line {number}: {reason}", markup=False, soft_wrap=True)
     err.print(f"{tally.customers} customers in {out}", markup=False, soft_wrap=True)
+
+
+@crm.command()
+def fields(
+    name: Annotated[str, typer.Argument(help="Which CRM, by its name in the configuration.")],
+    config: ConfigFile = HERE,
+    kind: Annotated[str, typer.Option(help="Of which kind of record.")] = "account",
+    plain: Annotated[bool, typer.Option("--plain", help="One field a line, with tabs in between.")] = False,
+) -> None:
+    """Asks a CRM what fields it offers, shows which are mapped, and names a mapping that cannot work there."""
+    from gateway.cli.fields import show_fields
+
+    if not show_fields(config, name, kind=kind, plain=plain):
+        raise typer.Exit(1)
 
 
 @audit.command()

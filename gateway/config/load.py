@@ -36,7 +36,7 @@ def check(path: Path) -> list[Fault]:
     """Every fault of the configuration, the templates and the policies it names. Touches no network."""
     config, faults = _read(path)
     if config is not None:
-        faults = faults + _templates(config) + _access(config)
+        faults = faults + _mappings(path, config) + _templates(config) + _access(config)
     return faults
 
 
@@ -246,6 +246,12 @@ def _key(config: Config) -> list[tuple[str, str]]:
     except ValueError:
         good = False
     return [] if good else [("master_key", "32 bytes in hex; `openssl rand -hex 32` makes one")]
+
+
+def _mappings(path: Path, config: Config) -> list[Fault]:
+    from gateway.mapped import faults
+
+    return [(str(path), key, reason) for key, reason in faults(config)]
 
 
 def _templates(config: Config) -> list[Fault]:

@@ -44,6 +44,8 @@ def observed(batch: Batch, snapshot: Snapshot) -> Observed:
 def _field(batch: Batch, snapshot: Snapshot, stream: str, name: str, value: Json) -> Ingested | None:
     it, target, version = batch.fields[(snapshot.about, name)], snapshot.target, snapshot.record.version
     value = value if sound(value) else _mended(value)
+    if value is None and target not in it.there and not it.heads:
+        return None  # empty there, and nobody has ever said anything of it
     raw, normal = hashes(batch, it, target, value)
     if echo(it, target, version, raw, normal):
         settled(batch, it, target, snapshot.began, version, normal)

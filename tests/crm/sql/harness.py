@@ -43,7 +43,7 @@ class SqlHarness(ABC):
         self.serial = itertools.count(1)
 
     def client(self, **more: Any) -> Crm:
-        common = {"key": "id", "title": "name", "fields": FIELDS, "page": self.page, "look_back": 0, "scan_every": 0}
+        common = {"id": "id", "title": "name", "fields": FIELDS, "page": self.page, "look_back": 0, "scan_every": 0}
         self.opened.append(Crm("erp", Config.model_validate({**common, **self.settings, **more})))
         return self.opened[-1]
 

@@ -332,3 +332,12 @@ async def test_a_policy_that_changed_is_heard_at_the_next_edit(store_url: str) -
     done = await changed.ingest(world.edit("c"))
     assert (done.reason, done.standing, done.conflict) == ("last_writer", "c", "closed")
     await world.store.close()
+
+
+async def test_what_is_empty_in_a_crm_is_an_edit_only_where_something_was(world: World) -> None:
+    told = await world.ledger.observe(record(1, {"phone": "13800138000", "tier": None}), CRM)
+    assert [each.decision.field for each in told.ingested] == ["phone"]
+    told = await world.ledger.observe(record(2, {"phone": None, "tier": None}), CRM)
+    assert [(each.decision.field, each.decision.resolution.value) for each in told.ingested] == [("phone", None)]
+    told = await world.ledger.observe(record(3, {"phone": "13800138000"}), CRM)
+    assert [each.decision.resolution.value for each in told.ingested] == ["13800138000"]
