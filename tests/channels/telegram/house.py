@@ -107,7 +107,7 @@ async def telegram(folder: Path, clock: Hands | None = None, api: FakeApi | None
 
 
 def furnished() -> FakeApi:
-    inside = {BOT: "administrator", ANN: "creator", CHEN_TG: "member"}
+    inside = {BOT: "administrator", ANN: "creator", CHEN_TG: "member", WANG_TG: "member"}
     return FakeApi({SALES: Room(SALES, inside)}, people=dict(NAMES))
 
 
@@ -118,5 +118,5 @@ async def linked(here: Telegram) -> None:
         person = people.linked("im", ImId("web", "demo", "user", demo).key)
         assert person is not None
         await people.link(person.id, "im", here.link(id_), step="admin", evidence="test", made_by="test")
-    await here.say(ANN, "hello")
-    await here.say(CHEN_TG, "hello")
+    for who in LINKS:
+        await here.say(who, "hello")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.channels.telegram.fake_api import Refusal, Room
-from tests.channels.telegram.house import ANN, CHEN_TG, SALES, STRANGER, Telegram, telegram
+from tests.channels.telegram.house import ANN, CHEN_TG, SALES, STRANGER, WANG_TG, Telegram, telegram
 from tests.channels.telegram.recipe import BOT
 from tests.gateway.house import NAME, Hands
 
@@ -164,7 +164,8 @@ async def test_a_group_that_becomes_a_supergroup_keeps_its_slots(tmp_path: Path)
         await here.start(CHEN_TG)
         inside = dict(here.api.rooms[SALES].members)
         here.api.rooms[old] = Room(old, dict(inside), type="group")
-        await here.say(CHEN_TG, "hello", room=old)
+        for who in (CHEN_TG, WANG_TG):
+            await here.say(who, "hello", room=old)
         await here.say(ANN, NAME, room=old)
         assert len(here.api.in_room(old)) == 1
         here.api.rooms[new] = Room(new, dict(inside))
@@ -173,8 +174,6 @@ async def test_a_group_that_becomes_a_supergroup_keeps_its_slots(tmp_path: Path)
         for told in both:
             chat = here.chat(told.pop("chat"))
             await here.deliver(message={"message_id": 5, "from": here.user(ANN), "date": 1, "chat": chat, **told})
-        for who in (ANN, CHEN_TG):
-            await here.say(who, "hello", room=new)
         await here.live.settle()
         slots = await here.live.s.slots.in_room(f"telegram/{new}")
         assert "card" in [each.slot.purpose for each in slots if each.message]
