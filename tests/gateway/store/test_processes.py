@@ -31,7 +31,7 @@ def feeder(url: str, name: str, count: int, mode: str) -> subprocess.Popen[str]:
     )
 
 
-@pytest.mark.timeout(3600 if SOAK else 120)
+@pytest.mark.timeout(3600 if SOAK else 600)
 async def test_two_processes_edit_one_field_and_every_decision_is_what_resolve_says(store_url: str) -> None:
     started = [feeder(store_url, name, COUNT, "pairs") for name in ("a", "b")]
     for process in started:
@@ -46,7 +46,7 @@ async def test_two_processes_edit_one_field_and_every_decision_is_what_resolve_s
     await store.close()
 
 
-@pytest.mark.timeout(3600 if SOAK else 120)
+@pytest.mark.timeout(3600 if SOAK else 600)
 async def test_a_process_killed_at_any_moment_leaves_all_or_nothing_of_each_edit(store_url: str) -> None:
     seed = int(os.environ.get("FLOATCARD_SEED", "7"))
     rng, acknowledged = random.Random(seed), set[str]()
