@@ -261,6 +261,16 @@ def address(url: str) -> str:
     return url.rstrip("/")
 
 
+def id_at(url: str, *pages: str) -> str | None:
+    """The id in the address of a page; `pages` have `{id}` where it stands, and may go on behind it."""
+    for page in filter(None, pages):
+        before, _, after = page.partition("{id}")
+        found = re.fullmatch(rf"{re.escape(before)}([0-9A-Za-z-]{{1,40}}){re.escape(after)}(?:[/?&#].*)?", url[:2000])
+        if found is not None and "{id}" in page:
+            return found[1]
+    return None
+
+
 def retry_after(header: str | None) -> float | None:
     """Seconds, from either form of the header (RFC 9110 §10.2.3); None where it says nothing."""
     text = (header or "").strip()

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from crm import once as keys
-from crm.http import GARBLED, Unsure
+from crm.http import GARBLED, Unsure, id_at
 from crm.hubspot.api import OBJECTS, Api
 from crm.hubspot.config import Config
 from crm.hubspot.feed import Changes
-from crm.hubspot.hooks import spoken_of, verify
+from crm.hubspot.hooks import TYPES, spoken_of, verify
 from crm.hubspot.reading import Reader, table, when
 from crm.late import Feed
 from crm.markup import marked_up, plain
 from crm.model import (
+    Addresses,
     AddsNote,
     Applied,
     Change,
@@ -42,6 +44,7 @@ NOTE_LIMIT = 60_000
 LABEL_LIMIT = 200
 NOTE_TO = {"company": 190, "contact": 202}
 """HubSpot's own kinds of association, from a note."""
+_CENTRE = re.compile(r"^https://app-[a-z]{2}[0-9]\.hubspot\.com/")
 
 
 class HubSpotCrm:
@@ -78,6 +81,15 @@ class HubSpotCrm:
             cursor = told[1]
             yield told
         self._quiet = (cursor, time.monotonic() + self._config.every)
+
+    def addressed(self, url: str) -> RecordRef | None:
+        """HubSpot's addresses, old and new, in any of its data centres; and those of `link`."""
+        kind, portal = self._config.kind, self._config.portal
+        plain = _CENTRE.sub("https://app.hubspot.com/", url)
+        base = f"https://app.hubspot.com/contacts/{portal}" if portal else ""
+        pages = (f"{base}/{kind}/{{id}}", f"{base}/record/{TYPES[kind][1]}/{{id}}") if base else ()
+        id_ = id_at(plain, *pages) or id_at(url, self._config.link)
+        return RecordRef(self.name, kind, id_) if id_ and id_.isdigit() else None
 
     async def count(self) -> int:
         return await self._changes.count()
@@ -163,5 +175,17 @@ class HubSpotCrm:
 
 if TYPE_CHECKING:
 
-    def _claims(crm: HubSpotCrm) -> tuple[Crm, Counts, Users, AddsNote, Describes, Remembers, Hooks, keys.Writer]:
-        return crm, crm, crm, crm, crm, crm, crm, crm
+    def _claims(
+        crm: HubSpotCrm,
+    ) -> tuple[
+        Crm,
+        Counts,
+        Users,
+        Addresses,
+        AddsNote,
+        Describes,
+        Remembers,
+        Hooks,
+        keys.Writer,
+    ]:
+        return crm, crm, crm, crm, crm, crm, crm, crm, crm

@@ -7,10 +7,12 @@ from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING
 
 from crm import once as keys
+from crm.http import id_at
 from crm.late import Feed
 from crm.mapping import vanished
 from crm.markup import marked_up
 from crm.model import (
+    Addresses,
     AddsNote,
     Applied,
     Change,
@@ -68,6 +70,13 @@ class OdooCrm:
     def changes(self, cursor: str) -> AsyncIterator[tuple[Record, str]]:
         """Also what only a note, an activity or a contact of it changed. What was erased there is not told."""
         return self._feed.changes(cursor)
+
+    def addressed(self, url: str) -> RecordRef | None:
+        """Odoo 17's addresses, Odoo 18's, and those of `link`."""
+        base = self._config.url
+        pages = f"{base}/odoo/contacts/{{id}}", f"{base}/odoo/{MODEL}/{{id}}", f"{base}/web#id={{id}}&model={MODEL}"
+        id_ = id_at(url, self._config.link, *pages)
+        return RecordRef(self.name, KIND, id_) if id_ and id_.isdigit() else None
 
     async def count(self) -> int:
         return await self._changes.count()
@@ -184,5 +193,5 @@ def _number(ref: RecordRef) -> int:
 
 if TYPE_CHECKING:
 
-    def _claims(crm: OdooCrm) -> tuple[Crm, Counts, Users, AddsNote, Describes, Remembers, keys.Writer]:
-        return crm, crm, crm, crm, crm, crm, crm
+    def _claims(crm: OdooCrm) -> tuple[Crm, Counts, Users, Addresses, AddsNote, Describes, Remembers, keys.Writer]:
+        return crm, crm, crm, crm, crm, crm, crm, crm

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from crm import once as keys
-from crm.http import Answer
+from crm.http import Answer, id_at
 from crm.late import Feed
 from crm.mapping import vanished
 from crm.model import (
+    Addresses,
     AddsNote,
     Applied,
     Change,
@@ -39,6 +40,8 @@ from reconcile.model import Json
 
 NOTE_LIMIT = 32_000
 SUBJECT = 80
+PREFIX = {"account": "001", "contact": "003", "lead": "00Q"}
+"""How the ids of each begin."""
 
 
 class SalesforceCrm:
@@ -79,6 +82,14 @@ class SalesforceCrm:
             cursor = told[1]
             yield told
         self._quiet = (cursor, time.monotonic() + self._config.every)
+
+    def addressed(self, url: str) -> RecordRef | None:
+        """Lightning's addresses, the bare ones, and those of `link`."""
+        base, object_ = self._config.url, self._config.object
+        lightning = base.replace(".my.salesforce.com", ".lightning.force.com")
+        id_ = id_at(url, self._config.link, f"{lightning}/lightning/r/{object_}/{{id}}", f"{base}/{{id}}")
+        ours = id_ is not None and len(id_) == 18 and is_id(id_) and id_.startswith(PREFIX[self._config.kind])
+        return RecordRef(self.name, self._config.kind, id_) if id_ and ours else None
 
     async def count(self) -> int:
         (row, *_) = await self._api.query(select(["COUNT(Id) total"], self._config.object))
@@ -190,5 +201,16 @@ def _spelled(ours: str, value: str | None, about: FieldInfo) -> Json:
 
 if TYPE_CHECKING:
 
-    def _claims(crm: SalesforceCrm) -> tuple[Crm, Counts, Users, AddsNote, Describes, Remembers, keys.Writer]:
-        return crm, crm, crm, crm, crm, crm, crm
+    def _claims(
+        crm: SalesforceCrm,
+    ) -> tuple[
+        Crm,
+        Counts,
+        Users,
+        Addresses,
+        AddsNote,
+        Describes,
+        Remembers,
+        keys.Writer,
+    ]:
+        return crm, crm, crm, crm, crm, crm, crm, crm

@@ -458,3 +458,19 @@ def test_the_signature_is_over_the_address_as_hubspot_writes_it() -> None:
 def test_settings_that_cannot_work(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Config.model_validate(wrong)
+
+
+@pytest.mark.parametrize(
+    ("url", "id_"),
+    [
+        (f"https://app.hubspot.com/contacts/{PORTAL}/company/7", "7"),
+        (f"https://app-eu1.hubspot.com/contacts/{PORTAL}/record/0-2/7/view/1", "7"),
+        (f"https://app.hubspot.com/contacts/{PORTAL}/contact/7", None),
+        (f"https://app.hubspot.com/contacts/{PORTAL + 1}/company/7", None),
+        (f"https://app.hubspot.com.evil.example/contacts/{PORTAL}/company/7", None),
+        ("", None),
+    ],
+)
+async def test_the_address_of_a_company(client: Crm, url: str, id_: str | None) -> None:
+    told = client.addressed(url)
+    assert (told.id if told else None) == id_

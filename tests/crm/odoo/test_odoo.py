@@ -535,3 +535,21 @@ async def test_a_cursor_of_the_first_walk_days_later_goes_on(fake: FakeOdoo, odo
     assert [record.ref.id for record in rest] == [str(id_) for id_ in ids[1:]]
     again, _ = await walk(odoo.client(), cursor)
     assert str(ids[0]) in {record.ref.id for record in again}
+
+
+@pytest.mark.parametrize(
+    ("path", "id_"),
+    [
+        ("/web#id=7&model=res.partner&view_type=form", "7"),
+        ("/odoo/contacts/7", "7"),
+        ("/odoo/res.partner/7?x=1", "7"),
+        ("/web#id=7&model=crm.lead", None),
+        ("/odoo/contacts/new", None),
+        ("/odoo/contacts/", None),
+        ("", None),
+    ],
+)
+async def test_the_address_of_a_partner(fake: FakeOdoo, client: Crm, path: str, id_: str | None) -> None:
+    told = client.addressed(f"{fake.url}{path}")
+    assert (told.id if told else None) == id_
+    assert client.addressed(f"https://elsewhere.example{path}") is None

@@ -320,3 +320,19 @@ def test_settings_that_cannot_work(wrong: dict[str, Any]) -> None:
     right = {"url": "https://a.example", "client_id": "c", "client_secret": "s"} if wrong else {}
     with pytest.raises(ValidationError):
         Config.model_validate({**right, **wrong})
+
+
+@pytest.mark.parametrize(
+    ("url", "id_"),
+    [
+        ("https://acme.lightning.force.com/lightning/r/Account/001000000000001AAA/view", "001000000000001AAA"),
+        ("https://acme.my.salesforce.com/001000000000001AAA", "001000000000001AAA"),
+        ("https://acme.my.salesforce.com/001000000000001", None),
+        ("https://acme.my.salesforce.com/006000000000001AAA", None),
+        ("https://acme.lightning.force.com/lightning/r/Contact/003000000000001AAA/view", None),
+        ("https://evil.example/001000000000001AAA", None),
+    ],
+)
+async def test_the_address_of_an_account(salesforce: SalesforceHarness, url: str, id_: str | None) -> None:
+    told = salesforce.client(url="https://acme.my.salesforce.com").addressed(url)
+    assert (told.id if told else None) == id_
