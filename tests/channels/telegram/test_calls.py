@@ -1,0 +1,307 @@
+"""The Bot API by python-telegram-bot's own client, against a server on the loopback that answers as its page says."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+from aiohttp import ClientSession
+from aiohttp.test_utils import TestServer
+from pydantic import ValidationError
+
+from cards import tree
+from channels import model
+from channels.model import Answer, Event, ImId, MessageRef, Place, Pressed, Rate, Said, Toast
+from channels.telegram import LIMITS, Channel, Config
+from gateway.errors import Fixed, Gone, Refused, Retry, Unmet
+from gateway.outgoing.model import buckets_of
+from tests.channels.fake_server import nobody
+from tests.channels.harness import NOW, inbound
+from tests.channels.telegram.fake_api import FakeApi, Refusal, Room
+from tests.channels.telegram.recipe import BOT, CONFIG
+
+GROUP, ANN, BOB, CAT = -100500, 501, 502, 503
+ROOM = Place("telegram", str(GROUP))
+CARD = tree.Card("customer", "s", (tree.Title("华星 <b>&"), tree.Footer("10:32")))
+
+
+class Memory:
+    """A keeper that forgets with the test."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, str] = {}
+
+    async def get(self, key: str) -> str | None:
+        return self.kept.get(key)
+
+    async def put(self, key: str, text: str, *, until: int | None = None) -> None:
+        self.kept[key] = text
+
+    async def drop(self, key: str) -> None:
+        self.kept.pop(key, None)
+
+    async def keys(self, prefix: str = "") -> tuple[str, ...]:
+        return tuple(key for key in self.kept if key.startswith(prefix))
+
+
+@pytest.fixture
+def api() -> FakeApi:
+    inside = {BOT: "member", ANN: "creator", BOB: "member"}
+    return FakeApi({GROUP: Room(GROUP, inside)}, {ANN: "Ann", BOB: "Bob", CAT: "Cat"}, {ANN})
+
+
+@pytest.fixture
+async def channel(api: FakeApi) -> AsyncIterator[Channel]:
+    async with TestServer(api.app()) as server, ClientSession() as session:
+        yield made(session, str(server.make_url("")).rstrip("/"))
+
+
+def made(session: ClientSession, url: str, **settings: Any) -> Channel:
+    config = Config.model_validate({**CONFIG, "base_url": url, **settings})
+    channel = Channel("telegram", config, session=session, clock=lambda: NOW, wall=lambda: NOW)
+    channel.keep_in(Memory())
+    return channel
+
+
+def person(id_: int) -> ImId:
+    return ImId("telegram", str(BOT), "user", str(id_))
+
+
+async def test_a_card_is_sent_repainted_and_taken_away(channel: Channel, api: FakeApi) -> None:
+    ref = await channel.send(Place("telegram", str(GROUP), "12"), CARD, once="o")
+    message = api.last(GROUP)
+    assert (ref.id, message.thread) == (str(message.id), 12)
+    assert message.text.startswith("<b>华星 &lt;b&gt;&amp;</b>")
+    assert api.called("sendMessage")[0]["link_preview_options"] == {"is_disabled": True}
+    await channel.edit(ref, CARD)  # the same again is done, not refused
+    await channel.delete(ref)
+    assert message.gone
+    for call in (channel.edit(ref, CARD), channel.delete(ref)):
+        with pytest.raises(Gone):
+            await call
+
+
+async def test_what_is_too_old_to_take_away_is_emptied(channel: Channel, api: FakeApi) -> None:
+    ref = await channel.send(ROOM, CARD, once="o")
+    api.refuse.append(Refusal(400, "Bad Request: message can't be deleted for everyone"))
+    await channel.delete(ref)
+    assert api.last(GROUP).text == "–" and not api.last(GROUP).keys
+
+
+async def test_a_button_goes_out_under_a_name_and_comes_back_whole(channel: Channel, api: FakeApi) -> None:
+    token = "v1." + "aB3_-" * 370
+    buttons = (tree.Button("Edit", "edit", token), tree.Button("Undo", "undo", token))
+    await channel.send(ROOM, tree.Card("c", "s", (tree.Title("t"), tree.Actions(buttons))), once="o")
+    names = [key["callback_data"] for row in api.last(GROUP).keys for key in row]
+    assert len(set(names)) == 2 and all(len(name) == 32 and name not in token for name in names)
+    raw = (
+        b'{"update_id":1,"callback_query":{"id":"q","from":{"id":501,"first_name":"Ann"},"data":"%s",'
+        b'"message":{"message_id":9,"date":0,"chat":{"id":-100500,"type":"supergroup"}}}}' % names[1].encode()
+    )
+    (event,) = (await channel.receive(inbound("telegram", raw, "application/json"))).events
+    assert isinstance(event, Pressed) and (event.action, event.data) == ("undo", token)
+
+
+async def test_who_never_pressed_start_cannot_be_written_to(channel: Channel) -> None:
+    place = await channel.direct(person(BOB))
+    with pytest.raises(Unmet):
+        await channel.send(place, CARD, once="o")
+    assert await channel.send(await channel.direct(person(ANN)), CARD, once="o")
+    assert channel.invitation(person(BOB)) == "https://t.me/FloatBot?start=hello"
+    with pytest.raises(Refused):
+        await channel.direct(ImId("telegram", str(BOT), "chat", str(GROUP)))
+
+
+async def test_a_message_to_a_group_that_moved_goes_where_it_moved(channel: Channel, api: FakeApi) -> None:
+    api.rooms[-77] = Room(-77, {}, moved_to=GROUP)
+    ref = await channel.send(Place("telegram", "-77"), CARD, once="o")
+    assert ref.place == ROOM and api.in_room(GROUP)
+    with pytest.raises(Gone):
+        await channel.edit(MessageRef(Place("telegram", "-77"), "5"), CARD)
+
+
+@pytest.mark.parametrize(
+    ("refusal", "after", "limit"),
+    [
+        (Refusal(429, "Too Many Requests: retry after 35", retry_after=35), 35.0, "room"),
+        (Refusal(429, "Too Many Requests: retry after 90000", retry_after=90_000), 3600.0, "room"),
+        (Refusal(429, "Too Many Requests"), 5.0, "room"),
+        (Refusal(429, "?", retry_after="soon"), 5.0, "room"),
+        (Refusal(500, "Internal Server Error"), 5.0, ""),
+        (Refusal(502, "Bad Gateway"), 5.0, ""),
+    ],
+)
+async def test_who_is_tired_is_asked_again(
+    channel: Channel, api: FakeApi, refusal: Refusal, after: float, limit: str
+) -> None:
+    api.refuse.append(refusal)
+    with pytest.raises(Retry) as tired:
+        await channel.send(ROOM, CARD, once="o")
+    assert (tired.value.after, tired.value.limit) == (after, limit)
+
+
+@pytest.mark.parametrize(
+    ("refusal", "kind", "says"),
+    [
+        (Refusal(401, "Unauthorized"), Refused, "token"),
+        (Refusal(404, "Not Found"), Refused, "token"),
+        (Refusal(403, "Forbidden: bot was kicked from the supergroup chat"), Refused, "room"),
+        (Refusal(400, "Bad Request: chat not found"), Refused, "room"),
+        (Refusal(400, "Bad Request: not enough rights to send text messages to the chat"), Refused, "may not write"),
+        (Refusal(400, "Bad Request: message can't be edited"), Fixed, "not there"),
+        (Refusal(400, "Bad Request: something of next year"), Refused, "refused this"),
+    ],
+)
+async def test_what_is_refused_says_what_to_do(
+    channel: Channel, api: FakeApi, refusal: Refusal, kind: type[Refused], says: str
+) -> None:
+    api.refuse.append(refusal)
+    with pytest.raises(kind, match=says) as refused:
+        await channel.send(ROOM, CARD, once="o")
+    assert type(refused.value) is kind and CONFIG["bot_token"] not in str(refused.value.facts)
+
+
+async def test_a_network_that_is_away_is_tried_again_and_no_log_has_the_token(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with ClientSession() as session:
+        with pytest.raises(Retry) as tired:
+            await made(session, nobody()).send(ROOM, CARD, once="o")
+    secret = CONFIG["bot_token"].partition(":")[2]
+    assert secret not in caplog.text and secret not in repr(tired.value) and tired.value.__cause__ is None
+
+
+async def test_a_list_is_whole_when_it_counts_as_many_as_telegram(channel: Channel, api: FakeApi) -> None:
+    assert not (await channel.members(ROOM)).complete, "Bob never said a word"
+    raw = b'{"update_id":1,"message":{"message_id":1,"date":1,"chat":{"id":-100500,"type":"supergroup"},"text":"x",'
+    await channel.receive(inbound("telegram", raw + b'"from":{"id":502,"first_name":"Bob"}}}', "application/json"))
+    roster = await channel.members(ROOM)
+    assert roster.complete and {(who.id.id, who.kind) for who in roster.members} == {
+        ("501", "account"),
+        ("502", "account"),
+    }
+    api.rooms[GROUP].members[CAT] = "member"
+    assert not (await channel.members(ROOM)).complete
+    api.rooms[GROUP].members.pop(BOB)
+    roster = await channel.members(ROOM)
+    assert not roster.complete and [who.id.id for who in roster.members] == ["501"], "who left is no reader"
+
+
+async def test_a_group_with_a_public_name_is_open_to_the_world(channel: Channel, api: FakeApi) -> None:
+    api.rooms[GROUP].username = "everybody"
+    roster = await channel.members(ROOM)
+    assert (roster.kind, roster.external) == ("public", True)
+
+
+async def test_a_direct_room_is_one_person(channel: Channel) -> None:
+    roster = await channel.members(Place("telegram", str(ANN)))
+    assert (roster.kind, roster.complete, [who.id.id for who in roster.members]) == ("direct", True, ["501"])
+
+
+async def found(channel: Channel, place: Place | None) -> dict[str, str]:
+    return {finding.what: finding.able for finding in await channel.examine(place)}
+
+
+async def test_the_doctor_asks_telegram(channel: Channel, api: FakeApi) -> None:
+    assert await found(channel, None) == {"connect": "yes", "hear": "partly", "edit": "yes"}
+    assert (await found(channel, ROOM))["hear"] == "partly"
+    fix = next(each.fix for each in await channel.examine(ROOM) if each.what == "hear")
+    assert "/setprivacy" in fix and "Disable" in fix and "add it again" in fix
+    api.rooms[GROUP].members[BOT] = "administrator"
+    here = {"hear": "yes", "speak": "yes", "edit": "yes", "whisper": "partly", "members": "partly"}
+    assert await found(channel, ROOM) == here, "an administrator hears everything"
+    api.reads_all = True
+    assert (await found(channel, None))["hear"] == "yes"
+    api.rooms[GROUP].members[BOT] = "left"
+    assert await found(channel, ROOM) == {"hear": "no", "speak": "no"}
+
+
+async def test_another_user_name_is_told(channel: Channel, api: FakeApi) -> None:
+    async with TestServer(api.app()) as server, ClientSession() as session:
+        other = made(session, str(server.make_url("")).rstrip("/"), username="OtherBot")
+        (connect, *_) = await other.examine(None)
+    assert (connect.able, connect.facts) == ("no", {"name": "FloatBot"})
+
+
+async def listening(channel: Channel, put: Callable[..., Awaitable[Answer | None]], done: Callable[[], bool]) -> None:
+    task = asyncio.create_task(channel.listen(put))
+    async with asyncio.timeout(30):
+        while not done():
+            await asyncio.sleep(0.01)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_telegram_is_told_our_commands_and_where_to_deliver(api: FakeApi) -> None:
+    async with TestServer(api.app()) as server, ClientSession() as session:
+        url = str(server.make_url("")).rstrip("/")
+        channel = made(session, url, webhook="https://crm.example/in/telegram")
+        await listening(channel, nothing, lambda: bool(api.called("setWebhook")))
+    english, chinese = api.called("setMyCommands")
+    assert [each["command"] for each in english["commands"]] == [
+        "card",
+        "why",
+        "quiet",
+        "bind",
+        "link",
+        "cancel",
+        "help",
+    ]
+    assert chinese["language_code"] == "zh" and "客户" in chinese["commands"][0]["description"]
+    (hook,) = api.called("setWebhook")
+    assert (hook["url"], hook["secret_token"]) == ("https://crm.example/in/telegram", CONFIG["secret"])
+    assert "chat_member" in hook["allowed_updates"]
+
+
+async def nothing(event: Event, *, wait: bool = False) -> Answer | None:
+    return None
+
+
+async def test_what_is_asked_for_is_acknowledged_when_it_is_stored(api: FakeApi) -> None:
+    told = {"message_id": 1, "date": 1, "chat": {"id": ANN, "type": "private"}, "from": {"id": ANN, "first_name": "A"}}
+    query = {"id": "q1", "from": {"id": ANN, "first_name": "A"}, "message": told, "data": "edit:v1.x"}
+    api.updates = [
+        {"update_id": 7, "message": {**told, "text": "one"}},
+        {"update_id": 8, "hologram": {}},
+        {"update_id": 9, "callback_query": query},
+        {"update_id": 10, "message": {**told, "text": "two"}},
+    ]
+    stored: list[str] = []
+    full = [True]
+
+    async def put(event: Event, *, wait: bool = False) -> Answer | None:
+        if full and full.pop():
+            raise Retry(0.01, "the store is full")
+        stored.append(event.text if isinstance(event, Said) else type(event).__name__)
+        return Toast("Saved.") if wait else None
+
+    async with TestServer(api.app()) as server, ClientSession() as session:
+        channel = made(session, str(server.make_url("")).rstrip("/"), mode="polling")
+        await listening(channel, put, lambda: not api.updates and bool(api.called("answerCallbackQuery")))
+    assert set(stored) >= {"one", "two", "Pressed"}
+    offsets = [body.get("offset") for body in api.called("getUpdates")]
+    assert offsets[:2] == [None, None] and offsets[-1] == 11, "what was not stored is not acknowledged"
+    assert api.called("answerCallbackQuery")[0] == {"callback_query_id": "q1", "text": "Saved.", "show_alert": False}
+    assert api.called("deleteWebhook")
+
+
+async def test_every_answer_ends_the_waiting(channel: Channel) -> None:
+    event = Pressed("o", ROOM, model.Sender(person(ANN), ""), "edit", "d", NOW, None, "q")
+    for answer in (Toast("x" * 500, "danger", "https://t.me/a"), model.Nothing(), model.FieldErrors({"a": "wrong"})):
+        body = channel.answer(event, answer).body
+        assert b'"answerCallbackQuery"' in body and b'"q"' in body and len(body) < 400
+
+
+def test_telegrams_limits_are_kept() -> None:
+    group, direct = (buckets_of("t", LIMITS, "send", room) for room in ("-5", "5"))
+    minute = [bucket.rate.burst + 60 * bucket.rate.a_second for bucket in group if bucket.rate == Rate(10 / 60, 10)]
+    assert minute == [20] and len(direct) == len(group) - 1, "20 a minute to a group"
+    assert group[0].rate == Rate(1.0, 1) and group[-1].rate.burst + group[-1].rate.a_second == 30
+
+
+@pytest.mark.parametrize("secret", ["short", "with a space in it!", "x" * 257])
+def test_a_secret_telegram_does_not_take_is_misconfigured(secret: str) -> None:
+    with pytest.raises(ValidationError):
+        Config.model_validate({**CONFIG, "secret": secret})
