@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -105,8 +106,9 @@ class Api:
         """`oauth.v2.access`, which is asked with the app's own id and secret."""
         secret = self._config.client_secret
         assert self._config.client_id is not None and secret is not None
-        auth = {"client_id": self._config.client_id, "client_secret": secret.get_secret_value()}
-        return (await self.one("", "oauth.v2.access", data=dict(fields), auth=auth))[0]
+        basic = b64encode(f"{self._config.client_id}:{secret.get_secret_value()}".encode()).decode()
+        headers = {"Authorization": f"Basic {basic}"}
+        return (await self.one("", "oauth.v2.access", data=dict(fields), headers=headers))[0]
 
     async def one(self, token: str, method: str, **how: Any) -> tuple[dict[str, Any], Mapping[str, str]]:
         try:

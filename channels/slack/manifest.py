@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
-
-from channels.slack.config import Config
 
 SCOPES = {
     "chat:write": "post, repaint and remove cards, whisper",
@@ -39,12 +38,14 @@ COMMANDS = {
 }
 
 
-def manifest(config: Config, url: str) -> dict[str, Any]:
-    """`url` is where Slack delivers. docs.slack.dev/reference/app-manifest."""
-    socket = config.app_token is not None
+def manifest(settings: Mapping[str, Any], url: str) -> dict[str, Any]:
+    """`settings` as they stand in the configuration, no secret read; `url` is where Slack delivers.
+
+    docs.slack.dev/reference/app-manifest."""
+    socket, several = "app_token" in settings, "client_id" in settings
     there: dict[str, Any] = {} if socket else {"request_url": url}
     oauth: dict[str, Any] = {"scopes": {"bot": list(SCOPES)}}
-    if config.client_id is not None:
+    if several:
         oauth |= {"redirect_urls": [f"{url}/oauth"]}
     return {
         "_metadata": {"major_version": 1, "minor_version": 1},
@@ -56,7 +57,7 @@ def manifest(config: Config, url: str) -> dict[str, Any]:
             "interactivity": {"is_enabled": True, **there},
             "org_deploy_enabled": False,
             "socket_mode_enabled": socket,
-            "token_rotation_enabled": config.client_id is not None,
+            "token_rotation_enabled": several,
         },
     }
 

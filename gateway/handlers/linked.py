@@ -36,11 +36,11 @@ async def linked(s: Services, turn: Turn) -> Outcome:
 
 
 async def _meant(s: Services, url: str) -> str | None:
-    """The key of the customer whose page it is: the CRM reads the address, and its record must have that very one."""
+    """The key of the customer whose page it is: the CRM reads the address, and its record has no other."""
     for crm in s.crms.values():
         ref = crm.addressed(url) if isinstance(crm, Addresses) else None
         record = await s.records.get(ref.key) if ref is not None else None
-        if record is not None and not record.deleted and _same(record.url, url):
+        if record is not None and not record.deleted and (not record.url or _same(record.url, url)):
             return record.ref.key
     return None
 
