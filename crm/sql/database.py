@@ -101,7 +101,8 @@ class Database:
             return self._locked_out()
         if words.startswith(("no such table", "no such column")):
             return vanished(words.partition(": ")[2])
-        if code in (sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_TOOBIG):
+        mendable = (sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_TOOBIG)
+        if code in (*mendable, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
             return Refused("The CRM {crm} refused: {words}", crm=self.name, words=words)
         return None
 
