@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.channels.telegram.fake_api import Refusal, Room
-from tests.channels.telegram.house import ANN, CHEN_TG, SALES, STRANGER, WANG_TG, Telegram, telegram
+from tests.channels.telegram.house import ANN, BOT_USER, CHEN_TG, SALES, STRANGER, WANG_TG, Telegram, telegram
 from tests.channels.telegram.recipe import BOT
 from tests.gateway.house import NAME, Hands
 
@@ -192,3 +192,16 @@ async def test_a_tired_network_is_asked_again_when_it_said(tmp_path: Path) -> No
         await here.live.settle()
         (card,) = here.api.in_room(SALES)
         assert "+86 512 0000 1111" in card.plain
+
+
+async def test_the_bot_introduces_itself_once_and_says_how_it_could_hear_everything(tmp_path: Path) -> None:
+    async with telegram(tmp_path) as here:
+        here.api.rooms[SALES].members[BOT] = "member"
+        left, member = {"user": BOT_USER, "status": "left"}, {"user": BOT_USER, "status": "member"}
+        for _ in range(2):
+            change = {"from": here.user(ANN), "date": 1, "old_chat_member": left, "new_chat_member": member}
+            await here.deliver(my_chat_member={"chat": here.chat(SALES), **change})
+            await here.live.settle()
+        (hello,) = here.api.in_room(SALES)
+        assert "我只能听到 @ 我的消息。" in hello.plain
+        assert all(step in hello.plain for step in ("/setprivacy", "Disable", "重新加入"))
