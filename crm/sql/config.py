@@ -72,10 +72,10 @@ class Config(Mapped):
         try:
             url = make_url(value)
             url.set(drivername=DRIVERS.get(url.drivername, url.drivername)).get_dialect().import_dbapi()
-        except ArgumentError:
-            raise ValueError("write a database's address, such as postgresql://user@host/name") from None
         except NoSuchModuleError:
             raise ValueError("no driver is known for this kind of database") from None
+        except ArgumentError:
+            raise ValueError("write a database's address, such as postgresql://user@host/name") from None
         except ImportError as absent:
             raise ValueError(f"the driver {absent.name} is not installed") from None
         if url.password:
