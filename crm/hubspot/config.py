@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
@@ -26,6 +27,8 @@ CONTACT: Mapping[str, FieldMap] = {
     "website": FieldMap(theirs="website"),
 }
 NONE = SecretStr("")
+KIND = "account"
+"""What a record is for the gateway, whichever objects are its customers."""
 
 
 class Config(Mapped):
@@ -61,6 +64,6 @@ class Config(Mapped):
             raise ValueError("give a token, or client_id, client_secret and refresh_token")
         return self
 
-    @property
-    def by_ours(self) -> FieldMapping:
+    @functools.cached_property
+    def mapping(self) -> FieldMapping:
         return FieldMapping(dict(self.fields) or dict(COMPANY if self.kind == "company" else CONTACT))

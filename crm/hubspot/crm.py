@@ -11,7 +11,7 @@ from urllib.parse import quote
 from crm import once as keys
 from crm.http import GARBLED, Unsure, id_at
 from crm.hubspot.api import OBJECTS, Api
-from crm.hubspot.config import Config
+from crm.hubspot.config import KIND, Config
 from crm.hubspot.feed import Changes
 from crm.hubspot.hooks import TYPES, spoken_of, verify
 from crm.hubspot.reading import Reader, table, when
@@ -69,7 +69,7 @@ class HubSpotCrm:
         return await self._reader.one(ref)
 
     def _know(self, ref: RecordRef) -> None:
-        if ref.kind != self._config.kind or not (ref.id.isascii() and ref.id.isdigit()) or len(ref.id) > 20:
+        if ref.kind != KIND or not (ref.id.isascii() and ref.id.isdigit()) or len(ref.id) > 20:
             raise keys.absent(ref)
 
     async def changes(self, cursor: str) -> AsyncIterator[tuple[Record, str]]:
@@ -89,7 +89,7 @@ class HubSpotCrm:
         base = f"https://app.hubspot.com/contacts/{portal}" if portal else ""
         pages = (f"{base}/{kind}/{{id}}", f"{base}/record/{TYPES[kind][1]}/{{id}}") if base else ()
         id_ = id_at(plain, *pages) or id_at(url, self._config.link)
-        return RecordRef(self.name, kind, id_) if id_ and id_.isdigit() else None
+        return RecordRef(self.name, KIND, id_) if id_ and id_.isdigit() else None
 
     async def count(self) -> int:
         return await self._changes.count()
@@ -109,7 +109,7 @@ class HubSpotCrm:
         return await self._write(change, before)
 
     async def _write(self, change: Change, before: Record) -> Applied:
-        spec, value = self._config.by_ours.spell(change.field, change.value)
+        spec, value = self._config.mapping.spell(change.field, change.value)
         properties: dict[str, Json] = {spec.theirs: value or ""}
         if self._config.label and change.label:
             properties[self._config.label] = change.label[:LABEL_LIMIT]
@@ -119,7 +119,7 @@ class HubSpotCrm:
         if not version:
             raise Unsure(GARBLED, "answered a write without a time")
         said = table(answer.get("properties")).get(spec.theirs, value)
-        rendered = self._config.by_ours.rendered(change.field, said)
+        rendered = self._config.mapping.rendered(change.field, said)
         return Applied(version, rendered, await self._overwrote(change, before, version))
 
     async def _overwrote(self, change: Change, before: Record, version: int) -> bool | None:
@@ -160,7 +160,7 @@ class HubSpotCrm:
         return next((note for note in notes if note.text.split() == plain(marked_up(body)).split()), None)
 
     async def describe(self, kind: str) -> tuple[FieldInfo, ...]:
-        return tuple((await self._reader.offered()).values()) if kind == self._config.kind else ()
+        return tuple((await self._reader.offered()).values()) if kind == KIND else ()
 
     async def users(self) -> tuple[CrmUser, ...]:
         """HubSpot's owners: by these ids records name whose they are."""
@@ -170,7 +170,7 @@ class HubSpotCrm:
         verify(hook, self._config.client_secret.get_secret_value(), self._wall())
         ids = dict.fromkeys(spoken_of(hook.body, self._config.kind, self._config.portal))
         self._quiet = ("", 0.0)
-        return tuple(RecordRef(self.name, self._config.kind, id_) for id_ in ids)
+        return tuple(RecordRef(self.name, KIND, id_) for id_ in ids)
 
 
 if TYPE_CHECKING:

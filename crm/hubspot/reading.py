@@ -11,7 +11,8 @@ from urllib.parse import quote
 
 from crm.http import GARBLED, rows
 from crm.hubspot.api import OBJECTS, Api
-from crm.hubspot.config import Config
+from crm.hubspot.config import KIND, Config
+from crm.hubspot.hooks import TYPES
 from crm.mapping import vanished
 from crm.markup import plain
 from crm.model import GATEWAY, CrmUser, FieldInfo, FieldValue, Item, Kind, Past, Record, RecordRef
@@ -109,7 +110,7 @@ class Reader:
     async def asked(self) -> list[str]:
         """All that is read of a record. A mapped property that is gone is told, never taken for empty."""
         offered = await self.offered()
-        mapped = self.config.by_ours.asked
+        mapped = self.config.mapping.asked
         gone = next((name for name in mapped if name not in offered), None)
         if gone is not None:
             raise vanished(gone)
@@ -128,14 +129,14 @@ class Reader:
     async def row(self, id_: str) -> Row:
         names = await self.asked()
         # The published description splits these at commas.
-        asked = ("properties", ",".join(names)), ("propertiesWithHistory", ",".join(self.config.by_ours.asked))
+        asked = ("properties", ",".join(names)), ("propertiesWithHistory", ",".join(self.config.mapping.asked))
         for archived in ("false", "true"):
             answer = await self.api.get(
                 f"{self.path}/{quote(id_, safe='')}", *asked, ("archived", archived), missing=True
             )
             if answer.status != 404:
                 return answer.table
-        raise absent(RecordRef(self.crm, self.config.kind, id_))
+        raise absent(RecordRef(self.crm, KIND, id_))
 
     async def many(self, ids: Sequence[str]) -> dict[str, Record]:
         found = [self._record(row) for row in await self.api.read(self.objects, ids, await self.asked())]
@@ -151,10 +152,10 @@ class Reader:
         at = when(row.get("updatedAt")) or when(said.get(MODIFIED[self.config.kind]))
         if not id_ or not at:
             raise Retry(GARBLED, "answered an object without an id or a time")
-        heard = self.config.by_ours.hear(said, sparse=True, as_of=at)
+        heard = self.config.mapping.hear(said, sparse=True, as_of=at)
         owner = str(said.get("hubspot_owner_id") or "")
         return Record(
-            ref=RecordRef(self.crm, self.config.kind, id_),
+            ref=RecordRef(self.crm, KIND, id_),
             title=" ".join(str(said[name]) for name in TITLE[self.config.kind] if said.get(name)) or id_,
             url=self._url(id_),
             version=at,
@@ -167,7 +168,7 @@ class Reader:
         )
 
     def _url(self, id_: str) -> str:
-        usual = f"https://app.hubspot.com/contacts/{self.config.portal}/{self.config.kind}/{{id}}"
+        usual = f"https://app.hubspot.com/contacts/{self.config.portal}/record/{TYPES[self.config.kind][1]}/{{id}}"
         return (self.config.link or (usual if self.config.portal else "")).replace("{id}", quote(id_, safe=""))
 
     def _told_by(self, record: Record, row: Row) -> Record:
@@ -187,7 +188,7 @@ class Reader:
         told = table(row.get("propertiesWithHistory"))
         found = [
             self._past(ours, entry)
-            for ours, spec in self.config.by_ours
+            for ours, spec in self.config.mapping
             for entry in _entries(told.get(spec.theirs))
             if spec.reads
         ]
@@ -195,7 +196,7 @@ class Reader:
 
     def _past(self, ours: str, entry: Row) -> Past:
         source = "/".join(str(entry.get(key) or "") for key in ("sourceType", "sourceId", "sourceLabel")).rstrip("/")
-        value = self.config.by_ours.rendered(ours, entry.get("value"))
+        value = self.config.mapping.rendered(ours, entry.get("value"))
         return Past(ours, value, when(entry.get("timestamp")), str(entry.get("updatedByUserId") or ""), source)
 
     def ours(self, past: Past) -> bool:

@@ -19,7 +19,7 @@ from gateway.errors import Refused
 from reconcile.model import Json
 
 MODEL = "res.partner"
-KIND = "partner"
+KIND = "account"
 ITEMS = 40
 """Notes, activities and contacts of one record, the newest."""
 SETTLED_S = 2.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
@@ -24,6 +25,8 @@ PERSON: Mapping[str, FieldMap] = {
     "email": FieldMap(theirs="Email", type="email"),
     "description": FieldMap(theirs="Description"),
 }
+KIND = "account"
+"""What a record is for the gateway, whichever objects are its customers."""
 _FIELD = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}")
 
 
@@ -56,9 +59,15 @@ class Config(Mapped):
                 )
         return fields
 
-    @property
-    def by_ours(self) -> FieldMapping:
+    @functools.cached_property
+    def mapping(self) -> FieldMapping:
         return FieldMapping(dict(self.fields) or dict(ACCOUNT if self.kind == "account" else PERSON))
+
+    @property
+    def page_at(self) -> str:
+        """Where people see a record: in Lightning, whose host is another."""
+        host = self.url.replace(".my.salesforce.com", ".lightning.force.com")
+        return self.link or f"{host}/lightning/r/{self.object}/{{id}}/view"
 
     @property
     def object(self) -> str:

@@ -32,7 +32,7 @@ from crm.model import (
     Users,
 )
 from crm.salesforce.api import Api, is_id, select
-from crm.salesforce.config import Config
+from crm.salesforce.config import KIND, Config
 from crm.salesforce.reading import Reader, text, when
 from crm.values import bounded
 from gateway.errors import Refused
@@ -62,7 +62,7 @@ class SalesforceCrm:
 
     async def _whole(self, ref: RecordRef) -> tuple[Record, Answer]:
         """The record with its headers. All of its fields, since an ETag is of all that was answered."""
-        if ref.kind != self._config.kind or not is_id(ref.id):
+        if ref.kind != KIND or not is_id(ref.id):
             raise keys.absent(ref)
         answer = await self._api.call("GET", self._path(ref), take=(404,))
         if answer.status == 404:
@@ -85,11 +85,9 @@ class SalesforceCrm:
 
     def addressed(self, url: str) -> RecordRef | None:
         """Lightning's addresses, the bare ones, and those of `link`."""
-        base, object_ = self._config.url, self._config.object
-        lightning = base.replace(".my.salesforce.com", ".lightning.force.com")
-        id_ = id_at(url, self._config.link, f"{lightning}/lightning/r/{object_}/{{id}}", f"{base}/{{id}}")
+        id_ = id_at(url, self._config.page_at, f"{self._config.url}/{{id}}")
         ours = id_ is not None and len(id_) == 18 and is_id(id_) and id_.startswith(PREFIX[self._config.kind])
-        return RecordRef(self.name, self._config.kind, id_) if id_ and ours else None
+        return RecordRef(self.name, KIND, id_) if id_ and ours else None
 
     async def count(self) -> int:
         (row, *_) = await self._api.query(select(["COUNT(Id) total"], self._config.object))
@@ -124,14 +122,14 @@ class SalesforceCrm:
         return {"If-Unmodified-Since": format_datetime(datetime.fromtimestamp(modified / 1000, UTC), usegmt=True)}
 
     async def _values(self, change: Change) -> Json:
-        spec, value = self._config.by_ours.spell(change.field, change.value)
+        spec, value = self._config.mapping.spell(change.field, change.value)
         about = (await self._reader.offered()).get(spec.theirs)
         if about is None:
             raise vanished(spec.theirs)
         return {spec.theirs: _spelled(change.field, value, about)}
 
     async def history(self, ref: RecordRef, *, since: int = 0) -> tuple[Past, ...]:
-        if ref.kind != self._config.kind or not is_id(ref.id):
+        if ref.kind != KIND or not is_id(ref.id):
             raise keys.absent(ref)
         try:
             return await self._reader.past(ref, since)
@@ -163,7 +161,7 @@ class SalesforceCrm:
         return next((note for note in notes if note.text == f"{_subject(body)}: {body}"), None)
 
     async def describe(self, kind: str) -> tuple[FieldInfo, ...]:
-        return tuple((await self._reader.offered()).values()) if kind == self._config.kind else ()
+        return tuple((await self._reader.offered()).values()) if kind == KIND else ()
 
     async def users(self) -> tuple[CrmUser, ...]:
         found = await self._api.query(

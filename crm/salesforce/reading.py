@@ -13,7 +13,7 @@ from crm.http import GARBLED
 from crm.model import GATEWAY, FieldInfo, Item, Kind, Past, Record, RecordRef
 from crm.once import Versions, absent, digest
 from crm.salesforce.api import Api, instant, is_id, quoted, select
-from crm.salesforce.config import Config
+from crm.salesforce.config import KIND, Config
 from gateway.errors import Retry
 from reconcile.model import Json
 
@@ -87,7 +87,7 @@ class Reader:
         wanted = [id_ for id_ in ids if is_id(id_)]
         if not wanted:
             return {}
-        names = list(dict.fromkeys([*_OWN, *self.config.by_ours.asked]))
+        names = list(dict.fromkeys([*_OWN, *self.config.mapping.asked]))
         soql = select(names, self.config.object, f"Id IN ({quoted(*wanted)})")
         found = await self.api.query(soql, deleted=True)
         related, user = await self.related(wanted), await self.api.user()
@@ -112,17 +112,17 @@ class Reader:
     # -- records
 
     def record(self, row: Row, related: Related, user: str) -> Record:
-        ref, at = RecordRef(self.crm, self.config.kind, text(row.get("Id"))), when(row.get("SystemModstamp"))
+        ref, at = RecordRef(self.crm, KIND, text(row.get("Id"))), when(row.get("SystemModstamp"))
         if not is_id(ref.id) or not at:
             raise Retry(GARBLED, "answered a record without an id or a time")
-        fields = self.config.by_ours.hear(row, as_of=at).fields
+        fields = self.config.mapping.hear(row, as_of=at).fields
         deleted, by = row.get("IsDeleted") is True, text(row.get("LastModifiedById"))
         content = digest({name: it.value for name, it in fields.items()}, text(row.get("Name")), deleted)
         owner = text(row.get("OwnerId"))
         return Record(
             ref=ref,
             title=text(row.get("Name")) or ref.id,
-            url=(self.config.link or f"{self.config.url}/{{id}}").replace("{id}", ref.id),
+            url=self.config.page_at.replace("{id}", ref.id),
             version=self.versions.of(ref.key, at // 1000, content, over=self.api.now() - at >= SETTLED_MS),
             fields=fields,
             related=related,
@@ -174,13 +174,13 @@ class Reader:
 
     async def past(self, ref: RecordRef, since: int) -> tuple[Past, ...]:
         """Of the fields whose history the company tracks; Salesforce keeps it for 18 months by default."""
-        object_, ours = self.config.object, {spec.theirs: name for name, spec in self.config.by_ours if spec.reads}
+        object_, ours = self.config.object, {spec.theirs: name for name, spec in self.config.mapping if spec.reads}
         about = f"{object_}Id = {quoted(ref.id)}", f"CreatedDate >= {instant(since)}"
         found = await self.api.query(select(_HISTORY, f"{object_}History", *about, order="CreatedDate, Id"))
         return tuple(self._past(ours[str(row.get("Field"))], row) for row in found if str(row.get("Field")) in ours)
 
     def _past(self, ours: str, row: Row) -> Past:
-        value = self.config.by_ours.rendered(ours, row.get("NewValue"))
+        value = self.config.mapping.rendered(ours, row.get("NewValue"))
         return Past(ours, value, when(row.get("CreatedDate")), text(row.get("CreatedById")), "salesforce")
 
 

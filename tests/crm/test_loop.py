@@ -121,3 +121,11 @@ async def test_two_who_change_the_same_are_known_as_two(far: Far, name: str, tmp
         state = await house.services.ledger.state(ref.key, "phone")
         assert state is not None
         assert state.conflict is not None or await there(far, ref) == state.value
+
+
+async def test_what_the_crm_offers_fits_the_mapping(far: Far) -> None:
+    client = far.client()
+    offered = await client.describe("account")
+    assert client._config.mapping.unfit(offered) == []
+    wrong = type(client._config).model_validate({**settings(far), "fields": {"phone": {"theirs": "nosuch"}}})
+    assert [key for key, _ in wrong.mapping.unfit(offered)] == ["fields.phone.theirs"]

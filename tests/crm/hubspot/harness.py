@@ -83,7 +83,7 @@ class HubSpotHarness:
 
     async def seed(self, count: int) -> list[RecordRef]:
         ids = [self.fake.put("companies", name=f"Made-up {n}") for n in range(count)]
-        return [RecordRef("hubspot", "company", id_) for id_ in ids]
+        return [RecordRef("hubspot", "account", id_) for id_ in ids]
 
     async def native(self, ref: RecordRef, value: Json) -> None:
         self.fake.set("companies", ref.id, phone=str(value))

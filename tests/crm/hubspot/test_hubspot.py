@@ -45,7 +45,7 @@ def client(hubspot: HubSpotHarness) -> Crm:
     return hubspot.client()
 
 
-def ref(id_: str, kind: str = "company") -> RecordRef:
+def ref(id_: str, kind: str = "account") -> RecordRef:
     return RecordRef("hubspot", kind, id_)
 
 
@@ -162,7 +162,7 @@ async def test_a_record_with_everything(fake: FakeHubSpot, client: Crm) -> None:
     assert record.related["open_item"][0].due == 1_796_083_200_000
     (person,) = record.related["contact"]
     assert (person.text, dict(person.detail)) == ("芳 王", {"title": "CTO", "phone": "1"})
-    assert record.url == f"https://app.hubspot.com/contacts/{PORTAL}/company/{id_}"
+    assert record.url == f"https://app.hubspot.com/contacts/{PORTAL}/record/0-2/{id_}"
     (given,) = (await walk(client))[0]
     assert given.related == record.related
     assert len(await client.users()) == 151
@@ -171,9 +171,9 @@ async def test_a_record_with_everything(fake: FakeHubSpot, client: Crm) -> None:
 async def test_contacts_may_be_the_customers(fake: FakeHubSpot, hubspot: HubSpotHarness) -> None:
     id_ = fake.put("contacts", firstname="Wang", lastname="Fang", email="w@example.com")
     client = hubspot.client(kind="contact", fields={})
-    record = await client.get(ref(id_, "contact"))
+    record = await client.get(ref(id_))
     assert (record.title, record.fields["email"].value) == ("Wang Fang", "w@example.com")
-    assert [it.ref.kind for it in (await walk(client))[0]] == ["contact"]
+    assert [it.ref.kind for it in (await walk(client))[0]] == ["account"]
 
 
 async def test_one_that_was_merged_away_is_deleted(fake: FakeHubSpot, client: Crm) -> None:
@@ -343,7 +343,7 @@ async def test_an_id_that_is_none_is_never_asked_for(fake: FakeHubSpot, client: 
     "answer", [[], "text", 7, {"results": [1]}, {"results": {}}, {}, {"results": [{"properties": {}}]}]
 )
 async def test_the_wrong_shape_is_asked_again(fake: FakeHubSpot, client: Crm, answer: Any) -> None:
-    await client.describe("company")
+    await client.describe("account")
     fake.answer = lambda _: web.json_response(answer)
     with pytest.raises(Retry):
         await client.get(ref("1"))

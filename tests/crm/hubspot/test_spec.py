@@ -96,7 +96,7 @@ async def test_all_we_ask_is_as_described(description: OpenAPI) -> None:
         ids = [fake.put("companies", name=f"Made-up {n}", phone=str(n)) for n in range(7)]
         _, cursor = await walk(client)
         await client.count()
-        ref = RecordRef("hubspot", "company", ids[0])
+        ref = RecordRef("hubspot", "account", ids[0])
         before = await client.get(ref)
         answer = await client.apply(Change(ref, "phone", "2", before.version), once="w1")
         assert isinstance(answer, Applied)
@@ -106,7 +106,7 @@ async def test_all_we_ask_is_as_described(description: OpenAPI) -> None:
         await walk(client, cursor)
         for strange in ("1", ids[1]):
             with pytest.raises(Refused):
-                await client.apply(Change(RecordRef("hubspot", "company", strange), "phone", "1", None), once=strange)
+                await client.apply(Change(RecordRef("hubspot", "account", strange), "phone", "1", None), once=strange)
     assert check.wrong == []
     asked = {(method, status) for method, _, status in check.seen}
     assert {("GET", 200), ("GET", 404), ("POST", 200), ("PATCH", 200)} <= asked
@@ -119,5 +119,5 @@ async def test_the_check_can_fail(description: OpenAPI) -> None:
             web.json_response({"id": "1", "properties": {"phone": 7}}) if request.path.startswith(OURS) else None
         )
         with pytest.raises(Exception, match=r"."):
-            await client.get(RecordRef("hubspot", "company", "1"))
+            await client.get(RecordRef("hubspot", "account", "1"))
     assert any("createdAt" in wrong or "required" in wrong or "invalid" in wrong.lower() for wrong in check.wrong)

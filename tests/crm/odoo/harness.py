@@ -86,7 +86,7 @@ class OdooHarness:
 
     async def seed(self, count: int) -> list[RecordRef]:
         ids = [self.fake.put("res.partner", name=f"Made-up {n}") for n in range(count)]
-        return [RecordRef("odoo", "partner", str(id_)) for id_ in ids]
+        return [RecordRef("odoo", "account", str(id_)) for id_ in ids]
 
     async def native(self, ref: RecordRef, value: Json) -> None:
         self.fake.set("res.partner", int(ref.id), phone=value)

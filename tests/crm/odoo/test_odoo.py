@@ -42,7 +42,7 @@ def client(odoo: OdooHarness) -> Crm:
 
 
 def ref(id_: int) -> RecordRef:
-    return RecordRef("odoo", "partner", str(id_))
+    return RecordRef("odoo", "account", str(id_))
 
 
 def change(id_: int, field: str, value: Json, precondition: int | None = None, label: str = "") -> Change:
@@ -446,7 +446,7 @@ async def test_only_odoo_17_and_newer(fake: FakeOdoo, client: Crm, info: Any, wo
 @pytest.mark.parametrize("id_", ["0", "-1", "x", "99999999999", "²", "1; drop", ""])
 async def test_an_id_that_is_none_is_never_asked_for(fake: FakeOdoo, client: Crm, id_: str) -> None:
     with pytest.raises(Refused, match="no customer"):
-        await client.get(RecordRef("odoo", "partner", id_))
+        await client.get(RecordRef("odoo", "account", id_))
     assert fake.calls == []
 
 
@@ -502,7 +502,7 @@ async def test_its_people(client: Crm) -> None:
 
 
 async def test_what_it_offers(client: Crm) -> None:
-    told = {info.name: info for info in await client.describe("partner")}
+    told = {info.name: info for info in await client.describe("account")}
     assert (told["phone"].type, told["credit_limit"].type, told["comment"].native) == ("phone", "decimal", "html")
     assert told["type"].options == ("contact", "invoice")
     assert not told["write_date"].writable and not told["category_id"].writable

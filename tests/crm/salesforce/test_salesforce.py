@@ -46,10 +46,8 @@ def ref(id_: str, kind: str = "account") -> RecordRef:
     return RecordRef("salesforce", kind, id_)
 
 
-def change(
-    id_: str, field: str, value: Json, precondition: int | None = None, label: str = "", kind: str = "account"
-) -> Change:
-    return Change(ref(id_, kind), field, value, precondition, label)
+def change(id_: str, field: str, value: Json, precondition: int | None = None, label: str = "") -> Change:
+    return Change(ref(id_), field, value, precondition, label)
 
 
 # -- preconditions
@@ -78,10 +76,10 @@ async def test_a_change_in_the_same_second_is_seen_by_the_etag(fake: FakeSalesfo
 async def test_anything_else_is_written_under_its_time(fake: FakeSalesforce, salesforce: SalesforceHarness) -> None:
     client = salesforce.client(kind="contact", fields={})
     id_ = fake.put("Contact", Name="Wang", Phone="1")
-    version = (await client.get(ref(id_, "contact"))).version
+    version = (await client.get(ref(id_))).version
     fake.step = 2.0
     fake.before_write = lambda: fake.set("Contact", id_, Phone="2")
-    answer = await client.apply(change(id_, "phone", "3", version, kind="contact"), once="w1")
+    answer = await client.apply(change(id_, "phone", "3", version), once="w1")
     assert isinstance(answer, Conflict)
     told = fake.written_with[0]["If-Unmodified-Since"]
     assert parsedate_to_datetime(told).timestamp() == answer.current.modified / 1000 - 2
@@ -93,9 +91,9 @@ async def test_within_one_second_time_is_no_precondition(fake: FakeSalesforce, s
     fake.step = 0.0
     client = salesforce.client(kind="contact", fields={})
     id_ = fake.put("Contact", Name="Wang", Phone="1")
-    version = (await client.get(ref(id_, "contact"))).version
+    version = (await client.get(ref(id_))).version
     fake.before_write = lambda: fake.set("Contact", id_, Phone="2")
-    assert isinstance(await client.apply(change(id_, "phone", "3", version, kind="contact"), once="w1"), Applied)
+    assert isinstance(await client.apply(change(id_, "phone", "3", version), once="w1"), Applied)
 
 
 async def test_a_write_whose_answer_was_lost_is_not_written_twice(
@@ -160,7 +158,7 @@ async def test_a_record_with_everything(fake: FakeSalesforce, client: Crm) -> No
     assert [(it.text, it.who) for it in record.related["note"]] == [("Visit: Wants a quote", "Li Ting")]
     (person,) = record.related["contact"]
     assert (person.text, dict(person.detail)) == ("王芳", {"title": "CTO", "phone": "1"})
-    assert record.url == f"{fake.url}/{id_}"
+    assert record.url == f"{fake.url}/lightning/r/Account/{id_}/view"
     (given,) = (await walk(client))[0]
     assert (given.related, given.version) == (record.related, record.version)
     await client.apply(change(id_, "phone", "1"), once="w1")
