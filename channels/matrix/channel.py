@@ -33,6 +33,7 @@ _Server = Annotated[str, Field(pattern=r"^[A-Za-z0-9.\-\[\]:]{1,230}$")]
 BRIDGED = tuple(f"@{each}*" for each in ("_", "telegram_", "whatsapp_", "signal_", "slack_", "discord_", "irc_"))
 KEPT_MS = 400 * 86_400_000
 """For longer than a card is kept up to date."""
+ASK_MS = 60_000
 _WAITS = "…"
 """What a card is before it is painted, and to whoever may not read it any more."""
 
@@ -82,6 +83,7 @@ class Channel:
         self._listener = Listener(self)
         self._keeper: Keeper | None = None
         self._rooms: dict[str, list[str]] | None = None
+        self._asked = 0
         self._pairing: dict[str, asyncio.Lock] = {}
 
     async def receive(self, request: model.Inbound) -> model.Reply:
@@ -133,10 +135,14 @@ class Channel:
         if _redacted(known):
             await self.clear(room, root)
             raise Gone("The message is not there any more.")
-        drawn, latest = draw(card), _latest(known).get(KEY)
-        if KEY in drawn and isinstance(latest, dict) and "where" in latest:
-            drawn[KEY] |= {"where": latest["where"]}
-        new = await self._said(room, secrets.token_hex(16), _version(root, drawn, card))
+        drawn, newest = draw(card), _newest(known)
+        before = _latest(known).get(KEY)
+        if KEY in drawn and isinstance(before, dict) and "where" in before:
+            drawn[KEY] |= {"where": before["where"]}
+        if _latest(known) == drawn:  # an earlier try came so far, and only what was before it is left to be redacted
+            new = str(newest["event_id"])
+        else:
+            new = await self._said(room, secrets.token_hex(16), _version(root, drawn, card))
         await self._redact_versions(room, root, new)
         await self._painted(root, new)
 
@@ -190,6 +196,7 @@ class Channel:
     async def directs(self, *, fresh: bool = True) -> dict[str, list[str]]:
         """By person; kept by the home server, so that every gateway and the bot's own client know them."""
         if fresh or self._rooms is None:
+            self._asked = self.clock()
             try:
                 told = await self.calls.call("GET", path("user", self.bot, "account_data", "m.direct"))
             except Gone:
@@ -198,7 +205,11 @@ class Channel:
         return self._rooms
 
     async def is_direct(self, room: str) -> bool:
-        return any(room in rooms for rooms in (await self.directs(fresh=False)).values())
+        """Another gateway may have made it: what is not known is asked for again once a minute."""
+        if any(room in rooms for rooms in (await self.directs(fresh=False)).values()):
+            return True
+        fresh = self.clock() - self._asked >= ASK_MS
+        return fresh and any(room in rooms for rooms in (await self.directs()).values())
 
     async def mark_direct(self, who: str, room: str) -> None:
         known = await self.directs()

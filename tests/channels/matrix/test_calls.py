@@ -82,6 +82,37 @@ async def test_a_tired_server_is_waited_for_as_long_as_it_says(
     assert tired.value.after == after and tired.value.limit == "network"
 
 
+async def test_a_server_that_takes_one_word_at_a_time_gets_a_card_painted_all_the_same(fake: tuple[Fake, Any]) -> None:
+    """A retried edit goes on where the last one stopped: else each try would use up what the next one needs."""
+    server, matrix = fake
+    versions: dict[str, Json] = {"$old": {"m.new_content": {"body": "old"}}}
+    allowance = 0
+
+    def usual(heard: Heard) -> web.StreamResponse:
+        nonlocal allowance
+        if "/event/" in heard.target:
+            newest = {"event_id": list(versions)[-1], "content": list(versions.values())[-1]}
+            return web.json_response({"content": {}, "unsigned": {"m.relations": {"m.replace": newest}}})
+        if "/relations/" in heard.target:
+            return web.json_response({"chunk": [{"event_id": each, "sender": BOT} for each in versions]})
+        if not allowance:
+            return web.json_response({"errcode": "M_LIMIT_EXCEEDED", "retry_after_ms": 1}, status=429)
+        allowance -= 1
+        if "/redact/" in heard.target:
+            del versions["$" + heard.target.rpartition("%24")[2].partition("/")[0]]
+            return web.json_response({"event_id": "$r"})
+        versions[f"$new{len(versions)}"] = heard.body
+        return web.json_response({"event_id": list(versions)[-1]})
+
+    server.usual = usual
+    for _ in range(2):
+        with pytest.raises(Retry):
+            await matrix.edit(MessageRef(ROOM, "$root"), CARD)
+        allowance += 1
+    await matrix.edit(MessageRef(ROOM, "$root"), CARD)
+    assert list(versions) == ["$new1"]
+
+
 @pytest.mark.parametrize(
     ("status", "code", "kind", "says"),
     [

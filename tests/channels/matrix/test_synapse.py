@@ -274,6 +274,9 @@ async def test_what_is_sent_twice_is_there_once_and_one_version_of_it_can_be_rea
     assert [each["body"] for each in (await pair.li.cards(pair.room)).values()] == ["one"]
     for text in ("two", "three"):
         await pair.channel.edit(first, card(text))
+    count = len(await pair.li.events(pair.room))
+    await pair.channel.edit(first, card("three"))
+    assert len(await pair.li.events(pair.room)) == count, "what is painted already is not painted again"
     read = await pair.li.readable(pair.room)
     assert "three" in read and not re.search(r'"(\* )?(one|two)"', read)
     await pair.channel.delete(first)
