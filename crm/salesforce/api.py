@@ -128,8 +128,8 @@ class Api:
             return answer
         if "REQUEST_LIMIT_EXCEEDED" in told:
             raise Retry(DAY_S, "its limit of calls is used up", limit="network")
-        if _BUSY & set(told):
-            raise Retry(TIRED, f"answered {told[0]}")
+        if busy := _BUSY & set(told):
+            raise Retry(TIRED, f"answered {min(busy)}")
         column = _COLUMN.search(words(answer.body)) if "INVALID_FIELD" in told else None
         if column is not None:
             raise vanished(column[1])

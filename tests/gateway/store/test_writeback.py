@@ -308,14 +308,16 @@ async def test_a_read_begun_before_the_decision_acknowledges_nothing(world: Worl
     assert seen.ingested[0].reason in ("three_way", "master")
 
 
-async def test_a_version_that_jumped_over_somebody_is_recorded(world: World) -> None:
+@pytest.mark.parametrize(("told", "recorded"), [(None, True), (True, True), (False, False)])
+async def test_a_version_that_jumped_over_somebody_is_recorded(world: World, told: bool | None, recorded: bool) -> None:
+    """A jump stands for it where the CRM does not tell; where it does, its word counts."""
     await save(world, "139 0013 9000")
     row = await one(world)
-    await world.ledger.answered(row, 4)
+    await world.ledger.answered(row, 4, overwrote=told)
     jumped = await world.store.read(
         lambda connection: connection.exec_driver_sql("SELECT overwrote_unseen FROM outbox").scalar_one()
     )
-    assert bool(jumped)
+    assert bool(jumped) is recorded
 
 
 async def test_two_different_values_at_one_version_are_quarantined(world: World) -> None:
