@@ -190,6 +190,8 @@ class House:
             await self.services.people.changed.wait()
             try:
                 await self.look_again()
+            except Retry:
+                await asyncio.sleep(1.0)
             except Exception:
                 log.exception("the cards of whoever changed could not be looked at")
                 await asyncio.sleep(1.0)

@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -33,7 +34,7 @@ from tests.engines.postgresql import Postgresql
 from tests.engines.redis import Redis
 from tests.faults.http_crm import Server, listening
 from tests.faults.proxy import PASS, Proxy, between, settled
-from tests.gateway.fake_chat import FakeChat, Message, text
+from tests.gateway.fake_chat import FakeChat, Message, buttons, text
 from tests.gateway.house import HERO, LI, NAME, SECRET, START, WANG, Json, Live, configured, furnished, members
 
 SOAK = os.environ.get("FLOATCARD_SOAK") == "1"
@@ -103,7 +104,16 @@ class Faulty(Live):
         if not self.cards(room):
             await self.say(LI, room, NAME)
             await self.until(lambda: _now(bool(self.cards(room))), "the first card")
+            await self.until(partial(self._editable, room), "a card for those who are there")
         return await self.open_form(LI, self.card(room))
+
+    async def _editable(self, room: str) -> bool:
+        """It is drawn again when a busy machine could not say in time who is in the room."""
+        if buttons(self.card(room).card, "edit"):
+            return True
+        await self.house.spine.refresh_room(f"web/{room}")
+        await asyncio.sleep(1.0)
+        return False
 
     async def save(self, form: Json, address: str) -> str:
         """What the editor is told in the end."""

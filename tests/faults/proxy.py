@@ -134,7 +134,7 @@ class _Wire:
     def reset(self) -> None:
         """Every line that stands is cut, with a reset on both sides."""
         for line in list(self._lines):
-            self.struck += not line.writer.is_closing()
+            self.struck += not _over(line.writer)
             line.abort()
 
     # -- listening
@@ -258,11 +258,19 @@ async def settled() -> None:
 
 def _abort(writer: asyncio.StreamWriter) -> None:
     """A reset, not a goodbye."""
-    line = writer.get_extra_info("socket")
-    if line is not None and line.family != socket.AF_UNIX:
-        with contextlib.suppress(OSError):
-            line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    writer.transport.abort()
+    with contextlib.suppress(AttributeError):  # TLS that has ended has nothing behind it any more
+        line = writer.get_extra_info("socket")
+        if line is not None and line.family != socket.AF_UNIX:
+            with contextlib.suppress(OSError):
+                line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.transport.abort()
+
+
+def _over(writer: asyncio.StreamWriter) -> bool:
+    try:
+        return writer.is_closing()
+    except AttributeError:
+        return True
 
 
 class Proxy:

@@ -12,6 +12,7 @@ import pytest
 
 from channels.model import ImId, Place, Sender
 from crm.model import Level, RecordRef
+from gateway.errors import Retry
 from tests.gateway.fake_chat import Message, Sent, buttons, form, text
 from tests.gateway.house import CHEN, GUEST, HERO, LI, NAME, SUN, WANG, Live, opened
 from tests.gateway.test_edits import ONE, THREE, TWO, conflict, floated
@@ -201,10 +202,34 @@ async def test_a_running_house_notices_by_itself(tmp_path: Path) -> None:
         await floated(live)
         watching = asyncio.create_task(live.house._follow_people())
         await live.s.people.deactivate("p_chenwei")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while NOTE in text(live.card("deal").card):
                 await asyncio.sleep(0.01)
         watching.cancel()
+
+
+async def test_a_running_house_whose_queue_is_away_looks_again_and_calls_it_no_bug(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with opened(tmp_path) as live:
+        await floated(live)
+        bump, asked = live.s.bus.bump, list[int]()
+
+        async def away_once() -> None:
+            asked.append(1)
+            if len(asked) == 1:
+                raise Retry(1.0, "away")
+            await bump()
+
+        monkeypatch.setattr(live.s.bus, "bump", away_once)
+        watching = asyncio.create_task(live.house._follow_people())
+        await live.s.people.deactivate("p_chenwei")
+        async with asyncio.timeout(30):
+            while NOTE in text(live.card("deal").card):
+                await asyncio.sleep(0.01)
+        watching.cancel()
+        assert len(asked) > 1
+        assert [each.message for each in caplog.records if each.levelname == "ERROR"] == []
 
 
 async def test_a_value_whose_time_is_over_goes_without_any_traffic(tmp_path: Path) -> None:
