@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -28,6 +29,8 @@ from reconcile.canonical import MAX_LENGTH, equal, valid
 from reconcile.model import Actor, Json
 
 FORM_LIVES_MS = 24 * 3_600_000
+_MERGED = "decision:"
+_SEPARATORS = re.compile(r"[,，、;；\n]")
 
 
 async def open_form(s: Services, turn: Turn, person: Person, press: Press) -> Outcome:
@@ -58,7 +61,7 @@ async def draw(s: Services, turn: Turn, person: Person, each: Heard, errors: Map
     names = sorted(
         (name for name in each.editable if _offered(s, name)), key=lambda name: (s.config.fields[name].card or 99, name)
     )
-    seen: dict[str, Json] = {name: states[name].edit for name in names if name in states}
+    seen: dict[str, Json] = {name: _shown(states[name]) for name in names if name in states}
     data = s.buttons.data("save", r=each.record.ref.key, w=seen, p=person.id)
     fields = tuple(
         _field(s, each.record, name, states.get(name), locale, (errors or {}).get(name, "")) for name in names
@@ -91,7 +94,31 @@ def _field(s: Services, record: Record, name: str, state: FieldState | None, loc
 
 
 def _typed(value: FieldValue | None) -> str:
-    return "" if value is None or value.value is None else str(value.value)
+    if value is None or value.value is None:
+        return ""
+    return ", ".join(map(str, value.value)) if isinstance(value.value, list) else str(value.value)
+
+
+def _shown(state: FieldState) -> Json:
+    """What tells the value a form showed: its edit, or the decision that put it together from several."""
+    return state.edit if state.edit is not None or state.reason != "merged" else f"{_MERGED}{state.decision}"
+
+
+async def _before(s: Services, was: Json) -> Json:
+    if not isinstance(was, str):
+        return None  # absent or null: there was no value
+    if not was.startswith(_MERGED):
+        return await s.ledger.value_of(was)
+    found = await s.ledger.decision(was.removeprefix(_MERGED))
+    return found.decision.resolution.value if found is not None else None
+
+
+def _given(s: Services, ref: str, name: str, text: str) -> Json:
+    """What was typed, as the field holds it: of a set its parts, each once."""
+    if s.ledger.policies.of(ref.split(":")[1], name).merge != "set_union":
+        return text or None
+    parts = (part.strip() for part in _SEPARATORS.split(text))
+    return list(dict.fromkeys(part for part in parts if part)) or None
 
 
 def _option(spec: FieldSpec, option: str, locale: str) -> str:
@@ -171,15 +198,14 @@ async def _changed(
         if spec is None or not spec.editable or name not in each.editable:
             raise Refused("You may not edit {field}.", field=view.label(spec, name, locale))
         text = typed.strip()
-        was = shown.get(name)  # absent or null: there was no value
-        before = await s.ledger.value_of(was) if isinstance(was, str) else None
-        if equal(spec.normaliser, text or None, before or None):
+        given = _given(s, each.record.ref.key, name, text)
+        if equal(spec.normaliser, given, await _before(s, shown.get(name)) or None):
             continue
         wrong = _wrong(spec, text)
         if wrong is not None:
             errors[name] = say(locale, wrong)
         else:
-            values[name] = text or None
+            values[name] = given
     return values, errors
 
 

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 from cards.facts import ContactView, CustomerView, FactView, NoteView, OpenItemView, RiskView, TagView
 from cards.tree import Button, Tone
-from cards.words import N_, local, match, say
+from cards.words import N_, join, local, match, say
 from crm.model import FieldValue, Item, Record
 from gateway.config.model import FieldSpec
 from gateway.store.ledger import FieldState
@@ -37,6 +37,8 @@ def worded(spec: FieldSpec | None, value: Json, locale: str, now: int, zone: str
     """
     if value is None or value == "":
         return "—"
+    if isinstance(value, list):
+        return join(locale, [worded(spec, each, locale, now, zone) for each in value]) or "—"
     text = value if isinstance(value, str) else str(value)
     if spec is None:
         return text
