@@ -223,6 +223,7 @@ alert = Table(
     Column("by", String(64), nullable=False, default=""),
     Column("until", BigInteger, nullable=False, default=0),
     Column("trace", String(64), nullable=False, default=""),
+    Index("alert_state", "state", "since"),
 )
 
 token = Table(

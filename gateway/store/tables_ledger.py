@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, String, Table, Text, text
 
 from gateway.store.schema import metadata
 
@@ -63,6 +63,14 @@ edit = Table(
     Column("quarantined", Boolean, nullable=False),
     Column("decision", String(32), nullable=False),
     Index("edit_field", "record", "field", "n", unique=True),
+    # what persons did, and not the far more that CRMs say of themselves
+    Index(
+        "edit_person",
+        "actor",
+        "ingest_time",
+        sqlite_where=text("actor_kind = 'person'"),
+        postgresql_where=text("actor_kind = 'person'"),
+    ),
 )
 
 decision = Table(

@@ -27,6 +27,17 @@ def upgrade() -> None:
         batch_op.create_index("backup_taken_at", ["at"], unique=False)
 
     op.create_table(
+        "conflict_owner",
+        sa.Column("conflict", sa.String(length=32), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("by", sa.String(length=64), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("conflict", name=op.f("pk_conflict_owner")),
+    )
+    with op.batch_alter_table("conflict_owner", schema=None) as batch_op:
+        batch_op.create_index("conflict_owner_person", ["person"], unique=False)
+
+    op.create_table(
         "customer_name",
         sa.Column("record", sa.String(length=512), nullable=False),
         sa.Column("name", sa.String(length=512), nullable=False),
@@ -119,6 +130,18 @@ def upgrade() -> None:
         batch_op.create_index("policy_step_after", ["after"], unique=False)
         batch_op.create_index("policy_step_field", ["record", "field"], unique=False)
         batch_op.create_index("policy_step_state", ["change", "phase", "state"], unique=False)
+
+    with op.batch_alter_table("alert", schema=None) as batch_op:
+        batch_op.create_index("alert_state", ["state", "since"], unique=False)
+
+    with op.batch_alter_table("edit", schema=None) as batch_op:
+        batch_op.create_index(
+            "edit_person",
+            ["actor", "ingest_time"],
+            unique=False,
+            sqlite_where=sa.text("actor_kind = 'person'"),
+            postgresql_where=sa.text("actor_kind = 'person'"),
+        )
 
     with op.batch_alter_table("floated", schema=None) as batch_op:
         batch_op.create_index("floated_at", ["at"], unique=False)
