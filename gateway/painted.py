@@ -32,7 +32,9 @@ class Painted:
 
         async def unless_served(delivery: Delivery) -> None:
             key, now = (delivery.job.topic, delivery.job.body), await self._bus.epoch()
-            if _asked(delivery.job.once) <= self._seen.get(key, -1) <= now:
+            whole = ("room", delivery.job.body.partition(b"\n")[0])  # a room painted anew was painted for each record
+            seen = max(self._seen.get(key, -1), self._seen.get(whole, -1))
+            if _asked(delivery.job.once) <= seen <= now:
                 return
             await work(delivery)
             if len(self._seen) >= MOST:

@@ -117,7 +117,7 @@ class Spine:
             "event": self._event,
             "record": self._painted.once(self._record),
             "about": self._painted.once(self._about),
-            "room": self._room,
+            "room": self._painted.once(self._room),
             "slot": self._slot,
             "rest": self._rest,
             "alert": self._alert,

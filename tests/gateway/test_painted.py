@@ -27,9 +27,9 @@ class Wall:
         self.painted = Painted(self.bus)  # type: ignore[arg-type]
         self.runs = 0
 
-    async def asked(self, body: bytes = b"record") -> Delivery:
+    async def asked(self, body: bytes = b"record", topic: str = "record") -> Delivery:
         self.bus.at += 1  # every change moves it on
-        job = Job("record", "record:a", await self.painted.name("record"), body)
+        job = Job(topic, "record:a", await self.painted.name(topic), body)
         return Delivery(1, job, 1)
 
     async def run(self, delivery: Delivery) -> None:
@@ -73,6 +73,17 @@ async def test_another_subject_and_one_that_failed_serve_nobody() -> None:
     await wall.run(mine)
     await wall.run(others)
     assert wall.runs == 2
+
+
+async def test_a_whole_room_serves_each_record_in_it() -> None:
+    wall = Wall()
+    here, there = await wall.asked(b"r1\nrecord", "about"), await wall.asked(b"r2\nrecord", "about")
+    await wall.run(await wall.asked(b"r1", "room"))
+    await wall.run(here)
+    assert wall.runs == 1
+    await wall.run(there)
+    await wall.run(await wall.asked(b"r1\nrecord", "about"))
+    assert wall.runs == 3
 
 
 async def test_an_epoch_that_began_anew_serves_nobody() -> None:
