@@ -57,7 +57,7 @@ async def raw(answer: bytes) -> AsyncIterator[str]:
 async def client(
     base: str, keys: Bearer | Renewed | None = None, manners: Manners | None = None
 ) -> AsyncIterator[Client]:
-    made = Client("acme", base, keys or Bearer(TOKEN), manners)
+    made = Client("acme", base, keys or Bearer(TOKEN), manners or Manners(timeout=60))
     try:
         yield made
     finally:

@@ -77,7 +77,7 @@ class HubSpotHarness:
     def client(self, **settings: Any) -> Crm:
         usual: dict[str, Any] = {"base_url": self.fake.url, "token": TOKEN, "app": APP, "portal": PORTAL}
         usual |= {"client_secret": SECRET, "every": 0, "deleted_every": 0, "page": self.page, "searches": 1000}
-        config = Config.model_validate({**usual, "fields": FIELDS, "timeout": 5, **settings})
+        config = Config.model_validate({**usual, "fields": FIELDS, "timeout": 60, **settings})
         self.opened.append(Crm("hubspot", config, clock=lambda: 0, wall=lambda: self.wall))
         return self.opened[-1]
 

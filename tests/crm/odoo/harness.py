@@ -79,7 +79,7 @@ class OdooHarness:
         self.opened: list[Crm] = []
 
     def client(self, **settings: Any) -> Crm:
-        usual = {"url": self.fake.url, "database": DB, "login": LOGIN, "key": KEY, "timeout": 5.0, "page": self.page}
+        usual = {"url": self.fake.url, "database": DB, "login": LOGIN, "key": KEY, "timeout": 60.0, "page": self.page}
         config = Config.model_validate({**usual, "fields": FIELDS, **settings})
         self.opened.append(Crm("odoo", config, clock=lambda: 0))
         return self.opened[-1]

@@ -74,7 +74,7 @@ class SalesforceHarness:
 
     def client(self, **settings: Any) -> Crm:
         usual: dict[str, Any] = {"url": self.fake.url, "client_id": CLIENT, "client_secret": SECRET}
-        usual |= {"refresh_token": REFRESH, "every": 0, "page": self.page, "timeout": 5, "fields": FIELDS}
+        usual |= {"refresh_token": REFRESH, "every": 0, "page": self.page, "timeout": 60, "fields": FIELDS}
         self.opened.append(Crm("salesforce", Config.model_validate({**usual, **settings}), clock=lambda: 0))
         return self.opened[-1]
 
