@@ -18,7 +18,9 @@ from gateway.handlers.told import Told, tells
 from gateway.mentioning import memory, silence
 from gateway.mentioning.reading import Named, names
 from gateway.mentioning.suggesting import suggestion
+from gateway.recall import Recall, recalled
 from gateway.services import Services
+from gateway.store.rooms import RoomState
 from gateway.store.slots import Shown
 from gateway.telemetry import span
 from gateway.turn import Act, Hide, Outcome, Show, Slot, Turn
@@ -36,7 +38,8 @@ async def said(s: Services, turn: Turn) -> Outcome:
         return reply
     if event.addressed and (command := commands.parse(event.text)) is not None:
         return await (alone.started(s, turn) if command.name == "start" else commands.run(s, turn, command))
-    if (await s.rooms.store.state(event.where.room_key)).quiet_until > turn.now:
+    s = recalling(s)
+    if (await _room(s, turn)).quiet_until > turn.now:
         turn.trail.note("quiet", turn.now)
         return Outcome()
     with span("mention"):
@@ -52,6 +55,7 @@ async def edited(s: Services, turn: Turn) -> Outcome:
     assert isinstance(event, Edited)
     if event.who.kind == "bot":
         return Outcome()
+    s = recalling(s)
     named = await names(s, turn, event.text, event.quoted)
     before = [
         shown
@@ -59,12 +63,22 @@ async def edited(s: Services, turn: Turn) -> Outcome:
         if shown.message and shown.state.get("kind") != "preview"
     ]
     own = frozenset(ref for shown in before if shown.slot.purpose == "card" for ref in _on(shown))
-    if (await s.rooms.store.state(event.where.room_key)).quiet_until > turn.now:
+    if (await _room(s, turn)).quiet_until > turn.now:
         named = replace(named, refs=tuple(ref for ref in named.refs if ref in own), asks=())
     acts = await _acts(s, turn, event.message.id, named, own)
     kept = {act.slot for act in acts}
     gone = [Hide(shown.slot) for shown in before if shown.slot not in kept]
     return Outcome(acts=(*acts, *gone))
+
+
+def recalling(s: Services) -> Services:
+    """For one turn that changes nothing it reads: each thing is looked up once."""
+    return replace(s, recall=Recall())
+
+
+async def _room(s: Services, turn: Turn) -> RoomState:
+    room = turn.place.room_key
+    return await recalled(s, ("room", room), lambda: s.rooms.store.state(room))
 
 
 def _on(shown: Shown) -> list[str]:
@@ -166,8 +180,7 @@ async def _for_author(s: Services, turn: Turn, message: str, refs: Sequence[str]
 
 async def _tell_withheld(s: Services, turn: Turn, refs: Sequence[str]) -> list[Act]:
     """Once per room: what is hidden here, and because of whom in general."""
-    room = await s.rooms.store.state(turn.place.room_key)
-    if turn.person is None or room.told_at:
+    if turn.person is None or (await _room(s, turn)).told_at:
         return []
     audience, mine = await s.rooms.audience(turn.place), direct(turn.person, turn.event.who)
     hidden = []

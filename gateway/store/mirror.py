@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, cast
+from typing import cast
 
 import orjson
 from sqlalchemy import Connection, func, select
 
 from crm.model import FieldValue, Item, Kind, Record, RecordRef
-from gateway.store import upsert
+from gateway.store import sql, upsert
 from gateway.store.engine import Store
 from gateway.store.leases import Fenced, Held, guard
 from gateway.store.tables_app import feed, mirror
@@ -47,7 +47,7 @@ class MirrorStore:
             await self._store.write(self._put, (record, at))
 
     async def get(self, key: str) -> Record | None:
-        return await self._store.read(lambda connection: self._get(connection, key))
+        return await self._store.look(lambda connection: self._get(connection, key))
 
     async def all(self, crm: str) -> list[Record]:
         """Every live record of a CRM; those whose key was erased are left out."""
@@ -95,16 +95,16 @@ class MirrorStore:
         return [None] * len(items)
 
     def _get(self, connection: Connection, key: str) -> Record | None:
-        row = connection.execute(select(mirror).where(mirror.c.ref == key)).first()
-        return self._open(connection, row) if row is not None else None
+        row = sql.first(connection, "SELECT sealed FROM mirror WHERE ref = ?", (key,))
+        return self._open(connection, key, row[0]) if row is not None else None
 
     def _all(self, connection: Connection, crm: str) -> list[Record]:
         rows = connection.execute(select(mirror).where(mirror.c.crm == crm, mirror.c.deleted.is_(False)))
-        opened = [self._open(connection, row) for row in rows.all()]
+        opened = [self._open(connection, row.ref, row.sealed) for row in rows.all()]
         return [record for record in opened if record is not None]
 
-    def _open(self, connection: Connection, row: Any) -> Record | None:
-        plain = self._vault.unseal(connection, row.ref, row.sealed)
+    def _open(self, connection: Connection, key: str, sealed: bytes) -> Record | None:
+        plain = self._vault.unseal(connection, key, sealed)
         return load(plain) if isinstance(plain, bytes) else None
 
 
