@@ -17,6 +17,7 @@ from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 import aiohttp
 
+from crm.hosts import Hosts, guarded
 from crm.keys import Keys
 from gateway.errors import Refused, Retry
 from reconcile.model import Json
@@ -176,7 +177,8 @@ class Client:
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
-            self._session = aiohttp.ClientSession(
+            self._session = guarded(
+                Hosts.of(own=[self.base]),
                 timeout=aiohttp.ClientTimeout(total=self._manners.timeout),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 json_serialize=_dumps,

@@ -19,6 +19,7 @@ from channels import registry as channel_registry
 from channels.keeper import Keeps
 from channels.model import Channel, Listens
 from crm import registry as crm_registry
+from crm.hosts import guarded
 from crm.model import Crm
 from gateway.asked import Asked
 from gateway.bus.bounded import BoundedBus
@@ -36,6 +37,7 @@ from gateway.mapped import sensitivities
 from gateway.measure import watch_loop
 from gateway.only import Only
 from gateway.outgoing.breaker import Breaker, Breakers
+from gateway.outgoing.declared import declared
 from gateway.outgoing.gate import Gate
 from gateway.outgoing.memory import MemoryBuckets
 from gateway.outgoing.model import Buckets
@@ -246,7 +248,7 @@ async def _opened(config: Config, clock: Clock, undo: contextlib.AsyncExitStack)
     pressure = pressure_of(config, store, queue)
     bus = BoundedBus(queue, pressure, OwedStore(store), clock)
     undo.push_async_callback(bus.close)
-    session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=15))
+    session = guarded(declared(config), timeout=aiohttp.ClientTimeout(total=15))
     undo.push_async_callback(session.close)
     crms = open_crms(config, clock)
     channels = open_channels(config, session, clock)

@@ -16,6 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from channels import model
 from channels.slack import views
 from channels.slack.api import quiet
+from crm.hosts import Hosts, guarded
 from gateway.errors import Retry, Unreadable
 
 log = logging.getLogger("floatcard.slack.socket")
@@ -26,6 +27,8 @@ Read = Callable[[Mapping[str, Any]], Awaitable[tuple[model.Event, ...]]]
 async def listen(web: AsyncWebClient, token: str, read: Read, put: model.Put) -> None:
     """Until it is cancelled. The SDK keeps the connection, follows Slack's wish for another, and answers its pings."""
     client = SocketModeClient(token, logger=_discreet(), web_client=web)
+    await client.aiohttp_client_session.close()  # the SDK's own would go wherever it is told to
+    client.aiohttp_client_session = guarded(Hosts.of(own=[web.base_url]))
     waiting: set[asyncio.Task[None]] = set()
 
     async def answer(request: SocketModeRequest) -> None:

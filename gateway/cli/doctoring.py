@@ -13,6 +13,7 @@ from cards.words import say
 from channels.doctor import Finding
 from channels.keeper import Keeps
 from channels.model import Channel, Place
+from crm.hosts import guarded
 from crm.model import Crm
 from gateway import doctor
 from gateway.app import open_channels, open_crms
@@ -21,6 +22,7 @@ from gateway.config import Config, load
 from gateway.directory import Directory
 from gateway.errors import Refused, Retry
 from gateway.outgoing.breaker import Breakers
+from gateway.outgoing.declared import declared
 from gateway.outgoing.gate import Gate
 from gateway.outgoing.memory import MemoryBuckets
 from gateway.people import Identities
@@ -61,7 +63,8 @@ async def _ward(loaded: Config, undo: contextlib.AsyncExitStack) -> _Ward:
     undo.push_async_callback(store.close)
     vault = Vault(Keys.derive(bytes.fromhex(loaded.master_key.get_secret_value())).vault)
     await vault.check(store)
-    session = await undo.enter_async_context(aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=15)))
+    session = guarded(declared(loaded), timeout=aiohttp.ClientTimeout(total=15))
+    undo.push_async_callback(session.close)
     channels, crms = open_channels(loaded, session, clock), open_crms(loaded, clock)
     for crm in crms.values():
         undo.push_async_callback(crm.close)

@@ -22,6 +22,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "cryptography": ("gateway/store",),
     "daachorse": ("mentions",),
     "jinja2": ("cards", "gateway/console"),
+    "joserfc": ("gateway/http",),  # what authlib signs and reads tokens with
     "markupsafe": ("cards", "gateway/console"),
     "nio": ("channels/matrix",),
     "opencc": ("mentions",),
@@ -97,7 +98,7 @@ def test_libraries_live_at_home() -> None:
     assert not wrong, "\n".join(wrong)
 
 
-OURS = ("doctor", "fit", "http", "keeper", "limits", "mapping", "model", "registry", "seal", "wire")
+OURS = ("doctor", "fit", "hosts", "http", "keeper", "limits", "mapping", "model", "registry", "seal", "wire")
 """What the folders of networks and CRMs hold besides them."""
 
 
