@@ -23,7 +23,7 @@ TIRED = 5.0
 """Seconds until the next try when the other side is down and named no time."""
 LONGEST = 3600.0
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-_MAY_HOLD_UNSTORABLE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
+_MAY_HOLD_UNSTORABLE = re.compile("\\\\u(?:0000|[dD][89a-fA-F])|[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +47,10 @@ def wall_clock() -> int:
 
 
 def json_object(raw: bytes | str) -> dict[str, Any]:
-    """NUL and lone surrogates, which no database takes, become U+FFFD one for one. Raises `Unreadable`."""
-    data = raw.encode("utf-8", "surrogatepass") if isinstance(raw, str) else raw
+    """NUL and lone surrogates, which no database takes, become U+FFFD one for one, escaped or as they are. Raises
+    `Unreadable`."""
     try:
+        data = raw if isinstance(raw, str) else raw.decode("utf-8", "surrogatepass").removeprefix("\ufeff")
         payload = json.loads(data)
     except (ValueError, RecursionError) as fault:
         raise Unreadable(f"not JSON: {type(fault).__name__}") from None
