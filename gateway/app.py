@@ -29,6 +29,7 @@ from gateway.clock import Clock, SystemClock
 from gateway.config import Config
 from gateway.directory import EVERY_S, Directory
 from gateway.drawn import TracedDeck
+from gateway.ending import ended
 from gateway.errors import Refused, Retry
 from gateway.handlers.buttons import Buttons
 from gateway.lab.laboratory import Laboratory
@@ -216,9 +217,7 @@ class House:
 
     async def close(self, within: float = DRAIN_S) -> None:
         until = time.monotonic() + within - SHUT_S
-        for task in self.tasks:
-            task.cancel()
-        await asyncio.gather(*self.tasks, return_exceptions=True)
+        await ended(self.tasks, 2.0)
         await self.worker.stop(max(until - time.monotonic(), 0.5))
         await self.services.bus.close()
         await self.services.gate.close()

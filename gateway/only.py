@@ -8,6 +8,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 
+from gateway.ending import ended
 from gateway.errors import Retry
 from gateway.metrics import LEASE
 from gateway.store.leases import Held, LeaseStore
@@ -56,7 +57,7 @@ class Only:
 
     async def _while_held(self, name: str, fence: int, work: Callable[[], Awaitable[None]]) -> None:
         HELD.set(Held(name, fence))
-        task = asyncio.ensure_future(work())
+        task = asyncio.create_task(_whole(work))
         loop = asyncio.get_running_loop()
         sure_until = loop.time() + TTL_MS / 1000 - 1.0  # it was taken a moment ago
         try:
@@ -71,5 +72,8 @@ class Only:
                     return  # the store is away for longer than the lease: another may have it
             await task
         finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            await ended((task,))
+
+
+async def _whole(work: Callable[[], Awaitable[None]]) -> None:
+    await work()
