@@ -33,6 +33,10 @@ def path(*parts: str, version: str = "v3") -> str:
     return f"/_matrix/client/{version}/" + "/".join(quote(part, safe="") for part in parts)
 
 
+class Unknown(Refused):
+    """The account itself is not taken: whatever is asked for, it is refused."""
+
+
 class Calls:
     """`call` returns the answer's JSON object. Raises `Retry`, `Gone` for what is not found, else `Refused`."""
 
@@ -82,7 +86,8 @@ class Calls:
             raise Retry(TIRED, f"Matrix answered {status}")
         if code == "M_NOT_FOUND":
             raise Gone("The message is not there any more.")
-        raise Refused(_REFUSALS.get(code, N_("Matrix refused this: {reason}.")), reason=code[:100])
+        says = _REFUSALS.get(code, N_("Matrix refused this: {reason}."))
+        raise (Unknown if says == _TOKEN else Refused)(says, reason=code[:100])
 
     def _rest(self, answer: Json, after: str | None) -> float:
         """The header since version 1.10 of the protocol, the body's milliseconds before."""

@@ -22,7 +22,7 @@ from channels import model
 from channels.doctor import Finding
 from channels.keeper import Keeper
 from channels.matrix import doctor
-from channels.matrix.calls import Calls, Json, path
+from channels.matrix.calls import Calls, Json, Unknown, path
 from channels.matrix.cards import KEY, LIMITS, draw, summary
 from channels.matrix.listen import Listener
 from channels.wire import base_address, wall_clock
@@ -287,6 +287,8 @@ class Channel:
         """A message as it was sent and, under `latest`, as it reads now; None when it is not there for us."""
         try:
             known = await self.calls.call("GET", path("rooms", room, "event", event))
+        except Unknown:
+            raise
         except Refused:
             return None
         at = _newest(known).get("origin_server_ts", 0)

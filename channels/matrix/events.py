@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from channels import model
 from channels.matrix import text
@@ -45,12 +45,17 @@ class _Mentions(Body):
     user_ids: tuple[str, ...] = ()
 
 
+def _told(value: Any) -> Any:
+    """Whatever is no object says nothing; the words beside it are read all the same."""
+    return value if isinstance(value, dict) else {}
+
+
 class _Content(Body):
     msgtype: str = ""
     body: str = ""
     filename: str | None = None
-    relates: _Relates = Field(default=_Relates(), alias="m.relates_to")
-    mentions: _Mentions = Field(default=_Mentions(), alias="m.mentions")
+    relates: Annotated[_Relates, BeforeValidator(_told)] = Field(default=_Relates(), alias="m.relates_to")
+    mentions: Annotated[_Mentions, BeforeValidator(_told)] = Field(default=_Mentions(), alias="m.mentions")
     new: dict[str, Any] | None = Field(default=None, alias="m.new_content")
 
 
@@ -65,7 +70,8 @@ class _Event(Body):
 
 
 class _Heard(Body):
-    """`original`: what an edit edits or a reply answers, its newest version's content under `latest`."""
+    """`original`: what an edit edits or a reply answers, its newest version's content under `latest`. `root`: which
+    message that is, where the event takes back an edit of it."""
 
     room_id: Id
     direct: bool = False
@@ -73,6 +79,7 @@ class _Heard(Body):
     who: _Who
     event: dict[str, Any]
     original: dict[str, Any] | None = None
+    root: str = ""
 
 
 class _Original(Body):
@@ -146,6 +153,8 @@ def _spoken(content: _Content) -> str | None:
         return storable(content.body) if content.filename not in (None, content.body) else None
     if content.msgtype in _SILENT or not content.msgtype:  # a message that was redacted has neither type nor body
         return None
+    if not content.msgtype.startswith("m."):  # a client's own: what it says is its body (spec: m.room.message)
+        return storable(content.body)
     raise Unreadable("a message type that is not known")
 
 
@@ -178,28 +187,47 @@ def _replied(said: model.Said, heard: _Heard, answered: _Original) -> model.Even
 def _edited(source: Source, payload: Json) -> Events:
     heard = read(_Heard, payload)
     event = read(_Event, heard.event)
-    content = read(_Content, read(_Content, event.content).new or {})
-    original, said = read_original(payload), _spoken(content)
-    # Whoever did not write it cannot edit it, whatever their server lets through.
-    if event.sender == heard.bot.id or original is None or original.sender != event.sender or said is None:
+    edit, original = read(_Content, event.content), read_original(payload)
+    # Whoever did not write it cannot edit it, whatever their server lets through; and an edit cannot be edited.
+    if original is None or original.sender != event.sender or _is_edit(original):
+        return ()
+    return _reads(source, heard, event, original, edit.relates.event_id or "", read(_Content, edit.new or {}))
+
+
+def _is_edit(original: _Original) -> bool:
+    return read(_Content, original.content).relates.rel_type == "m.replace"
+
+
+def _reads(source: Source, heard: _Heard, event: _Event, original: _Original, root: str, content: _Content) -> Events:
+    """The message `root` reads otherwise from now on."""
+    said = _spoken(content)
+    if original.sender == heard.bot.id or said is None:
         return ()
     once, who = _head(source, "edited", heard, event)
     where = model.Place(source.channel, heard.room_id, thread_of(original.content))
-    body = text.without_fallback(said)
-    body, _ = text.uncalled(body, (heard.bot.id, *heard.bot.names))
+    body, _ = text.uncalled(text.without_fallback(said), (heard.bot.id, *heard.bot.names))
     who = replace(who, kind="bot") if content.msgtype == "m.notice" else who
-    ref = model.MessageRef(where, read(_Content, event.content).relates.event_id or "")
-    return (model.Edited(once, where, who, ref, body, event.origin_server_ts, text.quoted_spans(body)),)
+    ref, at = model.MessageRef(where, root), event.origin_server_ts
+    return (model.Edited(once, where, who, ref, body, at, text.quoted_spans(body)),)
+
+
+def redacts(event: Mapping[str, Any]) -> str:
+    """What a redaction takes away; told in its content since rooms of version 11."""
+    content = event.get("content")
+    gone = event.get("redacts") or (content.get("redacts") if isinstance(content, dict) else None)
+    return gone if isinstance(gone, str) else ""
 
 
 def _redacted(source: Source, payload: Json) -> Events:
     heard = read(_Heard, payload)
     event = read(_Event, heard.event)
-    gone = event.redacts or event.content.get("redacts")  # in the content since rooms of version 11
-    if not isinstance(gone, str) or not gone:
+    gone, original = redacts(heard.event), read_original(payload)
+    if not gone:
         raise Unreadable("redacts: missing")
     if event.sender == heard.bot.id:
         return ()
+    if heard.root and original is not None:
+        return _reads(source, heard, event, original, heard.root, read(_Content, original.latest))
     once, who = _head(source, "redacted", heard, event)
     where = model.Place(source.channel, heard.room_id)
     return (model.Deleted(once, where, who, model.MessageRef(where, gone), event.origin_server_ts),)

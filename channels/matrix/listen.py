@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from channels.keeper import Keeper
 from channels.matrix import events
-from channels.matrix.calls import Json, path
+from channels.matrix.calls import Json, Unknown, path
 from channels.model import Deleted, Put
 from channels.wire import Source
 from gateway.errors import Refused, Retry, Unreadable
@@ -30,6 +30,8 @@ REFUSED_S = 30.0
 """Until a server that does not take us is asked again: its admin may be mending it."""
 NAMES = 10_000
 SINCE = "since"
+FORGOTTEN: Final = ("M_UNKNOWN", "M_INVALID_PARAM", "M_UNKNOWN_POS")
+"""How a server answers to a place in a stream that is not its own: it was set up anew, or is another one."""
 
 
 def filter_(timeline: int = PAGE) -> str:
@@ -47,6 +49,8 @@ class Listener:
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
         self._names: dict[str, str] = {}
+        self._edits: dict[str, str] = {}
+        """Which message an edit edits: once it is taken back, it does not say so any more."""
         self.keeper: Keeper | None = None
 
     async def run(self, put: Put) -> None:
@@ -66,10 +70,7 @@ class Listener:
     async def once(self, put: Put) -> None:
         """One call. Where we stand is written down when everything it told is stored."""
         since = await self.keeper.get(SINCE) if self.keeper is not None else None
-        if since is None:
-            told = await self._sync(filter_(1))
-        else:
-            told = await self._sync(filter_(), since=since, timeout=str(int(self._channel.config.wait * 1000)))
+        told = await self._news(since)
         rooms = told.get("rooms") or {}
         for room, invited in (rooms.get("invite") or {}).items():
             await self._invited(room, invited)
@@ -77,6 +78,20 @@ class Listener:
             await asyncio.gather(*(self._room(room, news, since, put) for room, news in _entries(rooms)))
         if self.keeper is not None:
             await self.keeper.put(SINCE, str(told["next_batch"]))
+
+    async def _news(self, since: str | None) -> Json:
+        if since is None:
+            return await self._sync(filter_(1))
+        try:
+            return await self._sync(filter_(), since=since, timeout=str(int(self._channel.config.wait * 1000)))
+        except Unknown:
+            raise
+        except Refused as refused:
+            if self.keeper is None or refused.facts.get("reason") not in FORGOTTEN:
+                raise
+            log.warning("Matrix does not know any more where we stood: what was said meanwhile is lost")
+            await self.keeper.drop(SINCE)
+            raise Retry(0.1, "begun anew") from None
 
     async def _sync(self, filter_: str, **query: str) -> Json:
         more = self._channel.config.wait if query else 60.0  # the first may take a server long
@@ -96,6 +111,8 @@ class Listener:
             await self._channel.calls.call("POST", answer, {})
             if welcome and (ours[0].get("content") or {}).get("is_direct"):
                 await self._channel.mark_direct(inviter, room)
+        except Unknown:
+            raise
         except Refused as refused:
             log.warning("an invitation could not be answered: %s", refused.say)
 
@@ -106,8 +123,7 @@ class Listener:
 
     async def _room(self, room: str, news: Json, since: str, put: Put) -> None:
         timeline = news.get("timeline") or {}
-        told: list[Json] = list(timeline.get("events") or ())
-        state: list[Json] = list((news.get("state") or {}).get("events") or ())
+        told, state = _events(timeline.get("events")), _events((news.get("state") or {}).get("events"))
         self._hear_names([*state, *told])
         told = self._since_we_came(told)
         if timeline.get("limited") and not self._began_here(told):
@@ -137,16 +153,23 @@ class Listener:
         kinds = json.dumps({"types": list(HEARD), "lazy_load_members": True})
         for _ in range(PAGES):
             query = {"from": end, "to": since, "dir": "b", "limit": str(PAGE), "filter": kinds}
-            told = await self._channel.calls.call("GET", path("rooms", room, "messages"), query=query)
-            chunk: list[Json] = list(told.get("chunk") or ())
-            self._hear_names([*(told.get("state") or ()), *chunk])
+            try:
+                told = await self._channel.calls.call("GET", path("rooms", room, "messages"), query=query)
+            except Unknown:
+                raise
+            except Refused as refused:  # we were put out of it, or it is not there any more
+                log.warning("what a room said before cannot be read: %s", refused.say)
+                break
+            chunk = _events(told.get("chunk"))
+            self._hear_names([*_events(told.get("state")), *chunk])
             found += chunk
             end = str(told.get("end") or "")
             if any(self._our_coming(event) for event in chunk):
                 return self._since_we_came(found[::-1]), True
             if not chunk or not end:
                 return found[::-1], True
-        log.warning("a room said more than is fetched while nobody listened")
+        else:
+            log.warning("a room said more than is fetched while nobody listened")
         return found[::-1], False
 
     async def _tell(self, room: str, event: Json, put: Put) -> None:
@@ -164,21 +187,42 @@ class Listener:
             return
         for each in told:
             if isinstance(each, Deleted):  # perhaps of a card, by a moderator
-                await self._channel.clear(room, each.message.id)
+                await self._clear(room, each.message.id)
             await _stored(put, each)
+
+    async def _clear(self, room: str, root: str) -> None:
+        """What we may not do there, or not any more, holds nothing else up."""
+        try:
+            await self._channel.clear(room, root)
+        except Unknown:
+            raise
+        except Refused as refused:
+            log.warning("what is left of a card cannot be taken away: %s", refused.say)
 
     async def _heard(self, room: str, event: Json) -> Json:
         """The event with what is needed to read it."""
         kind, content = events.name(event), event.get("content")
+        other = _other(kind, content if isinstance(content, dict) else {})
+        root = self._edited(kind, event, other)
+        original = None
+        if (other or root) and event.get("sender") != self._channel.bot:
+            original = await self._channel.original(room, other or root)
         about = str(event.get("state_key") if kind.startswith("m.room.member/") else event.get("sender"))
+        if root and original is not None:
+            about = str(original["sender"])
         who = {"id": about, "name": self._names.get(about, about), "kind": self._channel.kind(about)}
         bot = {"id": self._channel.bot, "names": self._bot_names()}
         direct = await self._channel.is_direct(room)
-        heard = {"room_id": room, "direct": direct, "bot": bot, "who": who, "event": event}
-        other = _other(kind, content if isinstance(content, dict) else {})
-        if other and event.get("sender") != self._channel.bot:
-            heard["original"] = await self._channel.original(room, other)
-        return heard
+        heard = {"room_id": room, "direct": direct, "bot": bot, "who": who, "event": event, "root": root}
+        return heard if original is None else {**heard, "original": original}
+
+    def _edited(self, kind: str, event: Json, other: str) -> str:
+        """The message whose edit this event takes back, if it does."""
+        if kind == "m.room.message/m.replace" and other:
+            self._edits[str(event.get("event_id"))] = other
+            for old in list(self._edits)[: max(len(self._edits) - NAMES, 0)]:
+                del self._edits[old]
+        return self._edits.get(events.redacts(event), "") if kind == "m.room.redaction" else ""
 
     def _bot_names(self) -> list[str]:
         bot = self._channel.bot
@@ -198,6 +242,19 @@ class Listener:
 def _entries(rooms: Json) -> list[tuple[str, Json]]:
     """Those we are in, and those we just left or were put out of."""
     return [*(rooms.get("join") or {}).items(), *(rooms.get("leave") or {}).items()]
+
+
+def _events(told: Any) -> list[Json]:
+    """Those that look like events."""
+    all_ = list(told or ())
+    good = [each for each in all_ if isinstance(each, dict) and _is_object(each, "content", "unsigned")]
+    if len(good) < len(all_):
+        log.warning("an event of Matrix was not understood: it is none")
+    return good
+
+
+def _is_object(event: Json, *keys: str) -> bool:
+    return all(isinstance(event.get(key) or {}, dict) for key in keys)
 
 
 def _other(kind: str, content: dict[str, Any]) -> str:

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from cards.tree import Card, Text
 from channels import registry
 from channels.matrix import Config
-from channels.model import Event, ImId, Joined, MessageRef, Place, Said
+from channels.model import Edited, Event, ImId, Joined, Left, MessageRef, Place, Said
 from gateway.errors import Gone, Refused, Retry
 from tests.channels.fake_server import Fake, Heard, mute, nobody, serving
 from tests.channels.harness import NOW
@@ -232,15 +232,14 @@ async def test_one_bad_event_ends_nothing(fake: tuple[Fake, Any], caplog: pytest
         {},
         {"type": "m.room.message"},
         {"type": "m.room.next_year", "event_id": "$n", "sender": ANN, "content": {}},
-        said("秘密", "$x", relates=["m.replace"]),
         said("秘密", "$y", relates={"rel_type": "m.replace", "event_id": {"$": 1}}),
         said("x" * 5_000_000, "$long", msgtype="m.hologram"),
         {**said("秘密", "$z"), "content": []},
         {**said("秘密", "$z"), "content": None, "unsigned": 7},
     ]
     with caplog.at_level(logging.INFO):
-        heard, memory = await listened(matrix, server, news(*bad, said("好", "$good")))
-    assert [event.text for event in heard if isinstance(event, Said)] == ["好"] and memory.kept["since"] == "s2"
+        heard, memory = await listened(matrix, server, news(*bad, said("好", "$good"), said("的", "$x", relates=["m.replace"])))
+    assert [event.text for event in heard if isinstance(event, Said)] == ["好", "的"] and memory.kept["since"] == "s2"
     assert "秘密" not in caplog.text
 
 
@@ -387,3 +386,111 @@ async def test_a_room_that_vanished_between_hearing_and_saying_is_told(fake: tup
     ):
         with pytest.raises(Refused):
             await refused
+
+
+# -- what would hold the listener up for ever
+
+
+def refuses(code: str, status: int = 403) -> web.StreamResponse:
+    return web.json_response({"errcode": code, "error": "?"}, status=status)
+
+
+async def test_a_room_we_were_put_out_of_holds_no_other_up(fake: tuple[Fake, Any]) -> None:
+    """Its past is not ours to read any more; what came to us is."""
+    server, matrix = fake
+    told = news(said("here", "$1"))
+    gone = {"timeline": {"events": [member(BOT, "ban", "$ban")], "limited": True, "prev_batch": "p"}}
+    told["rooms"]["leave"] = {"!gone:example.org": {**gone, "state": {"events": [member(ANN, "leave", "$l")]}}}
+
+    def usual(heard: Heard) -> web.StreamResponse:
+        if "/messages" in heard.target:
+            return refuses("M_FORBIDDEN")
+        return web.json_response(told) if "/sync" in heard.target else answers(heard)
+
+    heard, memory = await listened_by(matrix, server, usual)
+    assert {type(event).__name__ for event in heard} == {"Said", "Left"} and memory.kept["since"] == "s2"
+    assert any(isinstance(event, Left) and event.ourselves for event in heard)
+
+
+async def listened_by(matrix: Any, server: Fake, usual: Any) -> tuple[list[Event], Memory]:
+    heard, memory = list[Event](), Memory()
+    memory.kept |= {"since": "s1", "version:$card": "$v"}
+    matrix.keep_in(memory)
+    server.usual = usual
+
+    async def put(event: Event, *, wait: bool = False) -> None:
+        heard.append(event)
+
+    await matrix._listener.once(put)
+    return heard, memory
+
+
+async def test_a_card_we_may_not_take_away_any_more_holds_nothing_up(fake: tuple[Fake, Any]) -> None:
+    server, matrix = fake
+    gone = {"type": "m.room.redaction", "event_id": "$r", "sender": ANN, "origin_server_ts": 1}
+    told = news({**gone, "content": {"redacts": "$card"}}, said("on", "$2"))
+
+    def usual(heard: Heard) -> web.StreamResponse:
+        if "/redact/" in heard.target:
+            return refuses("M_FORBIDDEN")
+        return web.json_response(told) if "/sync" in heard.target else answers(heard)
+
+    heard, memory = await listened_by(matrix, server, usual)
+    assert [type(event).__name__ for event in heard] == ["Deleted", "Said"] and memory.kept["since"] == "s2"
+
+
+@pytest.mark.parametrize("content", [[], "x", 7])
+async def test_a_member_that_is_none_holds_nothing_up(fake: tuple[Fake, Any], content: Any) -> None:
+    server, matrix = fake
+    odd = {**member(ANN), "content": content}
+    heard, memory = await listened(matrix, server, news(odd, {**member(BOT), "unsigned": content}, said("on", "$2")))
+    assert [type(event).__name__ for event in heard] == ["Said"] and memory.kept["since"] == "s2"
+
+
+@pytest.mark.parametrize("code", ["M_UNKNOWN", "M_INVALID_PARAM"])
+async def test_a_server_that_was_set_up_anew_is_listened_to_anew(fake: tuple[Fake, Any], code: str) -> None:
+    server, matrix = fake
+    told = news(said("on", "$2"))
+
+    def usual(heard: Heard) -> web.StreamResponse:
+        return refuses(code, 400) if "since=s1" in heard.target else web.json_response(told)
+
+    with pytest.raises(Retry):
+        await listened_by(matrix, server, usual)
+    assert "since" not in matrix._keeper.kept
+    await matrix._listener.once(lambda event: None)
+    assert matrix._keeper.kept["since"] == "s2"
+
+
+async def test_a_revoked_token_loses_nothing_in_the_middle_of_it(fake: tuple[Fake, Any]) -> None:
+    """An answer to a card is not read as a sentence because the card could not be looked at."""
+    server, matrix = fake
+    told = news(said("1", "$2", relates={"m.in_reply_to": {"event_id": "$card"}}))
+
+    def usual(heard: Heard) -> web.StreamResponse:
+        if "/event/" in heard.target:
+            return refuses("M_UNKNOWN_TOKEN", 401)
+        return web.json_response(told) if "/sync" in heard.target else answers(heard)
+
+    with pytest.raises(Refused):
+        await listened_by(matrix, server, usual)
+    assert matrix._keeper.kept["since"] == "s1"
+
+
+async def test_an_edit_that_is_taken_back_gives_the_message_its_words_again(fake: tuple[Fake, Any]) -> None:
+    server, matrix = fake
+    edit = said("* B", "$e", relates={"rel_type": "m.replace", "event_id": "$m"}, **{"m.new_content": {}})
+    edit["content"]["m.new_content"] = {"msgtype": "m.text", "body": "B"}
+    mod = {"type": "m.room.redaction", "event_id": "$r", "sender": "@mod:example.org", "origin_server_ts": 2}
+    told = news(edit, {**mod, "content": {"redacts": "$e"}})
+    first = {"sender": ANN, "content": {"msgtype": "m.text", "body": "A"}}
+
+    def usual(heard: Heard) -> web.StreamResponse:
+        if "/event/" in heard.target:
+            return web.json_response(first)
+        return web.json_response(told) if "/sync" in heard.target else answers(heard)
+
+    heard, _ = await listened_by(matrix, server, usual)
+    read = [(event.text, event.message.id, event.who.id.id) for event in heard if isinstance(event, Edited)]
+    assert read == [("B", "$m", ANN), ("A", "$m", ANN)], "whoever took it back, they are its author's words"
+    assert len({event.once for event in heard}) == 2
