@@ -32,6 +32,7 @@ from crm.sql.config import DRIVERS, Config
 from crm.sql.database import Database
 from crm.sql.rows import KIND, Raw, Reader, Shape, digest, key_of
 from crm.sql.seen import Seen, Was
+from gateway.errors import Refused, Retry
 
 _BY_TIME = re.compile(r"t\.(-?[0-9]{1,18})\.([^.]*)")
 _BY_SEEING = re.compile(r"s\.([0-9a-f]{16})\.([0-9]{1,18})")
@@ -106,7 +107,7 @@ class SqlCrm:
     async def _passed_by(self, change: Change) -> Applied | Conflict:
         """Somebody wrote between our look and our lock."""
         if change.precondition is None:
-            return await self.swap(change)
+            raise Retry(0.5, "the row is being changed there")
         return Conflict(await self.get(change.ref))
 
     # -- one row
@@ -162,7 +163,10 @@ class SqlCrm:
             return None
         values = {column: value, **self._marks(current, target)}
         done = conn.execute(update(target).where(target.c[self.config.id] == key).values(values))
-        return self._one(shape, key, conn) if done.rowcount == 1 else None
+        if done.rowcount == 0:  # read from a view, and no row of the table it is written to
+            words = f"{self.config.writes_to or self.config.table}: 0"
+            raise Refused("The CRM {crm} refused: {words}", crm=self.name, words=words)
+        return self._one(shape, key, conn)
 
     def _marks(self, raw: Raw, target: Any) -> dict[str, Any]:
         """What a write changes besides the value."""
@@ -192,7 +196,8 @@ class SqlCrm:
                     continue
                 if when >= at:
                     at, key = when, record.ref.id
-                self._told[record.ref.id] = when
+                if self._looks_back(shape):
+                    self._told[record.ref.id] = when
                 yield record, f"t.{at}.{quote(key, safe='')}"
             position = (self._when(page[-1]), self.reader.id(page[-1]))
             self._forget(at)
@@ -200,8 +205,11 @@ class SqlCrm:
     def _looking_back(self, shape: Shape, at: int) -> tuple[int, str] | None:
         """Where to begin, so that what became visible late is seen; only times tell how late is late."""
         back = round(self.config.look_back * 1_000_000)
+        return (at - back, "") if self._looks_back(shape) and at > back else None
+
+    def _looks_back(self, shape: Shape) -> bool:
         is_time = isinstance(shape.read.c[self.config.modified].type, types.DateTime | types.Date)
-        return (at - back, "") if back and is_time and at > back else None
+        return is_time and self.config.look_back > 0
 
     def _when(self, raw: Raw) -> int:
         value = raw[self.config.modified]

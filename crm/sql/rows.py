@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -15,6 +16,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import TableClause, column, inspect, table, types
 from sqlalchemy.engine import Connection
 
+from crm.http import storable
 from crm.mapping import vanished
 from crm.model import FieldInfo, Record, RecordRef
 from crm.sql.config import Config
@@ -24,6 +26,8 @@ from gateway.errors import Refused
 KIND = "account"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _US = timedelta(microseconds=1)
+_WHOLE = re.compile(r"-?[0-9]{1,19}")
+_NUMBER = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,20})?")
 Raw = Mapping[str, Any]
 
 
@@ -163,13 +167,13 @@ def digest(raw: Raw) -> str:
 
 
 def key_of(id_: str, type_: Any) -> Any:
-    """The key's value in the database; None for a text that is none."""
-    if id_ != scrub(id_) or not id_:
+    """The key's value in the database, as it stands there, with its blanks; None for a text that is none."""
+    if id_ != storable(id_) or not id_:
         return None
     if isinstance(type_, types.Integer):
-        return int(id_) if id_.lstrip("-").isascii() and id_.lstrip("-").isdigit() and len(id_) < 19 else None
+        return int(id_) if _WHOLE.fullmatch(id_) and abs(int(id_)) < 2**63 else None
     if isinstance(type_, types.Numeric):
-        return Decimal(id_) if id_.isascii() and id_.replace(".", "", 1).isdigit() else None
+        return Decimal(id_) if _NUMBER.fullmatch(id_) else None
     return id_
 
 

@@ -245,3 +245,46 @@ async def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
             await walk(client)
     finally:
         await client.close()
+
+
+@pytest.mark.parametrize("modified", ["", "moved"])
+async def test_keys_with_blanks_and_of_nineteen_digits_are_read_past(tmp_path: Path, modified: str) -> None:
+    """A `char(8)` key comes padded, a snowflake has nineteen digits: neither ends the walk or turns it in a ring."""
+    for type_, keys in (
+        ("text", [f"K{n:02}   " for n in range(9)]),
+        ("bigint", [1234567890123456789 + n for n in range(9)]),
+        ("numeric(19,0)", [-n for n in range(9)]),
+    ):
+        opened = OnSqlite(tmp_path)
+        await opened.sql("DROP TABLE customer")
+        await opened.sql(
+            f"CREATE TABLE customer (id {type_} PRIMARY KEY, name text, tel text, budget text, class text, moved int)"
+        )
+        for key in keys:
+            await opened.sql("INSERT INTO customer VALUES (?, 'Made up', NULL, NULL, 'A', 7)", key)
+        client = opened.client(state=f"sqlite:///{tmp_path / type_[:4]}{modified}.db", modified=modified)
+        found = []
+        async for record, _ in client.changes(""):
+            found.append(record.ref)
+            assert len(found) <= len(keys), "read in a ring"
+        assert {each.id for each in found} == {str(key) for key in keys}
+        assert (await client.get(found[0])).ref == found[0]
+        assert isinstance(await client.apply(Change(found[0], "phone", "+86 1", None), once=type_), Applied)
+        assert not client._told, "a number is not looked back on, so nothing is kept of it"
+        await opened.close()
+        opened.path.unlink()
+
+
+@pytest.mark.parametrize("id_", ["--5", "5-", "-", "9223372036854775808", "²", "1.5.2", "nan"])
+async def test_a_key_that_is_none_is_nobodys(table: OnSqlite, id_: str) -> None:
+    with pytest.raises(Refused):
+        await table.client().get(RecordRef("erp", "account", id_))
+
+
+async def test_a_row_of_a_view_that_the_table_does_not_hold_is_refused_and_not_tried_for_ever(table: OnSqlite) -> None:
+    await table.sql("CREATE TABLE other (id integer PRIMARY KEY, tel text)")
+    (ref,) = await table.seed(1)
+    client = table.client(writes_to="other")
+    for precondition in (None, (await client.get(ref)).version):
+        with pytest.raises(Refused, match="refused"):
+            await client.apply(Change(ref, "phone", "+86 1", precondition), once=f"w{precondition}")
