@@ -259,7 +259,7 @@ class Channel:
         kind: Literal["group", "direct", "public"] = "group"
         if joining in ("public", "restricted", "knock_restricted"):  # restricted: to whoever is in some other room
             kind = "public"
-        elif await self.is_direct(place.room):
+        elif len(people) == 1 and await self.is_direct(place.room):
             kind = "direct"
         open_ = visible == "world_readable"
         return model.Roster(people, not open_, self.clock(), title, kind, anybody or open_)

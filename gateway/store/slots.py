@@ -71,6 +71,12 @@ class SlotStore:
     async def in_room(self, room_key: str) -> list[Shown]:
         return await self._store.read(lambda connection: _read(connection, slot.c.room == room_key))
 
+    async def whispered_in(self, room_key: str) -> list[Shown]:
+        """What was meant for one person and stands in this room, wherever it was about."""
+        begins = json.dumps([f"{room_key}/"])[:-2]
+        matches = (slot.c.purpose == "whisper", slot.c.message.startswith(begins, autoescape=True))
+        return await self._store.read(lambda connection: _read(connection, *matches))
+
     async def of_subject(self, subject: str) -> list[Shown]:
         """In every room."""
         return await self._store.read(lambda connection: _read(connection, slot.c.subject == subject))

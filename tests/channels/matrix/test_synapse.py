@@ -211,6 +211,22 @@ async def test_a_room_on_a_real_server(scene: Scene) -> None:
     await until("only what a stranger may read", lambda: nothing_of(scene.eve, room, [card, asked]))
 
 
+async def test_what_was_meant_for_one_goes_when_they_bring_somebody_in(scene: Scene) -> None:
+    """A room of two that a person made is theirs to open; what the bot whispered there is not read by a third."""
+    li, eve = scene.li, scene.eve
+    made = await li.client.room_create(is_direct=True, invite=["@floatcard:localhost"])
+    assert isinstance(made, nio.RoomCreateResponse), made
+    await until("the bot in the room", lambda: _in(li, made.room_id, "@floatcard:localhost"))
+    await li.say(made.room_id, "!card 华星医疗")
+    await li.card(made.room_id, "华星医疗", PHONE)
+    await li.client.room_invite(made.room_id, eve.id)
+    await eve.client.join(made.room_id)
+    await until("nothing of it", lambda: nothing_of(eve, made.room_id, []))
+    s = scene.house.services
+    roster = await s.channels["matrix"].members(Place("matrix", made.room_id))  # type: ignore[attr-defined]
+    assert roster.kind == "group", "three are no room of two, whatever it was made as"
+
+
 async def settled(seat: Seat, room: str, card: str) -> dict[str, Any] | None:
     content = (await seat.cards(room))[card]
     return content if MINE in content["body"] and THEIRS not in content["body"] else None
