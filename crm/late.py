@@ -8,7 +8,7 @@ contents, since two changes may carry one time.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -71,6 +71,29 @@ class Source(Protocol):
     async def read(self, ids: Sequence[str], *, customers: bool) -> Mapping[str, Record]:
         """Those that exist, deleted ones too. `customers`: leaves out what the first walk would not give."""
         ...
+
+
+@dataclass(slots=True)
+class Merged:
+    """What several streams tell, each in the order of its changes, some of them cut before their end.
+
+    The time comes no further than the first cut: once the cursor is past it nobody would look for what that stream
+    still holds. Whoever changed behind it is told as of the cut, so that every look comes further.
+    """
+
+    newest: dict[str, int] = field(default_factory=dict)
+    until: int | None = None
+
+    def add(self, told: Iterable[tuple[str, int]], cut: int | None) -> None:
+        """`cut`: the time of the last change that was told, where there may be more behind it."""
+        for id_, at in told:
+            self.newest[id_] = max(at, self.newest.get(id_, 0))
+        if cut is not None:
+            self.until = cut if self.until is None else min(cut, self.until)
+
+    def touched(self) -> dict[str, int]:
+        until = self.until
+        return self.newest if until is None else {id_: min(at, until) for id_, at in self.newest.items()}
 
 
 def content(record: Record) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from crm.late import Merged
 from crm.model import Record
-from crm.odoo.reading import ALL, MODEL, Reader
+from crm.odoo.reading import ALL, MODEL, Reader, Row
 from crm.odoo.values import linked, moment, second
 from reconcile.model import Json
 
@@ -48,14 +49,11 @@ class Changes:
         return {str(id_): record for id_, record in found.items()}
 
     async def touched(self, floor: int, since: int) -> Mapping[str, int]:
-        newest: dict[str, int] = {}
-        after: Json = ["write_date", ">=", moment(floor / 1000)]
+        found = Merged()
         for model, about, column in self._streams():
-            if model != MODEL and not await self.reader.offered(model):
-                continue
-            for id_, at in await self._newest(model, [after, *about], column, since):
-                newest[id_] = max(at, newest.pop(id_, 0))
-        return newest
+            if model == MODEL or await self.reader.offered(model):
+                found.add(*await self._newest(_Stream(model, about, column), floor // 1000, since // 1000))
+        return found.touched()
 
     def _streams(self) -> Iterator[tuple[str, list[Json], str]]:
         yield "mail.message", [["model", "=", MODEL]], "res_id"
@@ -63,10 +61,52 @@ class Changes:
         yield MODEL, [["parent_id", "!=", False], ["is_company", "=", False], ALL], "parent_id"
         yield MODEL, [ALL, *self.customers], "id"
 
-    async def _newest(self, model: str, wanted: Json, column: str, since: int) -> list[tuple[str, int]]:
-        fields = list(dict.fromkeys(["id", column, "write_date"]))
-        rows = await self.reader.rpc.rows(model, wanted, fields, order="write_date asc, id asc", limit=WINDOW)
-        if len(rows) == WINDOW and second(rows[-1]["write_date"]) * 1000 <= since:  # a great change in one second
-            rows = await self.reader.rpc.rows(model, wanted, fields, order="write_date asc, id asc")
-        pairs = ((linked(row[column])[0] if column == "parent_id" else row[column], row["write_date"]) for row in rows)
-        return [(str(id_), second(at) * 1000) for id_, at in pairs if isinstance(id_, int) and id_]
+    async def _newest(self, stream: _Stream, floor: int, since: int) -> tuple[list[tuple[str, int]], int | None]:
+        """And the time of the last of them, when there may be more; beyond `since`, so that the next look goes on."""
+        rows = await self._window(stream, floor)
+        if len(rows) == WINDOW and second(rows[-1]["write_date"]) <= since:  # a great change in a short time
+            known = await self._between(stream, floor, since + 1)
+            rows = await self._window(stream, since + 1)
+            return stream.pairs(known + rows), _cut(rows)
+        return stream.pairs(rows), _cut(rows)
+
+    async def _window(self, stream: _Stream, start: int) -> list[Row]:
+        wanted: Json = [["write_date", ">=", moment(start)], *stream.about]
+        order = "write_date asc, id asc"
+        return await self.reader.rpc.rows(stream.model, wanted, stream.fields, order=order, limit=WINDOW)
+
+    async def _between(self, stream: _Stream, start: int, end: int) -> list[Row]:
+        """All of them, by id: of those of one second the times tell no order."""
+        rows: list[Row] = []
+        about: list[Json] = [["write_date", ">=", moment(start)], ["write_date", "<", moment(end)], *stream.about]
+        while True:
+            beyond: Json = ["id", ">", rows[-1]["id"] if rows else 0]
+            more = await self.reader.rpc.rows(
+                stream.model, [beyond, *about], stream.fields, order="id asc", limit=WINDOW
+            )
+            rows += more
+            if len(more) < WINDOW:
+                return rows
+
+
+@dataclass(frozen=True, slots=True)
+class _Stream:
+    model: str
+    about: list[Json]
+    column: str
+    """Where it names the partner."""
+
+    @property
+    def fields(self) -> list[str]:
+        return list(dict.fromkeys(["id", self.column, "write_date"]))
+
+    def pairs(self, rows: Sequence[Row]) -> list[tuple[str, int]]:
+        told = ((self._partner(row[self.column]), second(row["write_date"]) * 1000) for row in rows)
+        return [(str(id_), at) for id_, at in told if isinstance(id_, int) and id_]
+
+    def _partner(self, value: Json) -> Json:
+        return linked(value)[0] if self.column == "parent_id" else value
+
+
+def _cut(rows: Sequence[Row]) -> int | None:
+    return second(rows[-1]["write_date"]) * 1000 if len(rows) == WINDOW else None

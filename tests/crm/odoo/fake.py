@@ -5,6 +5,7 @@ optimistic lock, unknown fields and arguments refused."""
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -209,7 +210,9 @@ class FakeOdoo:
             domain = [["active", "=", True], *domain]
         stack: list[bool] = []
         for term in reversed(domain):
-            if term in ("&", "|"):
+            if term == "!":
+                stack.append(not stack.pop())
+            elif term in ("&", "|"):
                 left, right = stack.pop(), stack.pop()
                 stack.append(left and right if term == "&" else left or right)
             else:
@@ -230,8 +233,12 @@ class FakeOdoo:
                 return bool(value) if wanted is False else bool(value != wanted)
             case "in":
                 return value in wanted
-            case ">" | ">=" if value is None:
+            case ">" | ">=" | "<" | "=like" if value is None:
                 return False
+            case "<":
+                return bool(value < wanted)
+            case "=like":
+                return re.fullmatch(".*".join(map(re.escape, wanted.split("%"))), value, re.DOTALL) is not None
             case ">":
                 return bool(value > wanted)
             case ">=":

@@ -102,6 +102,31 @@ async def test_a_change_whose_transaction_was_long_is_not_lost(fake: FakeOdoo, c
     assert [record.ref.id for record in records] == [str(late)]
 
 
+@pytest.mark.parametrize("step", [0.0, 0.2, 61.0])
+async def test_more_notes_than_one_look_takes_are_all_looked_at(
+    fake: FakeOdoo, client: Crm, monkeypatch: pytest.MonkeyPatch, step: float
+) -> None:
+    """The notes come to an end before the partners do: what lies behind is not passed over."""
+    monkeypatch.setattr("crm.odoo.feed.WINDOW", 5)
+    ids = [fake.put("res.partner", name=f"Made-up {n}") for n in range(12)]
+    last = fake.put("res.partner", name="Changed much later")
+    _, cursor = await walk(client)
+    fake.now += 300
+    fake.set("res.partner", last, phone="0")
+    _, cursor = await walk(client, cursor)
+    fake.now += 300
+    fake.step = step
+    for id_ in ids:
+        fake.put("mail.message", model="res.partner", res_id=id_, message_type="comment", body="<p>Called</p>", date=1)
+    fake.set("res.partner", last, phone="1")
+    seen: dict[str, int] = {}
+    for _ in range(8):
+        records, cursor = await walk(client, cursor)
+        seen |= {record.ref.id: len(record.related["note"]) for record in records}
+    assert seen == {**{str(id_): 1 for id_ in ids}, str(last): 0}
+    assert (await walk(client, cursor))[0] == []
+
+
 async def test_a_quiet_odoo_is_asked_little(fake: FakeOdoo, client: Crm) -> None:
     fake.put("res.partner", name="Acme")
     _, cursor = await walk(client)
