@@ -21,7 +21,7 @@ from gateway.mentioning.suggesting import suggestion
 from gateway.recall import Recall, recalled
 from gateway.services import Services
 from gateway.store.rooms import RoomState
-from gateway.store.slots import Shown
+from gateway.store.slots import Shown, slot_id
 from gateway.telemetry import span
 from gateway.turn import Act, Hide, Outcome, Show, Slot, Turn
 from identity.audience import audience_hash, direct
@@ -66,9 +66,18 @@ async def edited(s: Services, turn: Turn) -> Outcome:
     if (await _room(s, turn)).quiet_until > turn.now:
         named = replace(named, refs=tuple(ref for ref in named.refs if ref in own), asks=())
     acts = await _acts(s, turn, event.message.id, named, own)
+    await _note_painted(s, turn, acts, own)
     kept = {act.slot for act in acts}
     gone = [Hide(shown.slot) for shown in before if shown.slot not in kept]
     return Outcome(acts=(*acts, *gone))
+
+
+async def _note_painted(s: Services, turn: Turn, acts: Sequence[Act], own: frozenset[str]) -> None:
+    """A card that is painted over tells of its new customers as much as one that is posted."""
+    for act in acts if own else ():
+        if isinstance(act, Show) and act.slot.purpose == "card":
+            for ref in [ref for ref in act.records if ref not in own]:
+                await s.rooms.store.note_floated(turn.place.room_key, ref, turn.now, slot_id(act.slot))
 
 
 def recalling(s: Services) -> Services:
@@ -124,7 +133,7 @@ async def warm_of(s: Services, turn: Turn, refs: Sequence[str], own: frozenset[s
     warm: list[str] = []
     for ref in refs:
         last = await s.rooms.store.floated(turn.place.room_key, ref)
-        cool = last is not None and turn.now - last[0] < window and await _still_up(s, turn, last[1])
+        cool = last is not None and turn.now - last[0] < window and await _still_up(s, turn, last[1], ref)
         if cool and ref not in own:
             turn.trail.note("cooled", turn.now, record=ref)
         else:
@@ -132,10 +141,11 @@ async def warm_of(s: Services, turn: Turn, refs: Sequence[str], own: frozenset[s
     return tuple(warm)
 
 
-async def _still_up(s: Services, turn: Turn, slot: str) -> bool:
-    """And drawn for those who are here now: a card that shrank for a guest does not widen when the guest has left."""
+async def _still_up(s: Services, turn: Turn, slot: str, ref: str) -> bool:
+    """With this customer on it still, and drawn for those who are here now: a card that shrank for a guest does not
+    widen when the guest has left."""
     shown = await s.slots.by_id(slot)
-    if shown is None or shown.message is None:
+    if shown is None or shown.message is None or ref not in _on(shown):
         return False
     return not shown.audience or shown.audience == audience_hash(await s.rooms.audience(turn.place))
 

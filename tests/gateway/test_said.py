@@ -182,6 +182,30 @@ async def test_nobody_named_any_more_is_no_card(tmp_path: Path) -> None:
         assert live.card("deal").card["summary"] == NAME, "as often as one likes, within one moment"
 
 
+async def test_another_customer_and_back_again_within_the_cool_down(tmp_path: Path) -> None:
+    async with opened(tmp_path) as live:
+        message = await live.say(LI, "deal", NAME)
+        for text in (CLOUD, NAME, CLOUD):
+            await live.settle()
+            await live.rewrite(LI, "deal", message, text)
+            await live.settle()
+            assert live.card("deal").card["summary"] == text
+
+
+async def test_a_card_that_was_painted_over_counts_for_its_new_customer_alone(tmp_path: Path) -> None:
+    async with opened(tmp_path) as live:
+        message = await live.say(LI, "deal", NAME)
+        await live.settle()
+        await live.rewrite(LI, "deal", message, CLOUD)
+        await live.settle()
+        await live.say(CHEN, "deal", CLOUD)
+        await live.settle()
+        assert len(live.cards("deal")) == 1, "it is up already"
+        await live.say(CHEN, "deal", NAME)
+        await live.settle()
+        assert {card.card["summary"] for card in live.cards("deal")} == {NAME, CLOUD}
+
+
 async def test_a_first_mention_by_edit_floats(tmp_path: Path) -> None:
     async with opened(tmp_path) as live:
         message = await live.say(LI, "deal", "明天谈续约")
