@@ -235,7 +235,7 @@ def _name(s: Services, actor: str) -> str:
 _LOCKS: WeakValueDictionary[tuple[int, str, str], asyncio.Lock] = WeakValueDictionary()
 
 
-def _one_at_a_time(s: Services, ref: str, field: str) -> asyncio.Lock:
+def one_at_a_time(s: Services, ref: str, field: str) -> asyncio.Lock:
     """Of two who press at once the second is told of the first."""
     return _LOCKS.setdefault((id(s.ledger), ref, field), asyncio.Lock())
 
@@ -244,7 +244,7 @@ async def settle(s: Services, turn: Turn, person: Person, press: Press) -> Outco
     ref, field, chosen, conflict = press.text("r"), press.text("f"), press.text("e"), press.text("c")
     await _may(s, turn, person, ref, field)
     locale = turn.locale or s.config.locale
-    async with _one_at_a_time(s, ref, field):
+    async with one_at_a_time(s, ref, field):
         known = await s.ledger.conflict(conflict)
         if known is not None and known.closed_at is not None:
             who = _name(s, known.settled_by) or say(locale, "a newer value")
@@ -272,7 +272,7 @@ async def undo(s: Services, turn: Turn, person: Person, press: Press) -> Outcome
     ref, field, edit = press.text("r"), press.text("f"), press.text("e")
     await _may(s, turn, person, ref, field)
     locale = turn.locale or s.config.locale
-    async with _one_at_a_time(s, ref, field):
+    async with one_at_a_time(s, ref, field):
         before = await s.ledger.before(ref, field, edit)
         if before is None:
             raise Refused("There is no earlier value to go back to.")
@@ -280,9 +280,14 @@ async def undo(s: Services, turn: Turn, person: Person, press: Press) -> Outcome
             return _told(turn, ref, say(locale, "This was undone already."))
         if await _overtaken(s, ref, field, press):
             return _told(turn, ref, say(locale, "Somebody has changed it since. Nothing was undone."))
-        done = await _ingest(s, turn, person, ref, field, "revert", before.value, press)
+        again = await _reopened(s, turn, person, ref, field, edit, press)
+        done = again or await _ingest(s, turn, person, ref, field, "revert", before.value, press)
     if proposed(done):
         return _told(turn, ref, _for_another(s, locale, ref, field))
+    if again is not None:
+        up = await s.slots.shows("conflict", again.conflict_id or "")
+        acts = [] if up else await shows(s, turn, person, ref, field)
+        return Outcome(Toast(say(locale, "Undone. The conflict is open again."), "info"), tuple(acts), (ref,))
     if done.conflict in ("opened", "open"):
         acts = await shows(s, turn, person, ref, field)
         text = say(locale, "Somebody has built on that change since. Both values are kept until somebody decides.")
@@ -291,10 +296,12 @@ async def undo(s: Services, turn: Turn, person: Person, press: Press) -> Outcome
 
 
 async def _undone(s: Services, ref: str, field: str, edit: str, before: Before) -> bool:
-    """Something else stands than what is to be undone, and it is the value from before it."""
+    """Something else stands than what is to be undone, and it is the value from before it; or its conflict is open."""
     state = await s.ledger.state(ref, field)
-    if state is None or state.edit == edit or state.conflict is not None:
+    if state is None or state.edit == edit:
         return False
+    if state.conflict is not None:
+        return any(each.undoes == edit for each in state.challengers)
     return equal(s.ledger.policies.of(ref.split(":")[1], field).normaliser, state.value, before.value)
 
 
@@ -331,29 +338,47 @@ async def _ingest(
     s: Services, turn: Turn, person: Person, ref: str, field: str, kind: str, value: Json, press: Press
 ) -> Ingested:
     """The parents are the heads on the card that was pressed, never those current now."""
+    ingested = await s.ledger.ingest(_given(s, turn, person, ref, field, kind, value, press))
+    return await _noted(s, turn, kind, ingested)
+
+
+async def _reopened(
+    s: Services, turn: Turn, person: Person, ref: str, field: str, settlement: str, press: Press
+) -> Ingested | None:
+    """Where what is undone settled a conflict that nobody has built on: it is open again."""
+    given = _given(s, turn, person, ref, field, "revert", None, press)
+    made = await s.ledger.reopen(given, settlement)
+    return await _noted(s, turn, "revert", made) if made is not None else None
+
+
+def _given(
+    s: Services, turn: Turn, person: Person, ref: str, field: str, kind: str, value: Json, press: Press
+) -> Incoming:
     policy = s.ledger.policies.of(ref.split(":")[1], field)
-    ingested = await s.ledger.ingest(
-        Incoming(
-            record=ref,
-            field=field,
-            kind=kind,  # type: ignore[arg-type]
-            value=value,
-            source=card_source(s, turn.place.channel),
-            actor=Actor("person", person.id),
-            seen=Seen("ok", press.texts("h"), press.texts("q")),
-            once=f"{turn.event.once}:{field}",
-            trace=turn.id,
-            role_ok=policy.min_role is None or policy.min_role in person.roles,
-        )
+    return Incoming(
+        record=ref,
+        field=field,
+        kind=kind,  # type: ignore[arg-type]
+        value=value,
+        source=card_source(s, turn.place.channel),
+        actor=Actor("person", person.id),
+        seen=Seen("ok", press.texts("h"), press.texts("q")),
+        once=f"{turn.event.once}:{field}",
+        trace=turn.id,
+        role_ok=policy.min_role is None or policy.min_role in person.roles,
     )
+
+
+async def _noted(s: Services, turn: Turn, kind: str, ingested: Ingested) -> Ingested:
     await conflict_waits(s, ingested)
+    made = ingested.decision
     turn.trail.note(
         "settled" if kind == "resolve" else "undone",
         turn.now,
-        record=ref,
-        field=field,
+        record=made.record,
+        field=made.field,
         reason=ingested.reason,
-        decision=ingested.decision.id,
+        decision=made.id,
         conflict=ingested.conflict,
         source=card_source(s, turn.place.channel).watermark,
     )

@@ -164,9 +164,23 @@ async def test_a_conflict_is_shown_settled_and_undone(tmp_path: Path) -> None:
         assert "李婷" in text(conflict(live).card), "by whom"
         (undo,) = buttons(conflict(live).card, "undo")
         answer = await live.press(WANG, "deal", undo)
-        assert answer["text"] == "Undone."
+        assert answer["text"] == "Undone. The conflict is open again."
+        await live.settle()
+        again = conflict(live)
+        assert again.id == card.id, "the same card comes back, where it happened"
+        assert (sides(again), await live.value("phone")) == (sides(card), ONE), "what stood stands until it is decided"
+        assert (await live.press(WANG, "deal", undo))["text"] == "This was undone already."
+        await live.press(LI, "deal", await choice(live, again, ONE))
         await live.settle()
         assert await live.value("phone") == await live.there("phone") == ONE
+        assert not buttons(conflict(live).card, "settle")
+        assert await live.s.ledger.conflicts() == [] and await live.s.ledger.verify() is None
+
+
+def sides(card: Message) -> list[tuple[str, ...]]:
+    """Who says what, where and when; not the buttons, which say what was seen."""
+    columns = [column for block in card.card["blocks"] if block["type"] == "columns" for column in block["columns"]]
+    return sorted(tuple(str(each.get(key)) for key in ("label", "value", "who", "source", "at")) for each in columns)
 
 
 async def choice(live: Live, card: Message, value: str) -> Json:
@@ -261,6 +275,23 @@ async def test_an_undo_of_what_somebody_built_on_is_a_conflict(tmp_path: Path) -
         assert "built on that change" in answer["text"]
         await live.settle()
         assert {FIRST, TWO} <= set(text(conflict(live).card).split("\n"))
+
+
+async def test_a_settlement_somebody_built_on_is_offered_as_a_conflict(tmp_path: Path) -> None:
+    async with opened(tmp_path) as live:
+        card = await both_edit(live)
+        await live.press(LI, "deal", await choice(live, card, TWO))
+        await live.settle()
+        (undo,) = buttons(conflict(live).card, "undo")
+        await live.submit(WANG, "deal", await live.open_form(WANG, customer(live)), phone=THREE)
+        await live.settle()
+        answer = await live.press(LI, "deal", undo)
+        assert "built on that change" in answer["text"]
+        await live.settle()
+        (case,) = await live.s.ledger.conflicts()
+        state = await live.s.ledger.state(HERO, "phone")
+        assert state is not None and {each.value for each in state.challengers} == {ONE, THREE}
+        assert case.id != card.id and state.value == THREE
 
 
 async def test_a_field_that_never_had_a_value_is_filled_by_two(tmp_path: Path) -> None:

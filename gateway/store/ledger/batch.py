@@ -125,6 +125,10 @@ class Batch(Touched):
             quarantined=quarantined,
         )
 
+    def drafted(self, it: Field, given: Item) -> Edit:
+        """As it would be stored, to see what came of it."""
+        return self._edit(it, given, "", quarantined=False)
+
     def _parents(self, it: Field, one: Incoming) -> frozenset[str]:
         parents = one.parents | (one.seen.parents if one.seen is not None else frozenset())
         if one.stream is not None and one.watermark is not None:
@@ -231,6 +235,10 @@ class Batch(Touched):
 
     def opens_or_closes(self, it: Field, made: Decision) -> tuple[ConflictStep, str | None]:
         was, now_open = it.conflict, made.resolution.conflict
+        if now_open and was is None and it.reopens is not None:
+            it.conflict = it.reopens
+            self.add("reopened", {"opened_at": self.now, "id": it.reopens})
+            return "opened", it.conflict
         if now_open and was is None:
             it.conflict = made.id
             opened = {"id": made.id, "record": it.record, "field": it.name, "opened_at": self.now}

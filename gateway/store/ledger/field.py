@@ -72,6 +72,8 @@ class Field:
     known: Standing | None = None
     """`standing` with its value, once somebody needed it."""
     past: list[Edit] | None = None
+    reopens: str | None = None
+    """The conflict that is open again when one opens now."""
     dirty: bool = False
 
     @property

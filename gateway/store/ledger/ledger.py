@@ -14,11 +14,12 @@ from gateway.errors import Refused
 from gateway.metrics import INGESTED
 from gateway.store import policy_changes, sql
 from gateway.store.engine import Store
-from gateway.store.ledger import audit, observe, outbox, redecide, views
+from gateway.store.ledger import audit, observe, outbox, redecide, reopen, views
 from gateway.store.ledger.batch import Batch, Item, item
 from gateway.store.ledger.model import (
     Answer,
     Before,
+    Challenger,
     ConflictCase,
     DecisionView,
     FieldState,
@@ -100,6 +101,20 @@ class Ledger:
         batch.lock((one.record, one.field) for one in flat)
         batch.read_inbox(one.once for one in flat)
         results = [[batch.ingest(one) for one in some] for some in lists]
+        batch.flush()
+        return results
+
+    async def reopen(self, given: Incoming, settlement: str) -> Ingested | None:
+        """Takes back the edit that settled a conflict: it is open again, with the sides it had, what stood and what
+        was before it. `given`: who asks, with what they had seen. None when it settled none, or somebody has built
+        on it: then nothing is done."""
+        made = await self._store.write(self._reopen, (replace(given, trace=stamped(given.trace)), settlement))
+        return _counted([made])[0] if made is not None else None
+
+    def _reopen(self, connection: Connection, asked: Sequence[tuple[Incoming, str]]) -> list[Ingested | None]:
+        batch = self._batch(connection)
+        batch.lock((given.record, given.field) for given, _ in asked)
+        results = [reopen.reopen(batch, *one) for one in asked]
         batch.flush()
         return results
 
@@ -250,6 +265,10 @@ class Ledger:
     async def value_of(self, edit: str) -> Json:
         """Raises `Refused` when it is not there or was erased."""
         return await self._store.look(lambda connection: views.value_of(self._vault, connection, edit))
+
+    async def edits(self, ids: Sequence[str]) -> Mapping[str, Challenger]:
+        """Each with its value; those that are not there are left out."""
+        return await self._store.read(lambda connection: views.challengers(self._vault, connection, ids))
 
     async def before(self, record: str, field: str, edit: str) -> Before | None:
         """What stood before `edit`; None when it was the first of its field."""

@@ -132,6 +132,10 @@ class Challenger:
     erased_at: int | None = None
     why: str = ""
     """Why it lost, as `resolve` says."""
+    undoes: str = ""
+    """The settlement it took back, so that its conflict is open again."""
+    restates: str = ""
+    """The side it says again then: who said that first, where and when are shown for it."""
 
 
 @dataclass(frozen=True, slots=True)

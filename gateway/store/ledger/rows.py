@@ -93,14 +93,30 @@ def edit_of(columns: Mapping[str, Any], value: Json) -> Edit:
     )
 
 
+_UNDOES = "undoes:"
+
+
+def restating(settlement: str, side: str) -> str:
+    """The instance of an edit that says a side again, when the settlement it lost to is undone."""
+    return f"{_UNDOES}{settlement}/{side}"
+
+
+def restated(kind: str, instance: str) -> tuple[str, str]:
+    """The settlement an edit took back and the edit it says again; empty for any other edit."""
+    if kind != "revert" or not instance.startswith(_UNDOES):
+        return "", ""
+    settlement, _, side = instance.removeprefix(_UNDOES).partition("/")
+    return settlement, side
+
+
 def challenger(columns: Mapping[str, Any], value: Json | Erased, why: str = "") -> Challenger:
     c = columns
     erased = value.at if isinstance(value, Erased) else None
     watermark = Source(c["system"], c["surface"], c["source_version"]).watermark
     shown = None if isinstance(value, Erased) else value
-    return Challenger(
-        c["id"], c["kind"], shown, c["system"], watermark, c["actor_kind"], c["actor"], c["effective_time"], erased, why
-    )
+    undoes, restates = restated(c["kind"], c["instance"])
+    said = (c["id"], c["kind"], shown, c["system"], watermark, c["actor_kind"], c["actor"], c["effective_time"])
+    return Challenger(*said, erased, why, undoes, restates)
 
 
 def edit_digest(columns: Mapping[str, Any]) -> bytes:

@@ -211,6 +211,9 @@ class Touched:
         heads = [{"shard": s, "seq": self.heads[s][0], "hash": self.heads[s][1]} for s in sorted(self.moved_heads)]
         sql.store(c, shard_head, heads, "replace")
         sql.store(c, conflict, rows.get("conflict", ()))
+        reopened = [(one["opened_at"], one["id"]) for one in rows.get("reopened", ())]
+        again = "UPDATE conflict SET opened_at = ?, closed_at = NULL, closed_by = NULL WHERE id = ?"
+        sql.many(c, again, reopened)
         closed = [(one["closed_at"], one["closed_by"], one["id"]) for one in rows.get("closed", ())]
         sql.many(c, "UPDATE conflict SET closed_at = ?, closed_by = ? WHERE id = ?", closed)
         sql.store(c, outbox, rows.get("outbox", ()))

@@ -30,6 +30,7 @@ from gateway.store.ledger.rows import (
     decision_of,
     edit_columns,
     edit_of,
+    restated,
 )
 from gateway.store.ledger.touched import Shared
 from gateway.store.tables_ledger import edit as edit_table
@@ -79,13 +80,19 @@ _STATES = (
 )
 _SAID = (
     "SELECT e.id, e.kind, e.system, e.surface, e.source_version, e.actor_kind, e.actor, e.effective_time, "  # noqa: S608
-    f"{VALUE} FROM edit e {WITH_VALUE} WHERE e.id"
+    f"e.instance, {VALUE} FROM edit e {WITH_VALUE} WHERE e.id"
 )
 
 
 def _spoken(vault: Vault, connection: Connection, ids: Iterable[str]) -> dict[str, Challenger]:
-    wanted = [(id_,) for id_ in sorted(set(ids))]
-    return {row[0]: _said(vault, *row) for row in sql.ask_in(connection, _SAID, wanted)} if wanted else {}
+    """With those that one of them says again."""
+    found: dict[str, Challenger] = {}
+    wanted = set(ids)
+    while wanted:
+        rows = sql.ask_in(connection, _SAID, [(id_,) for id_ in sorted(wanted)])
+        found |= {row[0]: _said(vault, *row) for row in rows}
+        wanted = {each.restates for each in found.values()} - found.keys() - wanted - {""}
+    return found
 
 
 def _said(
@@ -98,13 +105,35 @@ def _said(
     actor_kind: str,
     actor: str,
     at: int,
+    instance: str,
     *sealed: Any,
 ) -> Challenger:
     value = _value(vault, sealed)
     erased = value.at if isinstance(value, Erased) else None
     shown = None if isinstance(value, Erased) else value
     watermark = Source(system, surface, version).watermark
-    return Challenger(id_, kind, shown, system, watermark, actor_kind, actor, at, erased)
+    said = (id_, kind, shown, system, watermark, actor_kind, actor, at, erased, "")
+    return Challenger(*said, *restated(kind, instance))
+
+
+def _side(shown: Mapping[str, Challenger], id_: str, why: str = "") -> Challenger:
+    """An edit of a conflict; one that only says another again, as that one was said."""
+    first = _first(shown, id_)
+    of = {name: getattr(first, name) for name in ("system", "source", "actor_kind", "actor", "at")}
+    return replace(shown[id_], why=why, **of)
+
+
+def _first(shown: Mapping[str, Challenger], id_: str) -> Challenger:
+    while shown[id_].restates in shown:
+        id_ = shown[id_].restates
+    return shown[id_]
+
+
+def _base(shown: Mapping[str, Challenger], id_: str) -> Challenger | None:
+    """None as well where a settlement was undone to say that there was no value before."""
+    if id_ not in shown or (_first(shown, id_).undoes and not _first(shown, id_).restates):
+        return None
+    return _side(shown, id_)
 
 
 def _spoken_of(it: Field, made: _Made) -> list[str]:
@@ -138,9 +167,9 @@ def _state(
         heads=it.heads,
         proposals=it.proposals,
         conflict=it.conflict,
-        challengers=tuple(replace(shown[id_], why=losing.get(id_, "")) for id_ in it.heads) if it.conflict else (),
+        challengers=tuple(_side(shown, id_, losing.get(id_, "")) for id_ in it.heads) if it.conflict else (),
         proposed=tuple(shown[id_] for id_ in it.proposals if id_ in shown),
-        base=shown.get(made.base or "") if it.conflict else None,
+        base=_base(shown, made.base or "") if it.conflict else None,
         write=write.state,
         why_refused=write.why,
         written_at=write.at,
@@ -180,6 +209,10 @@ def edits_of(
     wanted = [(id_,) for id_ in sorted(set(ids))]
     rows = sql.ask_in(connection, query, wanted) if wanted else []
     return {row[0]: (edit_columns(row), _value(vault, row[_WIDTH:])) for row in rows}
+
+
+def challengers(vault: Vault, connection: Connection, ids: Iterable[str]) -> dict[str, Challenger]:
+    return {id_: challenger(columns, held) for id_, (columns, held) in edits_of(vault, connection, ids).items()}
 
 
 def _value(vault: Vault, sealed: Any) -> Json | Erased:
