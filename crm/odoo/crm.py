@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
 
 from crm import once as keys
 from crm.http import id_at
@@ -74,9 +75,17 @@ class OdooCrm:
     def addressed(self, url: str) -> RecordRef | None:
         """Odoo 17's addresses, Odoo 18's, and those of `link`."""
         base = self._config.url
-        pages = f"{base}/odoo/contacts/{{id}}", f"{base}/odoo/{MODEL}/{{id}}", f"{base}/web#id={{id}}&model={MODEL}"
-        id_ = id_at(url, self._config.link, *pages)
-        return RecordRef(self.name, KIND, id_) if id_ and id_.isdigit() else None
+        pages = f"{base}/odoo/contacts/{{id}}", f"{base}/odoo/{MODEL}/{{id}}"
+        id_ = id_at(url, self._config.link, *pages) or self._in_hash(url[:2000])
+        return RecordRef(self.name, KIND, id_) if id_ and id_.isascii() and id_.isdigit() else None
+
+    def _in_hash(self, url: str) -> str | None:
+        """Odoo 17's: `/web#id=7&cids=1&menu_id=110&action=149&model=res.partner&view_type=form`, in any order."""
+        page, _, told = url.partition("#")
+        if page.partition("?")[0] != f"{self._config.url}/web":
+            return None
+        named = dict(parse_qsl(told, max_num_fields=50)) if told.count("&") < 50 else {}
+        return named.get("id") if named.get("model") == MODEL and len(named.get("id", "")) <= 10 else None
 
     async def count(self) -> int:
         return await self._changes.count()

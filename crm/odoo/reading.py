@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -124,34 +124,62 @@ class Reader:
         return found
 
     async def _notes(self, ids: Sequence[int]) -> dict[int, list[Item]]:
-        if not await self.offered("mail.message"):
+        offered = await self.offered("mail.message")
+        if not offered:
             return {}
         asked = ["res_id", "body", "date", "author_id", "message_type"]
-        about: Json = [
+        about: list[Json] = [
             ["model", "=", MODEL],
-            ["res_id", "in", list(ids)],
             ["message_type", "in", ["comment", "email", "notification"]],
             ["body", "!=", False],
             ["body", "!=", ""],
         ]
-        rows = await self.rpc.rows("mail.message", about, asked, order="id desc", limit=ITEMS * len(ids))
+        told: list[Json] = ["!", ["body", "=like", f"<p>{TOLD_BY_US}%"]]
+        if "is_internal" in offered:  # what Odoo itself logs, such as that a contact was created
+            told = ["&", ["is_internal", "=", False], *told]
+        rows = await self._of_each(
+            ids,
+            "mail.message",
+            "res_id",
+            [*about, "|", ["message_type", "!=", "notification"], *told],
+            asked,
+            "id desc",
+        )
         return _grouped((_int(row.get("res_id")), note(row)) for row in rows)
 
     async def _activities(self, ids: Sequence[int]) -> dict[int, list[Item]]:
         if not await self.offered("mail.activity"):
             return {}
         asked = ["res_id", "summary", "note", "date_deadline", "user_id", "activity_type_id", "create_date"]
-        about: Json = [["res_model", "=", MODEL], ["res_id", "in", list(ids)]]
-        rows = await self.rpc.rows(
-            "mail.activity", about, asked, order="date_deadline asc, id asc", limit=ITEMS * len(ids)
-        )
+        about: list[Json] = [["res_model", "=", MODEL]]
+        rows = await self._of_each(ids, "mail.activity", "res_id", about, asked, "date_deadline asc, id asc")
         return _grouped((_int(row.get("res_id")), _activity(row)) for row in rows)
 
     async def _contacts(self, ids: Sequence[int]) -> dict[int, list[Item]]:
         asked = ["parent_id", "name", "function", "phone", "email", "create_date"]
-        about: Json = [["parent_id", "in", list(ids)], ["is_company", "=", False], ["type", "=", "contact"]]
-        rows = await self.rpc.rows(MODEL, about, asked, order="id asc", limit=ITEMS * len(ids))
-        return _grouped((linked(row.get("parent_id"))[0], _contact(row)) for row in rows)
+        about: list[Json] = [["is_company", "=", False], ["type", "=", "contact"]]
+        rows = await self._of_each(ids, MODEL, "parent_id", about, asked, "id asc")
+        return _grouped((_owner(row, "parent_id"), _contact(row)) for row in rows)
+
+    async def _of_each(
+        self, ids: Sequence[int], model: str, column: str, about: list[Json], asked: list[str], order: str
+    ) -> list[Row]:
+        """The first `ITEMS` of each, whoever of them has many more: those who came short are asked for again."""
+        found: list[Row] = []
+        left = list(ids)
+        while left:
+            most = ITEMS * len(left)
+            wanted: Json = [[column, "in", list(left)], *about]
+            rows = await self.rpc.rows(model, wanted, asked, order=order, limit=most)
+            count = Counter(_owner(row, column) for row in rows)
+            short = [id_ for id_ in left if count[id_] < ITEMS] if len(rows) >= most else []
+            found += [row for row in rows if _owner(row, column) not in short]
+            left = short
+        return found
+
+
+def _owner(row: Row, column: str) -> int:
+    return linked(row.get(column))[0] or _int(row.get(column))
 
 
 def _grouped(pairs: Iterable[tuple[int, Item | None]]) -> dict[int, list[Item]]:

@@ -50,7 +50,7 @@ FIELDS: dict[str, dict[str, dict[str, Any]]] = {
     "res.users": BASE | {"name": _CHAR, "login": _CHAR, "email": _CHAR, "active": _BOOL, "share": _BOOL},
     "mail.message": BASE
     | {"model": _CHAR, "message_type": _CHAR, "res_id": _INT, "body": _HTML, "date": {"type": "datetime"}}
-    | {"author_id": _link("res.partner"), "tracking_value_ids": {"type": "one2many"}},
+    | {"author_id": _link("res.partner"), "tracking_value_ids": {"type": "one2many"}, "is_internal": _BOOL},
     "mail.activity": BASE
     | {"res_model": _CHAR, "res_id": _INT, "summary": _CHAR, "note": _HTML, "date_deadline": {"type": "date"}}
     | {"user_id": _link("res.users"), "activity_type_id": _link("mail.activity.type")},

@@ -315,6 +315,43 @@ def test_html_that_is_none_is_made_plain_too(markup: str) -> None:
 # -- writing
 
 
+@pytest.mark.parametrize("model", ["mail.message", "mail.activity", "res.partner"])
+async def test_who_has_very_many_items_takes_none_from_others(
+    fake: FakeOdoo, client: Crm, monkeypatch: pytest.MonkeyPatch, model: str
+) -> None:
+    monkeypatch.setattr("crm.odoo.reading.ITEMS", 3)
+    few, many, none = (fake.put("res.partner", name=f"Made-up {n}") for n in range(3))
+    about: dict[str, dict[str, Any]] = {
+        "mail.message": {"model": "res.partner", "message_type": "comment", "body": "<p>x</p>", "date": 1},
+        "mail.activity": {"res_model": "res.partner", "summary": "x", "date_deadline": "2026-01-01"},
+        "res.partner": {"name": "x", "is_company": False},
+    }
+    column = "parent_id" if model == "res.partner" else "res_id"
+    newest_first = model == "mail.message"
+    for id_ in (few, *[many] * 30) if newest_first else (*[many] * 30, few):
+        fake.put(model, **about[model], **{column: id_})
+    records = {record.ref.id: record for record, _ in [each async for each in client.changes("")]}
+    counts = {id_: sum(map(len, records[str(id_)].related.values())) for id_ in (few, many, none)}
+    assert counts == {few: 1, many: 3, none: 0}
+
+
+async def test_what_odoo_logs_by_itself_is_no_note(
+    fake: FakeOdoo, client: Crm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A log message is a notification that is internal; what is posted over the API without a type is one that is not.
+    What tells the source of our own changes takes no place from what people wrote."""
+    monkeypatch.setattr("crm.odoo.reading.ITEMS", 2)
+    id_ = fake.put("res.partner", name="Acme")
+    about = {"model": "res.partner", "res_id": id_, "message_type": "notification", "date": 1}
+    fake.put("mail.message", **about, body="<p>Called back</p>")
+    fake.put("mail.message", **about | {"message_type": "comment"}, body="<p>Wants a visit</p>", is_internal=True)
+    fake.put("mail.message", **about, body="<p>Contact created</p>", is_internal=True)
+    for n in range(5):
+        await client.apply(change(id_, "phone", f"+86 {n}", label="[Slack]"), once=f"w{n}")
+    told = (await client.get(ref(id_))).related["note"]
+    assert [each.text for each in told] == ["Wants a visit", "Called back"]
+
+
 async def test_a_link_is_written_by_its_name(fake: FakeOdoo, client: Crm) -> None:
     medical = fake.put("res.partner.industry", name="Medical")
     for _ in range(2):
@@ -568,7 +605,12 @@ async def test_a_cursor_of_the_first_walk_days_later_goes_on(fake: FakeOdoo, odo
         ("/web#id=7&model=res.partner&view_type=form", "7"),
         ("/odoo/contacts/7", "7"),
         ("/odoo/res.partner/7?x=1", "7"),
+        ("/web#id=7&cids=1&menu_id=110&action=149&model=res.partner&view_type=form", "7"),
+        ("/web?debug=1#menu_id=110&model=res.partner&id=7", "7"),
+        ("/web#id=&model=res.partner", None),
+        ("/web#id=\u0667&model=res.partner", None),
         ("/web#id=7&model=crm.lead", None),
+        ("/web/x#id=7&model=res.partner", None),
         ("/odoo/contacts/new", None),
         ("/odoo/contacts/", None),
         ("", None),
