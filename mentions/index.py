@@ -8,6 +8,7 @@ removed or renamed is marked dead where it lies.
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
@@ -93,6 +94,13 @@ class NameIndex:
         normal = normalise(text)
         found = stretches(self.segments(), normal, lambda: Ground(normal, protected(text, quoted)), MAX_MENTIONS)
         return _mentions(text, normal, found) if found else []
+
+    def within(self, part: str, limit: int) -> list[str]:
+        """Customers one of whose names has this part, small and capital Latin letters alike, in the order of their
+        refs; of more than `limit` some."""
+        wanted = re.compile(re.escape(part.encode("utf-8", "surrogatepass")), re.IGNORECASE)
+        found = (ref for segment in self.segments() for ref in segment.within(wanted)) if part else iter(())
+        return sorted(islice(dict.fromkeys(islice(found, limit * 4)), limit))
 
     def few(self) -> Sequence[Segment]:
         """All of it in as few segments as may be, nothing dead in them. Raises OSError."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeVar
 
@@ -235,6 +236,15 @@ class Segment:
             owner = self._owner[row]
             if self._alive[owner]:
                 yield Entry(-self._prior[row] / STEPS, self.refs[owner], self._kind[row], self._spelling[row])
+
+    def within(self, wanted: re.Pattern[bytes]) -> Iterator[str]:
+        """Living customers a spelling of whose names holds it; one may come several times."""
+        (data, at), pos = self._spelling.parts, 0
+        while (found := wanted.search(data, pos)) is not None:
+            row = bisect_right(at, found.start()) - 1
+            pos, owner = at[row + 1], self._owner[row]
+            if found.end() <= pos and self._alive[owner] and self._kind[row] != NEVER:
+                yield self.refs[owner]
 
     def kill(self, ref: str) -> bool:
         """Whether it lived here until now."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -36,6 +37,8 @@ class Frame:
     demo: bool = False
     said: str = ""
     wrong: bool = False
+    here: str = ""
+    """What was asked of this page, so that it is the same in another language."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +136,7 @@ def _environment() -> Environment:
     environment.filters["short"] = short
     environment.filters["kind"] = lambda block: type(block).__name__
     environment.filters["address"] = safe_url
+    environment.filters["query"] = lambda text: quote(text, safe="", errors="replace")
     return environment
 
 

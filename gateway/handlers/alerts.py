@@ -147,7 +147,7 @@ async def told(s: Services, alert: Alert, manager: Person, locale: str) -> tuple
     facts = AlertView(
         rule=alert.rule,
         title=each.record.title,
-        what=_what(s, alert, each.record, locale),
+        what=what_of(s, alert, each.record, locale),
         since=alert.since,
         tone=tone if alert.state in ("open", "snoozed") else "neutral",
         state=alert.state,
@@ -159,7 +159,7 @@ async def told(s: Services, alert: Alert, manager: Person, locale: str) -> tuple
     return facts, each.disclosed.valid_until
 
 
-def _what(s: Services, alert: Alert, record: Record, locale: str) -> str:
+def what_of(s: Services, alert: Alert, record: Record, locale: str) -> str:
     if alert.rule == "risk_high":
         wanted = alert.subject.rsplit(":", 1)[0]
         texts = [item.text for item in record.related.get("risk", ()) if item.id == wanted]

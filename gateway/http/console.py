@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from typing import Literal
+from urllib.parse import urlencode
 
 from aiohttp import web
 
@@ -11,8 +12,14 @@ from cards.words import N_, Reader, match
 from gateway.console import views
 from gateway.console.page import FILES, Frame, render
 from gateway.errors import Refused, Retry
+from gateway.handlers import desk
+from gateway.http.console_alerts import AlertsPage
+from gateway.http.console_audit import AuditPage
+from gateway.http.console_conflicts import ConflictsPage
+from gateway.http.console_customers import CustomersPage
 from gateway.http.console_mentions import MentionsPage
 from gateway.http.console_policy import PoliciesPage
+from gateway.http.console_rooms import RoomsPage
 from gateway.http.console_session import LANGUAGE, LANGUAGES, Form, Session, Sessions, Turned, form_of
 from gateway.http.linking import Linking, new_person_id
 from gateway.services import Services
@@ -47,9 +54,26 @@ SAID = {
     "unheard": N_("The customer is never meant by that name now."),
     "unfit": N_("This cannot be a name: two to 200 signs, with a letter or digit."),
     "unknown": N_("There is no such customer."),
+    "settled": N_("It is settled."),
+    "newer": desk.KEPT,
+    "proposed": desk.PROPOSED,
+    "built": desk.BUILT_ON,
+    "assigned": N_("Conflicts somebody is asked to look at: {n}."),
+    "unassigned": N_("Conflicts nobody is asked to look at any more: {n}."),
+    "nobody": N_("There is no such person who could look at it."),
+    "acked": N_("Acknowledged: {n}. They can be opened again."),
+    "snoozed": N_("Snoozed: {n}. They come back by themselves."),
+    "reopened": N_("Open again: {n}."),
+    "over": N_("Nothing was changed: what you chose is over, or is so already."),
+    "noroom": N_("There is no such room."),
+    "quieted": N_("The room is quiet now. You can end that here."),
+    "loud": N_("Cards may float in the room again."),
+    "set": N_("It is set."),
 }
 YEAR_S = 365 * 86_400
-_WRONG = frozenset({"taken", "gone", "own", "unnamed", "unfit", "unknown"})
+_WRONG = frozenset(
+    {"taken", "gone", "own", "unnamed", "unfit", "unknown", "newer", "built", "nobody", "over", "noroom"}
+)
 
 
 class Console:
@@ -60,6 +84,13 @@ class Console:
         self._linking = Linking(services, spine)
         self._mentions = MentionsPage(services, self)
         self._policies = PoliciesPage(services, self)
+        self._lists = (
+            RoomsPage(services, self),
+            CustomersPage(services, spine, self),
+            ConflictsPage(services, spine, self),
+            AlertsPage(services, self),
+            AuditPage(services, self),
+        )
 
     def routes(self) -> list[web.RouteDef]:
         acts: dict[str, Act] = {
@@ -79,6 +110,7 @@ class Console:
             *(web.post(path, self._page(self._act(act))) for path, act in acts.items()),
             *self._mentions.routes(),
             *self._policies.routes(),
+            *(route for page in self._lists for route in page.routes()),
         ]
 
     # -- around every page
@@ -143,6 +175,7 @@ class Console:
             demo=self._s.config.demo,
             said=reader.say(SAID[code], n=count) if code else "",
             wrong=code in _WRONG,
+            here=_here(request),
         )
 
     def _locale(self, request: web.Request, person: Person | None) -> str:
@@ -280,6 +313,12 @@ def _person(form: Form, known: Person | None) -> Person:
         zone=known.zone if known is not None else "",
         emails=tuple(each for each in emails if each),
     )
+
+
+def _here(request: web.Request) -> str:
+    """The query without the language and without what was told once. Empty, or ends with `&`."""
+    kept = [(name, value[:512]) for name, value in request.query.items() if name not in ("lang", "link", *SAID)]
+    return urlencode(kept[:10], errors="replace") + "&" if kept and request.method == "GET" else ""
 
 
 def _html(body: bytes, status: int = 200) -> web.Response:

@@ -1,0 +1,80 @@
+"""`/console/conflicts`: the queue; one side taken, somebody asked to look, what was settled undone."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from aiohttp import web
+
+from gateway.console import conflicts
+from gateway.console.audit import cursor
+from gateway.errors import Refused
+from gateway.handlers import desk
+from gateway.http.console_mentions import Around
+from gateway.http.console_paging import Lists, asked, html, refused, see, several
+from gateway.http.console_session import Form, Session
+from gateway.http.console_sure import surely
+from gateway.services import Services
+from gateway.spine import Spine
+from gateway.store.console import ConsoleStore
+
+_HERE = "/console/conflicts"
+
+
+class ConflictsPage(Lists):
+    page = "conflicts"
+
+    def __init__(self, services: Services, spine: Spine, around: Around) -> None:
+        super().__init__(services, around)
+        self._spine = spine
+        self._store = ConsoleStore(services.store)
+
+    def routes(self) -> list[web.RouteDef]:
+        acts = {"settle": self.settle, "undo": self.undo, "assign": self.assign}
+        around = self._around
+        return [
+            web.get(_HERE, self._paged(self.look)),
+            *(web.post(f"{_HERE}/{path}", around.paged(around.acting(act))) for path, act in acts.items()),
+        ]
+
+    async def look(self, request: web.Request, session: Session) -> web.Response:
+        return await self._listed(request, session, asked(request, "which", 16), asked(request, "after", 100))
+
+    async def _listed(
+        self, request: web.Request, session: Session, which: str, after: str = "", wrong: str = ""
+    ) -> web.Response:
+        frame = self._frame(request, session)
+        chosen = cast("conflicts.Which", which) if which in conflicts.WHICH else "open"
+        it = await conflicts.listed(self._eyes(frame, session), self._store, chosen, cursor(after))
+        tabs = [(name, frame.reader.say(words)) for name, words in conflicts.WHICH.items()]
+        return html("conflicts", frame, 409 if wrong else 200, it=it, tabs=tabs, wrong=wrong)
+
+    async def settle(self, request: web.Request, session: Session, form: Form) -> web.Response:
+        try:
+            said = await surely(self._spine, desk.settle(self._s, session.person, form.get("data")))
+        except Refused as why:
+            return await self._refused(request, session, form, why)
+        return see(_HERE, said, which=form.get("which")[:16])
+
+    async def undo(self, request: web.Request, session: Session, form: Form) -> web.Response:
+        try:
+            said = await surely(self._spine, desk.undo(self._s, session.person, form.get("data")))
+        except Refused as why:
+            return await self._refused(request, session, form, why)
+        return see(_HERE, said, which="settled")
+
+    async def _refused(self, request: web.Request, session: Session, form: Form, why: Refused) -> web.Response:
+        told = refused(self._frame(request, session).reader, why)
+        return await self._listed(request, session, form.get("which")[:16], wrong=told)
+
+    async def assign(self, request: web.Request, session: Session, form: Form) -> web.Response:
+        """Several at once to one person; to nobody takes them back."""
+        chosen, who, which = several(form, "conflict"), form.get("person")[:64], form.get("which")[:16]
+        person = self._s.people.person(who)
+        if not chosen:
+            return see(_HERE, "nothing", which=which)
+        if who and (person is None or not person.active or person.external):
+            return see(_HERE, "nobody", which=which)
+        known = [id_ for id_ in chosen if await self._s.ledger.conflict(id_) is not None]
+        await self._store.assign(known, who, session.person.id, self._s.clock.now())
+        return see(_HERE, f"{'assigned' if who else 'unassigned'}={len(known)}", which=which)

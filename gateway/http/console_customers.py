@@ -1,0 +1,61 @@
+"""`/console/customers`: found by a part of the name, one with each value's source and how it came, undone."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from gateway.console import customers
+from gateway.errors import Refused
+from gateway.handlers import desk
+from gateway.http.console_mentions import Around
+from gateway.http.console_paging import Lists, asked, html, refused, see
+from gateway.http.console_session import Form, Session
+from gateway.http.console_sure import surely
+from gateway.services import Services
+from gateway.spine import Spine
+
+_HERE = "/console/customers"
+_ONE = f"{_HERE}/one"
+
+
+class CustomersPage(Lists):
+    page = "customers"
+
+    def __init__(self, services: Services, spine: Spine, around: Around) -> None:
+        super().__init__(services, around)
+        self._spine = spine
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get(_HERE, self._paged(self.look)),
+            web.get(_ONE, self._paged(self.one)),
+            web.post(f"{_HERE}/undo", self._around.paged(self._around.acting(self.undo))),
+        ]
+
+    async def look(self, request: web.Request, session: Session) -> web.Response:
+        frame = self._frame(request, session)
+        it = await customers.listed(self._eyes(frame, session), asked(request, "q", 200), asked(request, "after"))
+        return html("customers", frame, it=it)
+
+    async def one(self, request: web.Request, session: Session) -> web.Response:
+        before = asked(request, "before", 18)
+        n = int(before) if before.isascii() and before.isdigit() else None
+        return await self._one(request, session, asked(request, "ref"), asked(request, "field", 64), n)
+
+    async def _one(
+        self, request: web.Request, session: Session, ref: str, field: str, before: int | None = None, wrong: str = ""
+    ) -> web.Response:
+        frame = self._frame(request, session)
+        it = await customers.one(self._eyes(frame, session), ref, field, before)
+        if it is None:
+            return see(_HERE, "unknown")
+        return html("customer", frame, 409 if wrong else 200, it=it, wrong=wrong)
+
+    async def undo(self, request: web.Request, session: Session, form: Form) -> web.Response:
+        ref, field = form.get("ref")[:512], form.get("field")[:64]
+        try:
+            said = await surely(self._spine, desk.undo(self._s, session.person, form.get("data")))
+        except Refused as why:
+            reader = self._frame(request, session).reader
+            return await self._one(request, session, ref, field, wrong=refused(reader, why))
+        return see(_ONE, said, ref=ref, field=field)
