@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from crm.each import first_of_each
 from crm.mapping import FieldMapping
 from crm.markup import plain
 from crm.model import GATEWAY, Item, Kind, Record, RecordRef
@@ -164,18 +165,11 @@ class Reader:
     async def _of_each(
         self, ids: Sequence[int], model: str, column: str, about: list[Json], asked: list[str], order: str
     ) -> list[Row]:
-        """The first `ITEMS` of each, whoever of them has many more: those who came short are asked for again."""
-        found: list[Row] = []
-        left = list(ids)
-        while left:
-            most = ITEMS * len(left)
-            wanted: Json = [[column, "in", list(left)], *about]
-            rows = await self.rpc.rows(model, wanted, asked, order=order, limit=most)
-            count = Counter(_owner(row, column) for row in rows)
-            short = [id_ for id_ in left if count[id_] < ITEMS] if len(rows) >= most else []
-            found += [row for row in rows if _owner(row, column) not in short]
-            left = short
-        return found
+        async def ask(some: Sequence[int], most: int) -> list[Row]:
+            wanted: Json = [[column, "in", list(some)], *about]
+            return await self.rpc.rows(model, wanted, asked, order=order, limit=most)
+
+        return await first_of_each(ids, ITEMS, lambda row: _owner(row, column), ask)
 
 
 def _owner(row: Row, column: str) -> int:

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from crm.each import first_of_each
 from crm.http import GARBLED
+from crm.late import Merged
 from crm.model import GATEWAY, FieldInfo, Item, Kind, Past, Record, RecordRef
 from crm.once import Versions, absent, digest
 from crm.salesforce.api import Api, instant, is_id, quoted, select
@@ -18,6 +20,8 @@ from gateway.errors import Retry
 from reconcile.model import Json
 
 ITEMS = 40
+WINDOW = 20_000
+"""Changes looked at in one go."""
 KNOWN_S = 600.0
 SETTLED_MS = 2_000
 _OWN = ("Id", "Name", "SystemModstamp", "LastModifiedById", "OwnerId", "IsDeleted")
@@ -95,14 +99,29 @@ class Reader:
         return {record.ref.id: record for record in records}
 
     async def touched(self, floor: int, since: int) -> Mapping[str, int]:
-        newest: dict[str, int] = {}
+        merged = Merged()
         for object_, column in self._streams():
-            names, since_then = [column, "SystemModstamp"], f"SystemModstamp >= {instant(floor)}"
-            soql = select(names, object_, since_then, order="SystemModstamp, Id")
-            for row in await self.api.query(soql, deleted=True):
-                if is_id(id_ := text(row.get(column))):
-                    newest[id_] = max(when(row.get("SystemModstamp")), newest.pop(id_, 0))
-        return newest
+            merged.add(*await self._newest(object_, column, floor, since))
+        return merged.touched()
+
+    async def _newest(
+        self, object_: str, column: str, floor: int, since: int
+    ) -> tuple[list[tuple[str, int]], int | None]:
+        """And the time of the last of them, when there may be more; beyond `since`, so that the next look goes on."""
+        names, order = [column, "SystemModstamp"], "SystemModstamp, Id"
+
+        async def ask(limit: int, *times: str) -> list[Row]:
+            return await self.api.query(select(names, object_, *times, order=order, limit=limit), deleted=True)
+
+        found = last = await ask(WINDOW, f"SystemModstamp >= {instant(floor)}")
+        if len(found) == WINDOW and when(found[-1].get("SystemModstamp")) <= since:  # a great change in a short time
+            beyond = instant(since + 1000)
+            found = await ask(0, f"SystemModstamp >= {instant(floor)}", f"SystemModstamp < {beyond}")
+            last = await ask(WINDOW, f"SystemModstamp >= {beyond}")
+            found += last
+        pairs = [(text(row.get(column)), when(row.get("SystemModstamp"))) for row in found]
+        cut = when(last[-1].get("SystemModstamp")) if len(last) == WINDOW else None
+        return [(id_, at) for id_, at in pairs if is_id(id_)], cut
 
     def _streams(self) -> Sequence[tuple[str, str]]:
         if self.config.kind == "account":
@@ -142,17 +161,22 @@ class Reader:
     async def related(self, ids: Sequence[str]) -> dict[str, Related]:
         found: dict[str, Related] = {id_: {"note": (), "open_item": (), "contact": ()} for id_ in ids}
         column = "WhatId" if self.config.kind == "account" else "WhoId"
-        newest, most = "CreatedDate DESC, Id", ITEMS * len(ids)
-        soql = select(_TASK, "Task", f"{column} IN ({quoted(*ids)})", order=newest, limit=most)
-        tasks = await self.api.query(soql)
-        for kind, closed in (("note", True), ("open_item", False)):
-            chosen = [row for row in tasks if (row.get("IsClosed") is True) is closed]
-            self._put(found, kind, [(text(row.get(column)), _task(row)) for row in chosen])  # type: ignore[arg-type]
+        for kind, closed in (("note", "TRUE"), ("open_item", "FALSE")):
+            tasks = await self._of_each(ids, _TASK, "Task", column, f"IsClosed = {closed}")
+            self._put(found, kind, [(text(row.get(column)), _task(row)) for row in tasks])  # type: ignore[arg-type]
         if self.config.kind == "account":
-            soql = select(_PERSON, "Contact", f"AccountId IN ({quoted(*ids)})", order=newest, limit=most)
-            people = await self.api.query(soql)
+            people = await self._of_each(ids, _PERSON, "Contact", "AccountId")
             self._put(found, "contact", [(text(row.get("AccountId")), _contact(row)) for row in people])
         return found
+
+    async def _of_each(
+        self, ids: Sequence[str], names: Sequence[str], object_: str, column: str, *where: str
+    ) -> list[Row]:
+        async def ask(some: Sequence[str], most: int) -> list[Row]:
+            about = (f"{column} IN ({quoted(*some)})", *where)
+            return await self.api.query(select(names, object_, *about, order="CreatedDate DESC, Id", limit=most))
+
+        return await first_of_each(ids, ITEMS, lambda row: text(row.get(column)), ask)
 
     def _put(self, found: dict[str, Related], kind: Kind, pairs: Sequence[tuple[str, Item]]) -> None:
         of: dict[str, list[Item]] = defaultdict(list)

@@ -245,8 +245,11 @@ def _meets(row: dict[str, Any], condition: str) -> bool:
             return value in re.findall(r"'([^']*)'", wanted)
         case "=" | ">" if wanted.startswith("'"):
             return bool(value == wanted.strip("'") if operator == "=" else value > wanted.strip("'"))
-        case ">=":
-            return bool(int(value) >= datetime.strptime(wanted, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp())
+        case "=" if wanted in ("TRUE", "FALSE"):
+            return bool(value) is (wanted == "TRUE")
+        case ">=" | "<":
+            bound = datetime.strptime(wanted, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp()
+            return bool(int(value) >= bound if operator == ">=" else int(value) < bound)
     raise AssertionError(f"no condition the stand-in knows: {condition}")
 
 

@@ -188,6 +188,49 @@ async def test_a_task_brings_its_record_again(fake: FakeSalesforce, client: Crm)
     assert (await walk(client, cursor))[0] == []
 
 
+async def test_done_calls_hide_no_open_task_and_a_busy_account_no_other(
+    fake: FakeSalesforce, client: Crm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crm.salesforce.reading.ITEMS", 3)
+    few, many = fake.put("Account", Name="Acme"), fake.put("Account", Name="Borg")
+    for id_ in (few, many):
+        fake.put("Task", WhatId=id_, Subject="Call back", IsClosed=False)
+        fake.put("Contact", AccountId=id_, Name="Wang Fang")
+    for n in range(20):
+        fake.put("Task", WhatId=many, Subject=f"Called {n}", IsClosed=True)
+        fake.put("Contact", AccountId=many, Name=f"Made-up {n}")
+    told = {
+        record.ref.id: {kind: len(its) for kind, its in record.related.items()} for record in (await walk(client))[0]
+    }
+    assert told == {few: {"note": 0, "open_item": 1, "contact": 1}, many: {"note": 3, "open_item": 1, "contact": 3}}
+    assert len((await client.get(ref(many))).related["open_item"]) == 1
+
+
+@pytest.mark.parametrize("seconds", [0, 61])
+async def test_more_tasks_than_one_look_takes_are_all_looked_at(
+    fake: FakeSalesforce, client: Crm, monkeypatch: pytest.MonkeyPatch, seconds: int
+) -> None:
+    """The tasks come to an end before the accounts do: what lies behind is not passed over."""
+    monkeypatch.setattr("crm.salesforce.reading.WINDOW", 5)
+    ids = [fake.put("Account", Name=f"Made-up {n}") for n in range(12)]
+    last = fake.put("Account", Name="Changed much later")
+    _, cursor = await walk(client)
+    fake.now += 300
+    fake.set("Account", last, Phone="0")
+    _, cursor = await walk(client, cursor)
+    fake.now += 300
+    for id_ in ids:
+        fake.now += seconds
+        fake.put("Task", WhatId=id_, Subject="Call", IsClosed=False)
+    fake.set("Account", last, Phone="1")
+    seen: dict[str, int] = {}
+    for _ in range(8):
+        records, cursor = await walk(client, cursor)
+        seen |= {record.ref.id: len(record.related["open_item"]) for record in records}
+    assert seen == {**dict.fromkeys(ids, 1), last: 0}
+    assert (await walk(client, cursor))[0] == []
+
+
 async def test_a_query_of_many_pages(fake: FakeSalesforce, client: Crm) -> None:
     fake.batch = 2
     ids = [fake.put("Account", Name=f"Made-up {n}") for n in range(7)]
