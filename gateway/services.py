@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cards.deck import Deck
 from channels.model import Channel
@@ -15,6 +15,7 @@ from gateway.clock import Clock
 from gateway.config import Config
 from gateway.handlers.buttons import Buttons
 from gateway.outgoing.gate import Gate
+from gateway.overtaken import Overtaken
 from gateway.people import Identities
 from gateway.pressure import Pressure
 from gateway.recall import Recall
@@ -79,5 +80,6 @@ class Services:
     channels: Mapping[str, Channel]
     crms: Mapping[str, Crm]
     gate: Gate
+    overtaken: Overtaken = field(default_factory=Overtaken)
     recall: Recall | None = None
     """Within one pass over a room's cards."""

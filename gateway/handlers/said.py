@@ -39,6 +39,8 @@ async def said(s: Services, turn: Turn) -> Outcome:
     if event.addressed and (command := commands.parse(event.text)) is not None:
         return await (alone.started(s, turn) if command.name == "start" else commands.run(s, turn, command))
     s = recalling(s)
+    if s.overtaken.knows(turn.place.room_key, event.message.id):
+        return Outcome()  # what it says by now was looked at when that was told
     if (await _room(s, turn)).quiet_until > turn.now:
         turn.trail.note("quiet", turn.now)
         return Outcome()
@@ -56,6 +58,7 @@ async def edited(s: Services, turn: Turn) -> Outcome:
     if event.who.kind == "bot":
         return Outcome()
     s = recalling(s)
+    s.overtaken.note(turn.place.room_key, event.message.id)
     named = await names(s, turn, event.text, event.quoted)
     before = [
         shown
@@ -98,6 +101,7 @@ def _on(shown: Shown) -> list[str]:
 async def deleted(s: Services, turn: Turn) -> Outcome:
     event = turn.event
     assert isinstance(event, Deleted)
+    s.overtaken.note(event.where.room_key, event.message.id)
     before = await s.slots.for_message(event.where.room_key, event.message.id)
     turn.trail.note("message_deleted", turn.now, cards=len(before))
     return Outcome(acts=tuple(Hide(shown.slot) for shown in before))

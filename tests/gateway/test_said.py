@@ -206,6 +206,18 @@ async def test_a_card_that_was_painted_over_counts_for_its_new_customer_alone(tm
         assert {card.card["summary"] for card in live.cards("deal")} == {NAME, CLOUD}
 
 
+async def test_first_words_that_were_overtaken_bring_nothing_back(tmp_path: Path) -> None:
+    async with opened(tmp_path) as live:
+        late = [live.event("message", LI, "deal", text=NAME, message=message) for message in ("m701", "m702")]
+        await live.rewrite(LI, "deal", "m701", CLOUD)
+        await live.unsay(LI, "deal", "m702")
+        await live.settle()
+        for event in late:
+            assert (await live.post(event))[0] == 200
+        await live.settle()
+        assert live.card("deal").card["summary"] == CLOUD
+
+
 async def test_a_first_mention_by_edit_floats(tmp_path: Path) -> None:
     async with opened(tmp_path) as live:
         message = await live.say(LI, "deal", "明天谈续约")
