@@ -6,7 +6,6 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Callable
-from http.cookies import SimpleCookie
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from cards.words import N_, match, say
@@ -60,7 +59,7 @@ class Installing:
     async def _end(self, request: model.Inbound, keeper: Keeper) -> model.Reply:
         given = {key: values[0] for key, values in parse_qs(urlsplit(request.url).query).items()}
         state, locale = given.get("state", ""), match(request.headers.get("accept-language", "").split(",")[0])
-        if not state or not hmac.compare_digest(state.encode(), _cookie(request).encode()):
+        if not state or not _same(state, _cookie(request)):
             raise Rejected("an installation that was not begun in this browser")
         if await keeper.get(_key(state)) is None:
             raise Rejected("an installation that was not begun here, or too long ago")
@@ -92,7 +91,11 @@ def _back(request: model.Inbound) -> str:
     return request.url.partition("?")[0].rpartition("/")[0] + "/oauth"
 
 
+def _same(one: str, other: str) -> bool:
+    return hmac.compare_digest(one.encode("utf-8", "replace"), other.encode("utf-8", "replace"))
+
+
 def _cookie(request: model.Inbound) -> str:
-    cookies = SimpleCookie()
-    cookies.load(request.headers.get("cookie", ""))
-    return cookies[_COOKIE].value if _COOKIE in cookies else ""
+    """Other pages of the host may have left cookies that a strict reader stops at."""
+    found = (part.strip().partition("=") for part in request.headers.get("cookie", "").split(";"))
+    return next((value for name, _, value in found if name == _COOKIE), "")

@@ -18,6 +18,7 @@ from sqlalchemy import text
 
 from channels import model
 from channels.slack import Channel
+from channels.slack.installing import _cookie
 from tests.channels.slack.world import BOT, DEAL, LI, World, around, words
 from tests.gateway.house import NAME
 
@@ -40,6 +41,14 @@ async def install(world: World, *, cookie: bool = True) -> tuple[int, str]:
     back = f"{world.live.url}/in/slack/oauth?code=c1&state={asked['state'][0]}"
     async with world.live.session.get(back, headers={"Cookie": kept} if cookie else {}) as ended:
         return ended.status, await ended.text()
+
+
+@pytest.mark.parametrize("others", ["a[b]=1; ", "no cookie; ", 'x="open; ', "\udce4=\udce4; ", ";;; "])
+def test_another_pages_cookie_is_no_reason_to_refuse_an_installation(others: str) -> None:
+    request = model.Inbound(
+        "GET", "https://x.example/in/slack/oauth", {"cookie": f"{others}floatcard-install=s-1"}, b""
+    )
+    assert _cookie(request) == "s-1"
 
 
 async def second(world: World, text_: str, ts: str) -> None:
