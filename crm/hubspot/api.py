@@ -14,6 +14,8 @@ from gateway.errors import Refused, Retry
 from reconcile.model import Json
 
 OBJECTS = "/crm/v3/objects"
+PAGES = 20
+"""Of one record's associations; a page holds five hundred or more."""
 DAY_S = 600.0
 """When the day's calls are used up: until the next try."""
 
@@ -127,12 +129,29 @@ class Api:
         return found
 
     async def associated(self, objects: str, to: str, ids: Sequence[str]) -> dict[str, list[str]]:
-        """Record -> the ids of its `to`, the newest last as HubSpot counts them up."""
-        body: Json = {"inputs": [{"id": id_} for id_ in ids]}
+        """Record -> the ids of its `to`, the newest last as HubSpot counts them up. Of one that has more than a page
+        of them the rest is asked for by itself."""
+        asked: list[Json] = [{"id": id_} for id_ in ids]
         found: dict[str, list[str]] = {}
-        for row in rows((await self.ask(f"/crm/v4/associations/{objects}/{to}/batch/read", body)).table.get("results")):
-            source, targets = row.get("from"), row.get("to")
-            if isinstance(source, dict) and isinstance(targets, list):
-                ends = [str(each["toObjectId"]) for each in targets if isinstance(each, dict) and "toObjectId" in each]
-                found[str(source.get("id"))] = sorted(ends, key=lambda id_: (len(id_), id_))
-        return found
+        for _ in range(PAGES):
+            told = await self.ask(f"/crm/v4/associations/{objects}/{to}/batch/read", {"inputs": asked})
+            asked = []
+            for row in rows(told.table.get("results")):
+                id_, ends, after = _associations(row)
+                found.setdefault(id_, []).extend(ends)
+                asked += [{"id": id_, "after": after}] if after else []
+            if not asked:
+                break
+        return {id_: sorted(set(ends), key=lambda end: (len(end), end)) for id_, ends in found.items()}
+
+
+def _associations(row: Mapping[str, Json]) -> tuple[str, list[str], str]:
+    """Of which record, its ends on this page, and where the next one begins."""
+    source, targets = _table(row.get("from")), row.get("to")
+    ends = [each for each in targets if isinstance(each, dict)] if isinstance(targets, list) else []
+    after = _table(_table(row.get("paging")).get("next")).get("after")
+    return str(source.get("id")), [str(each["toObjectId"]) for each in ends if "toObjectId" in each], str(after or "")
+
+
+def _table(value: Json) -> dict[str, Json]:
+    return value if isinstance(value, dict) else {}

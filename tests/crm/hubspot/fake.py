@@ -51,6 +51,8 @@ class FakeHubSpot:
     links: dict[tuple[str, str, str], list[str]] = field(default_factory=dict)
     """(from, to, id): ids."""
     merged: dict[str, str] = field(default_factory=dict)
+    ends: int = 500
+    """Associations of one record on a page."""
     lag_ms: int = 0
     """So much later than it was made a change is found by search."""
     locked: bool = False
@@ -149,12 +151,14 @@ class FakeHubSpot:
         return web.json_response(told)
 
     def _associated(self, objects: str, to: str, body: dict[str, Any]) -> web.Response:
-        ends = {one["id"]: self.links.get((objects, to, one["id"]), []) for one in body["inputs"]}
-        results = [
-            {"from": {"id": id_}, "to": [{"toObjectId": int(end), "associationTypes": []} for end in of]}
-            for id_, of in ends.items()
-            if of
-        ]
+        begins = {one["id"]: int(one.get("after", "0")) for one in body["inputs"]}
+        ends = {id_: self.links.get((objects, to, id_), []) for id_ in begins}
+        results = []
+        for id_, of in ends.items():
+            upto = begins[id_] + self.ends
+            told = [{"toObjectId": int(end), "associationTypes": []} for end in of[begins[id_] : upto]]
+            more = {"paging": {"next": {"after": str(upto)}}} if upto < len(of) else {}
+            results += [{"from": {"id": id_}, "to": told, **more}] if told else []
         return web.json_response(_batched(results), status=200 if len(results) == len(ends) else 207)
 
     def _search(self, objects: str, body: dict[str, Any]) -> web.Response:

@@ -168,6 +168,17 @@ async def test_a_record_with_everything(fake: FakeHubSpot, client: Crm) -> None:
     assert len(await client.users()) == 151
 
 
+async def test_the_newest_note_of_very_many_is_there(fake: FakeHubSpot, client: Crm) -> None:
+    fake.ends = 3
+    few, many = fake.put("companies", name="Acme"), fake.put("companies", name="Borg")
+    fake.link("companies", few, "notes", fake.put("notes", hs_note_body="Only one", hs_timestamp="1700000000000"))
+    for n in range(8):
+        note = fake.put("notes", hs_note_body=f"Call {n}", hs_timestamp=str(1_700_000_000_000 + n))
+        fake.link("companies", many, "notes", note)
+    told = {record.ref.id: [note.text for note in record.related["note"]] for record in (await walk(client))[0]}
+    assert told == {few: ["Only one"], many: [f"Call {n}" for n in reversed(range(8))]}
+
+
 async def test_contacts_may_be_the_customers(fake: FakeHubSpot, hubspot: HubSpotHarness) -> None:
     id_ = fake.put("contacts", firstname="Wang", lastname="Fang", email="w@example.com")
     client = hubspot.client(kind="contact", fields={})
