@@ -28,8 +28,9 @@ from channels.keeper import Keeper, Keeps
 from channels.telegram.calls import asked, bot, unchanged
 from channels.telegram.html import CALLBACK, EMPTY, LIMITS, draw
 from channels.telegram.rooms import Rooms
+from channels.telegram.text import units
 from channels.telegram.updates import WANTED, parse
-from channels.wire import Source, base_address, json_object, wall_clock
+from channels.wire import TIRED, Source, base_address, json_object, wall_clock
 from gateway.errors import Fixed, Gone, Refused, Rejected, Retry, Unreadable
 
 log = logging.getLogger("floatcard.telegram")
@@ -230,6 +231,9 @@ class Channel:
         except Refused as refused:
             log.warning("Telegram gives no updates: %s", refused.say)
             await asyncio.sleep(AGAIN_S)
+        except Exception:
+            log.exception("Telegram's updates could not be taken")
+            await asyncio.sleep(TIRED)
         return offset
 
     async def _polled(self, put: model.Put, offset: int | None) -> int | None:
@@ -256,7 +260,11 @@ class Channel:
             return await self._read(json_object(json.dumps(update)))
         except Unreadable as why:
             log.warning("an update from Telegram was not understood: %s", why)
-            return ()
+        except (Retry, Refused):
+            raise
+        except Exception:  # ours to mend; what comes after it does not wait for that
+            log.exception("an update from Telegram could not be read")
+        return ()
 
     async def _press(self, put: model.Put, event: model.Pressed) -> None:
         old = model.Toast(say(event.locale, _OLD))
@@ -300,17 +308,23 @@ def _answering(event: model.Pressed, answer: model.Answer) -> model.Reply:
 def _words(answer: model.Answer) -> dict[str, Any]:
     most = CallbackQueryLimit.ANSWER_CALLBACK_QUERY_TEXT_LENGTH
     if isinstance(answer, model.Toast):
-        text = inert(answer.text, limit=most)
+        text = _fitting(answer.text, most)
         return {"text": text, "show_alert": answer.tone in ("warning", "danger")} | (
             {"url": answer.url} if answer.url else {}
         )
     if isinstance(answer, model.FieldErrors):
-        return {"text": inert("\n".join(answer.errors.values()), limit=most), "show_alert": True}
+        return {"text": _fitting("\n".join(answer.errors.values()), most), "show_alert": True}
     if isinstance(answer, model.ShowCard | model.OpenForm):
-        return {"text": inert(answer.card.summary, limit=most), "show_alert": True}
+        return {"text": _fitting(answer.card.summary, most), "show_alert": True}
     if isinstance(answer, model.Nothing):
         return {}
     raise TypeError(f"channels.telegram cannot word a {type(answer).__name__}")
+
+
+def _fitting(text: str, most: int) -> str:
+    """In at most so many units of UTF-16."""
+    shown = inert(text, limit=most)
+    return shown if units(shown) <= most else inert(shown, limit=most // 2)
 
 
 async def _until_done(work: Callable[[], Awaitable[None]]) -> None:
@@ -321,6 +335,9 @@ async def _until_done(work: Callable[[], Awaitable[None]]) -> None:
             await asyncio.sleep(tired.after)
         except Refused as refused:
             log.warning("Telegram does not take our introduction: %s", refused.say)
+            await asyncio.sleep(AGAIN_S)
+        except Exception:
+            log.exception("Telegram's answer to our introduction could not be read")
             await asyncio.sleep(AGAIN_S)
 
 

@@ -53,9 +53,11 @@ class Rooms:
         """Whoever is seen in a room is asked about when its list is wanted."""
         for event in events:
             room, who = event.where.room, event.who.id
-            if isinstance(event, model.Moved) and self.keeper is not None:
-                for key in await self.keeper.keys(_seen(room, "")):
-                    await self.keeper.put(_seen(event.to.room, key.rpartition("/")[2]), "")
+            if isinstance(event, model.Moved):
+                await self._forget(room, event.to.room)
+                continue
+            if isinstance(event, model.Left) and event.ourselves:
+                await self._forget(room)
             if self.keeper is None or not room.startswith("-") or who.kind != "user" or who.id == self.scope:
                 continue
             if isinstance(event, model.Left):
@@ -64,6 +66,15 @@ class Rooms:
             elif (room, who.id) not in self.known:
                 await self.keeper.put(_seen(room, who.id), "")
                 self._remember((room, who.id))
+
+    async def _forget(self, room: str, moved: str = "") -> None:
+        """Whom we met in a room that is not ours any more; where it has another id, they are known there."""
+        for key in await self.keeper.keys(_seen(room, "")) if self.keeper is not None else ():
+            if moved and self.keeper is not None:
+                await self.keeper.put(_seen(moved, key.rpartition("/")[2]), "")
+            if self.keeper is not None:
+                await self.keeper.drop(key)
+        self.known = {each for each in self.known if each[0] != room}
 
     def _remember(self, both: tuple[str, str]) -> None:
         if len(self.known) >= REMEMBERED:
@@ -84,8 +95,9 @@ class Rooms:
         count = await asked(lambda: self.bot.get_chat_member_count(room))
         found = await self._found(room)
         others = tuple(self._member(user) for id_, user in sorted(found.items()) if id_ != self.scope)
-        # Everybody in the count was met, ourselves among them: then nobody reads here whom we do not know.
-        complete = len(others) + 1 == count
+        # Everybody in the count was met, ourselves among them: then nobody reads here whom we do not know. Somebody
+        # may have come while they were asked about, and somebody else have gone.
+        complete = len(others) + 1 == count == await asked(lambda: self.bot.get_chat_member_count(room))
         return model.Roster(
             others, complete, self.clock(), chat.title or "", _kind(chat), external=_kind(chat) != "group"
         )
@@ -169,5 +181,6 @@ def _is_there(member: ChatMember) -> bool:
 
 
 def _kind(chat: ChatFullInfo) -> Literal["group", "public"]:
-    """What has a public name can be read by anybody who knows it."""
-    return "public" if chat.username or chat.active_usernames else "group"
+    """What has a public name can be read by anybody who knows it; what hangs on a channel, by the channel's readers."""
+    named = chat.username or chat.active_usernames
+    return "public" if named or chat.linked_chat_id or chat.location else "group"

@@ -117,10 +117,11 @@ class Told:
         return model.Sender(id_, name, "bot" if user.is_bot else "account")
 
     def author(self, message: _Message) -> model.Sender:
-        """An anonymous administrator speaks as the group, a linked channel as itself: nobody in particular."""
+        """An anonymous administrator speaks as the group, a linked channel as itself: nobody in particular, so that
+        nobody's rights are theirs, even if somebody enters a code there."""
         if message.sender_chat is not None:
             id_ = model.ImId(self.source.channel, self.source.scope, "chat", str(message.sender_chat.id))
-            return model.Sender(id_, message.sender_chat.title or "", "account")
+            return model.Sender(id_, message.sender_chat.title or "", "outsider")
         if message.from_ is None:
             raise Unreadable("from: missing")
         return self.sender(message.from_)
@@ -162,9 +163,13 @@ def _said(told: Told, payload: Mapping[str, Any]) -> Events:
     return (model.Said(told.once("message"), where, who, ref, text, at, quoted, addressed, locale),)
 
 
+_WORDLESS = frozenset({"location", "venue", "poll", "dice", "game", "checklist", "story"})
+"""What has no text of its own; a place that somebody shares live is edited every few seconds."""
+
+
 def _edited(told: Told, payload: Mapping[str, Any]) -> Events:
     message = read(_Message, payload["edited_message"])
-    if message.chat.type == "channel":
+    if message.chat.type == "channel" or _WORDLESS & payload["edited_message"].keys():
         return ()
     where, who = told.place(message.chat.id, message), told.author(message)
     text, quoted, _ = _plainly(told, message)

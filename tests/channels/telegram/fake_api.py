@@ -41,6 +41,8 @@ class Room:
     type: str = "supergroup"
     username: str = ""
     moved_to: int = 0
+    about: Json = field(default_factory=dict)
+    """What else `getChat` tells."""
 
 
 @dataclass
@@ -161,7 +163,7 @@ class FakeApi:
         chat |= {"accepted_gift_types": dict.fromkeys(_GIFTS, False)}
         if room.type == "private":
             return {**chat, "first_name": self.people.get(room.id, "?")}
-        return {**chat, "title": room.title, **({"username": room.username} if room.username else {})}
+        return {**chat, **room.about, "title": room.title, **({"username": room.username} if room.username else {})}
 
     async def _getChatMemberCount(self, body: Json) -> int:  # noqa: N802
         return len(self._room(body["chat_id"]).members)
