@@ -106,14 +106,12 @@ class FormPage:
     async def _post(self, request: web.Request) -> web.Response:
         link, form = self._link(request), await form_of(request)
         opened = await self._opened(request, link)
-        if opened is None and form.get("open"):
-            return await self._open(request, link)
+        if form.get("open"):  # again: a browser that comes from elsewhere shows its cookie only with this press
+            return _see(request) if opened is not None else await self._open(request, link)
         if opened is None:
             raise Turned(410, N_("This link is over"), _OVER)
         if not hmac.compare_digest(form.get("csrf").encode("utf-8", "replace"), self._csrf(opened).encode()):
             raise elsewhere()
-        if form.get("open"):
-            return _see(request)
         return await self._told(opened, form)
 
     async def _open(self, request: web.Request, link: FormLink) -> web.Response:

@@ -167,6 +167,15 @@ async def test_only_its_own_page_sends_its_form(live: Live, browser: Browser) ->
     await other.session.close()
 
 
+async def test_whoever_comes_back_by_the_link_presses_again_and_is_there(live: Live, browser: Browser) -> None:
+    """From the chat a browser brings no cookie (SameSite=Strict), so it is asked to open the form once more."""
+    link = await link_of(live)
+    await browser.open(link)
+    first = browser.fields()
+    await browser.send(link, {"open": "1"})
+    assert browser.status == 200 and browser.fields()["csrf"] == first["csrf"]
+
+
 async def test_the_page_is_its_persons_alone(live: Live, browser: Browser) -> None:
     chens = live.s.people.linked("im", f"web/demo/user/{CHEN}")
     assert chens is not None
