@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from gateway import dialog
 from gateway.errors import Retry
-from gateway.handlers import alerts
+from gateway.handlers import alerts, losses
 from gateway.mentioning.weights import WINDOW_MS
 from gateway.services import Services
 from gateway.spine import Spine
@@ -113,4 +113,4 @@ def redraw(now: int) -> Due:
     return Due("redraw", "redraw", now + _REDRAW_MS, {})
 
 
-_KINDS: dict[str, Handler] = {"conflict": alerts.conflict_due, "alert": alerts.woke}
+_KINDS: dict[str, Handler] = {"conflict": alerts.conflict_due, "alert": alerts.woke, "lost": losses.due}

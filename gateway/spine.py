@@ -15,7 +15,7 @@ from gateway.admitting import admitted, rank_of
 from gateway.answer import answer_apart
 from gateway.bus.model import Delivery, Job
 from gateway.errors import Refused, Rejected, Retry, Unmet, Unreadable
-from gateway.handlers import alerts, alone, conflicts, forms, homes, linked, members, press, said, strangers
+from gateway.handlers import alerts, alone, conflicts, forms, homes, linked, losses, members, press, said, strangers
 from gateway.holding import Hold
 from gateway.metrics import WHOLE_TURN
 from gateway.painted import Painted
@@ -27,6 +27,7 @@ from gateway.showing import Look
 from gateway.store.alerts import Alert
 from gateway.store.ledger import ConflictCase
 from gateway.store.slots import Shown
+from gateway.telling import telling
 from gateway.turn import Act, Outcome, Show, Slot, Trail, Turn, new_trail
 from gateway.worker import PRESS
 from identity.model import Person
@@ -123,7 +124,8 @@ class Spine:
             "alert": self._alert,
             "alert_to": self._alert_to,
             "conflict": self._conflict,
-            "stranger": self._stranger,
+            "stranger": telling(services, self._taken, strangers.notices),
+            "lost": telling(services, self._taken, losses.notices),
         }
         self.edited: tuple[Callable[[], None], ...] = ()
         """Called when an edit was decided: whoever writes back looks at once."""
@@ -362,13 +364,6 @@ class Spine:
             if show is None or await self._taken(show, trail, epoch, again=again):
                 return True
         return False
-
-    async def _stranger(self, delivery: Delivery) -> None:
-        trail, epoch = new_trail(""), await self._s.bus.epoch()
-        async for places in strangers.notices(self._s, delivery.job.body):
-            for show in places:
-                if await self._taken(show, trail, epoch, again=_again(delivery)):
-                    break
 
     async def _conflict(self, delivery: Delivery) -> None:
         conflict = delivery.job.body.decode()

@@ -252,13 +252,16 @@ async def settle(s: Services, turn: Turn, person: Person, press: Press) -> Outco
             return _told(turn, ref, say(locale, "This is settled already, by {who}.", who=who))
         if conflict.startswith(PROPOSAL) and not await _waits(s, ref, field, chosen):
             return _told(turn, ref, say(locale, "This proposal is decided already."))
+        if not conflict and await _overtaken(s, ref, field, press):
+            return _told(turn, ref, say(locale, "Somebody has changed it since. Look again."))
         value = await s.ledger.value_of(chosen)
         done = await _ingest(s, turn, person, ref, field, "resolve", value, press)
     if proposed(done):
         return _told(turn, ref, _for_another(s, locale, ref, field))
-    if done.conflict == "open":
+    if done.conflict in ("opened", "open"):
         text = say(locale, "Your choice is kept, but there is a newer value that this card did not show. Look again.")
-        return Outcome(Toast(text, "warning"), (), (ref,))
+        acts = await shows(s, turn, person, ref, field) if done.conflict == "opened" else ()
+        return Outcome(Toast(text, "warning"), tuple(acts), (ref,))
     return Outcome(Toast(say(locale, "Settled."), "info"), (), (ref,))
 
 

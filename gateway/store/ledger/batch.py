@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from gateway.errors import Refused
 from gateway.store import sql
+from gateway.store.ledger import losses
 from gateway.store.ledger.field import Field, planned, tidied
 from gateway.store.ledger.model import Incoming, Ingested
 from gateway.store.ledger.rows import (
@@ -180,6 +181,8 @@ class Batch(Touched):
         if new.value is not None:
             self.add("value", dict(sealed_value(keys, new.record, new.id, spelt(new.value))))
         tidy = tidied(it, new)
+        if gone := losses.lost(it, plan_):
+            losses.note(self, it, plan_, gone)
         step, conflict_id = self.opens_or_closes(it, made)
         it.n, it.inputs, it.tidy = it.n + 1, inputs, tidy
         it.added.append(new)

@@ -13,6 +13,7 @@ from gateway.store import sql
 from gateway.store.ledger.field import Field, There, Write, field_of
 from gateway.store.ledger.model import Ingested
 from gateway.store.ledger.rows import EDIT, VALUE, WITH_VALUE, edit_columns, edit_of, policy_document
+from gateway.store.tables_app import due
 from gateway.store.tables_ledger import (
     ack,
     conflict,
@@ -222,6 +223,7 @@ class Touched:
         sql.store(
             c, rendering, [_there_row(it, *each) for it in self.fields.values() for each in _dirty(it)], "replace"
         )
+        sql.store(c, due, rows.get("due", ()), "keep")
         sql.store(c, watermark, rows.get("watermark", ()), "replace")
 
 
