@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from cards.words import N_
@@ -15,7 +15,7 @@ from gateway.handlers.hearing import Heard, heard
 from gateway.services import Services
 from gateway.store.due import Due
 from gateway.store.ledger import Before, FieldState, Incoming, Ingested
-from gateway.turn import new_trail
+from gateway.turn import Trail, new_trail
 from identity.audience import direct
 from identity.model import Person
 from reconcile.canonical import equal
@@ -38,6 +38,7 @@ SETTLED = N_("Settled.")
 KEPT = N_("Your choice is kept, but there is a newer value that this page did not show. Look again.")
 PROPOSED = N_("Kept as a proposal: another role has to decide this field.")
 UNDONE = N_("Undone.")
+REOPENED = N_("Undone. The conflict is open again.")
 BUILT_ON = N_("Somebody has built on that change since. Both values are kept until somebody decides.")
 
 
@@ -72,7 +73,9 @@ async def settle(s: Services, person: Person, data: str) -> Ended:
         if known is None or known.closed_at is not None:
             raise Refused("This is settled already.")
         value = await s.ledger.value_of(chosen)
-        done = await _ingest(s, person, ref, field, "resolve", value, press.texts("h"), press.texts("q"))
+        given = _given(s, person, ref, field, "resolve", value, press.texts("h"), press.texts("q"))
+        done = await s.ledger.ingest(given)
+        await _noted(s, "settled", given, done)
     if conflicts.proposed(done):
         return Ended(PROPOSED, True, ref)
     return Ended(KEPT, True, ref) if done.conflict == "open" else Ended(SETTLED, False, ref)
@@ -91,15 +94,22 @@ async def undo(s: Services, person: Person, data: str) -> Ended:
             raise Refused("This was undone already.")
         if state is not None and set(state.heads) != set(heads):
             raise Refused("Somebody has changed it since. Nothing was undone.")
-        done = await _ingest(s, person, ref, field, "revert", before.value, heads, ())
+        given = _given(s, person, ref, field, "revert", None, heads, ())
+        again = await s.ledger.reopen(given, edit)
+        done = again or await s.ledger.ingest(replace(given, value=before.value))
+        await _noted(s, "undone", given, done)
     if conflicts.proposed(done):
         return Ended(PROPOSED, True, ref)
+    if again is not None:
+        return Ended(REOPENED, False, ref)
     return Ended(BUILT_ON, True, ref) if done.conflict in ("opened", "open") else Ended(UNDONE, False, ref)
 
 
 def _undone(s: Services, ref: str, field: str, edit: str, before: Before, state: FieldState | None) -> bool:
-    if state is None or state.edit == edit or state.conflict is not None:
+    if state is None or state.edit == edit:
         return False
+    if state.conflict is not None:
+        return any(each.undoes == edit for each in state.challengers)
     return equal(s.ledger.policies.of(ref.split(":")[1], field).normaliser, state.value, before.value)
 
 
@@ -154,42 +164,43 @@ async def _may(s: Services, person: Person, ref: str, field: str) -> None:
         raise Refused("You may not edit {field}.", field=field)
 
 
-async def _ingest(
+def _given(
     s: Services,
     person: Person,
     ref: str,
     field: str,
-    kind: str,
+    kind: Literal["resolve", "revert"],
     value: Json,
     heads: Sequence[str],
     proposals: Sequence[str],
-) -> Ingested:
+) -> Incoming:
     """The parents are the heads on the page that was sent, never those current now."""
-    policy, trail = s.ledger.policies.of(ref.split(":")[1], field), new_trail("")
-    ingested = await s.ledger.ingest(
-        Incoming(
-            record=ref,
-            field=field,
-            kind=kind,  # type: ignore[arg-type]
-            value=value,
-            source=CONSOLE,
-            actor=Actor("person", person.id),
-            seen=Seen("ok", tuple(heads), tuple(proposals)),
-            once=f"console:{secrets.token_hex(12)}",
-            trace=trail.turn,
-            role_ok=policy.min_role is None or policy.min_role in person.roles,
-        )
-    )
-    await conflicts.opened(s, ingested)
-    trail.note(
-        "settled" if kind == "resolve" else "undone",
-        s.clock.now(),
+    policy = s.ledger.policies.of(ref.split(":")[1], field)
+    return Incoming(
         record=ref,
         field=field,
+        kind=kind,
+        value=value,
+        source=CONSOLE,
+        actor=Actor("person", person.id),
+        seen=Seen("ok", tuple(heads), tuple(proposals)),
+        once=f"console:{secrets.token_hex(12)}",
+        trace=new_trail("").turn,
+        role_ok=policy.min_role is None or policy.min_role in person.roles,
+    )
+
+
+async def _noted(s: Services, step: str, given: Incoming, ingested: Ingested) -> None:
+    await conflicts.opened(s, ingested)
+    trail = Trail(given.trace, "")
+    trail.note(
+        step,
+        s.clock.now(),
+        record=given.record,
+        field=given.field,
         reason=ingested.reason,
         decision=ingested.decision.id,
         conflict=ingested.conflict,
         source=CONSOLE.watermark,
     )
     await s.trail.write(trail)
-    return ingested

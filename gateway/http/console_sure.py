@@ -12,6 +12,7 @@ from gateway.spine import Spine
 _SAID = {
     desk.SETTLED: "settled",
     desk.UNDONE: "undone",
+    desk.REOPENED: "again",
     desk.KEPT: "newer",
     desk.PROPOSED: "proposed",
     desk.BUILT_ON: "built",

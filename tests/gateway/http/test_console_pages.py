@@ -252,7 +252,10 @@ async def test_the_queue_shows_three_columns_and_one_side_is_taken_and_undone(wo
         assert await s.ledger.conflicts() == []
         settled = (await visitor.get("/console/conflicts?which=settled"))[1]
         assert "赵磊" in settled and str(state.value) in settled
-        assert "It is taken back." in await page(visitor, "conflicts/undo", **hidden(settled, "conflicts/undo"))
+        told = await page(visitor, "conflicts/undo", **hidden(settled, "conflicts/undo"))
+        assert "The conflict is open again." in told
+        again = await page(visitor, "conflicts")
+        assert ONE in again and TWO in again
 
 
 async def test_a_page_that_is_old_settles_nothing_it_did_not_show(world: World) -> None:
