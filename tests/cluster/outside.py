@@ -58,7 +58,7 @@ class Outside:
         """What is still to be done of what the store knows."""
         left = {"writes": self.count("SELECT count(*) FROM outbox WHERE state IN ('waiting', 'sent')")}
         if self.ground.bus == "store:":
-            left["jobs"] = self.count("SELECT count(*) FROM job")
+            left["jobs"] = self.count("SELECT count(*) FROM job WHERE state <> 'parked'")
         return left
 
     async def known(self, gateway: Gateway, customers: Sequence[str]) -> None:

@@ -130,6 +130,7 @@ def answered(batch: Batch, reply: Reply) -> Answer:
     acknowledged(batch, it, row.target, reply.version, sent.heads)
     written(batch, it, row.target, reply.version, sent.image, _spelling(batch, it, reply, sent))
     _mark(batch, row, reply.version)
+    _in_line(batch, it, row.target)
     return "done" if it.standing_image == sent.image else "superseded"
 
 
@@ -157,9 +158,16 @@ def moved(batch: Batch, reply: Reply) -> Observed:
     seen = observed(batch, reply.snapshot)
     # a target that refuses the very version it shows is waited for, longer each time
     stuck = sent.precondition is not None and reply.snapshot.record.version <= sent.precondition
-    if not any(write.target == row.target and write.state == "waiting" for write in it.writes):
-        sync(batch, it, row.target, label=row.label, tries=sent.tries if stuck else 0)
+    _in_line(batch, it, row.target, label=row.label, tries=sent.tries if stuck else 0)
     return seen
+
+
+def _in_line(batch: Batch, it: Field, target: str, label: str = "", tries: int = 0) -> None:
+    """What waits is what stands, once or not at all: a write that came back from a tired target may wait beside a
+    newer one, and must neither go after it nor be taken for it."""
+    waiting = [write.image for write in it.writes if write.target == target and write.state == "waiting"]
+    if waiting != [it.standing_image]:
+        sync(batch, it, target, label=label, tries=tries)
 
 
 def settle(batch: Batch, reply: Reply) -> Observed:

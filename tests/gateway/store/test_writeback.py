@@ -243,6 +243,38 @@ async def test_a_tired_crm_is_asked_again_later_and_ever_later(world: World) -> 
     assert await queue(world, later=4000) == [("phone", "139 0013 9000")]
 
 
+async def passed_over(world: World) -> OutboxRow:
+    """An older write that a tired CRM sent back waits beside the newer one, which goes first."""
+    await save(world, "139 0013 9000")
+    older = await one(world)
+    await save(world, "139 0013 9001")
+    await world.ledger.later(older, 30)
+    newer = await one(world, later=1000)
+    assert newer.value == "139 0013 9001"
+    return newer
+
+
+async def test_a_newer_value_that_met_a_moved_record_is_sent_all_the_same(world: World) -> None:
+    newer = await passed_over(world)
+    await world.ledger.moved(newer, snapshot(1, {"phone": "138 0013 8000", "tier": "gold"}))
+    assert await queue(world, later=60_000) == [("phone", "139 0013 9001")]
+
+
+async def test_an_older_value_is_not_sent_after_a_newer_one(world: World) -> None:
+    newer = await passed_over(world)
+    await world.ledger.answered(newer, 2, "139 0013 9001")
+    assert await queue(world, later=60_000) == []
+    assert await state(world) == ("139 0013 9001", "in_crm", None)
+
+
+async def test_an_older_value_that_is_taken_first_is_followed_by_the_newer_one(world: World) -> None:
+    await save(world, "139 0013 9000")
+    older = await one(world)
+    await save(world, "139 0013 9001")
+    await world.ledger.answered(older, 2, "139 0013 9000")
+    assert await queue(world, later=1000) == [("phone", "139 0013 9001")]
+
+
 async def test_what_was_never_answered_is_in_doubt_and_not_sent_again(world: World, store_url: str) -> None:
     await save(world, "139 0013 9000")
     sent = await one(world)
