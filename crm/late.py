@@ -8,7 +8,7 @@ contents, since two changes may carry one time.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -18,6 +18,8 @@ from gateway.errors import Refused
 from reconcile.model import Json
 
 OVER = "-"
+MANY = 500
+"""Marks that are written anew for every record."""
 _ID = "[0-9A-Za-z]{1,40}"
 _CURSOR = re.compile(rf"([0-9]{{1,15}});(-|(?:{_ID})?);((?:{_ID}\.[0-9]{{1,15}}\.[0-9a-f]{{8}},)*)")
 
@@ -133,14 +135,20 @@ class Feed:
     async def _walk(self, cursor: Cursor) -> AsyncIterator[tuple[Record, str]]:
         while ids := list(dict.fromkeys(await self.source.after(cursor.last))):
             found = await self.source.read(ids, customers=True)
-            for id_ in ids:
-                cursor.last = id_
-                if id_ in found:
-                    yield self._given(found[id_], cursor, id_, found[id_].modified)
+            for told in self._given(cursor, [(found[id_], id_, found[id_].modified) for id_ in ids if id_ in found]):
+                yield told
+            cursor.last = ids[-1]
 
-    def _given(self, record: Record, cursor: Cursor, id_: str, at: int) -> tuple[Record, str]:
-        cursor.mark(id_, at, content(record), self._floor(cursor))
-        return record, cursor.text()
+    def _given(
+        self, cursor: Cursor, batch: Sequence[tuple[Record, str, int]], *, follows: bool = False
+    ) -> Iterator[tuple[Record, str]]:
+        """Very many marks are written once for a batch: up to its last record the cursor from before it holds."""
+        before = cursor.text() if len(cursor.marks) > MANY else None
+        for record, id_, at in batch:
+            cursor.last = OVER if follows else id_
+            cursor.since = max(cursor.since, at) if follows else cursor.since
+            cursor.mark(id_, at, content(record), self._floor(cursor))
+            yield record, cursor.text() if before is None or id_ == batch[-1][1] else before
 
     async def _follow(self, cursor: Cursor) -> AsyncIterator[tuple[Record, str]]:
         touched = await self.source.touched(self._floor(cursor), cursor.since)
@@ -149,11 +157,13 @@ class Feed:
         for start in range(0, len(todo), self.source.page):
             ids = todo[start : start + self.source.page]
             found, now = await self.source.read(ids, customers=True), await self.source.now()
-            for id_ in ids:
-                if id_ in found and self._is_news(found[id_], id_, touched[id_], cursor, now):
-                    cursor.last = OVER
-                    cursor.since = max(cursor.since, touched[id_])
-                    yield self._given(found[id_], cursor, id_, touched[id_])
+            news = [
+                (found[id_], id_, touched[id_])
+                for id_ in ids
+                if id_ in found and self._is_news(found[id_], id_, touched[id_], cursor, now)
+            ]
+            for told in self._given(cursor, news, follows=True):
+                yield told
 
     def _is_calm(self, id_: str, touched: Mapping[str, int], cursor: Cursor) -> bool:
         mark = cursor.marks.get(id_)

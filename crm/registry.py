@@ -11,7 +11,9 @@ from pydantic import BaseModel
 PARTS = ("Config", "Crm")
 _OURS = re.compile(r"[a-z][a-z0-9_]*")
 _THEIRS = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
-NOT_CRMS = frozenset({"hosts", "http", "keys", "late", "mapping", "markup", "model", "once", "registry", "values"})
+NOT_CRMS = frozenset(
+    {"each", "hosts", "http", "keys", "late", "mapping", "markup", "model", "once", "registry", "values"}
+)
 
 
 def load(type_: str) -> ModuleType:
