@@ -17,6 +17,8 @@ LOOK_MS = 15_000
 """For so long a token is known without asking the store, where another gateway may have changed it."""
 EARLY_MS = 7_200_000
 """A token that turns is turned this long before its twelve hours are over."""
+SOON = (0.1, 0.4, 1.0)
+"""Seconds in which another gateway keeps the token it was just given."""
 _TEAM = "team/"
 REINSTALL = N_("Slack does not accept the bot's token any more. Install the app again and give its new token.")
 NOWHERE = N_("The app is not installed in this Slack workspace. Install it there.")
@@ -78,11 +80,21 @@ class Installs:
             try:
                 given = await self._ask({"grant_type": "refresh_token", "refresh_token": found.refresh})
             except Refused:
-                again = await self._stored(team, surely=True)
-                if again is not None and again.token != old.token:
+                again = await self._by_another(team, old)
+                if again is not None:
                     return again
                 raise
             return await self.keep(team, read(given, self._clock(), found))
+
+    async def _by_another(self, team: str, old: Install) -> Install | None:
+        """A refresh token is good once: another gateway may have used it, and be about to keep what it got for it."""
+        for wait in (*SOON, None):
+            again = await self._stored(team, surely=True)
+            if again is None or again.token != old.token:
+                return again
+            if wait is not None:
+                await asyncio.sleep(wait)
+        return None
 
     async def keep(self, team: str, install: Install) -> Install:
         if self.keeper is not None:
