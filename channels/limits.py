@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -17,6 +18,10 @@ class Rate:
 
 MESSAGES = ("send", "edit", "delete", "whisper")
 """The methods that say something in a room."""
+
+
+# Not in the middle of an address or a path.
+_COMMAND = re.compile(r"(?<![A-Za-z0-9/:.\-])/(?=(?:card|bind|link|quiet|why|doctor|help)(?![A-Za-z0-9/\-]))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,5 +61,11 @@ class Limits:
     """Has no form of its own: one is asked field by field, in a room with one person alone."""
     answers_cards: bool = True
     """A press can be answered with a card; else with a word, and the card is whispered."""
+    command: str = "/"
+    """What a word to the bot begins with: `/quiet`, where no client keeps that for itself."""
     silent: bool = False
     """What is sent to a room above its rate is dropped without a word: one call at a time, never above the rate."""
+
+    def as_typed(self, text: str) -> str:
+        """With the words to the bot that it names as they are typed on this network."""
+        return text if self.command == "/" else _COMMAND.sub(self.command, text)

@@ -61,5 +61,6 @@ def card_of(s: Services, turn: Turn, answer: Answer) -> Card:
         text, tone = answer.text, answer.tone
     elif isinstance(answer, FieldErrors):
         text = join(locale, answer.errors.values())
+    text = s.channels[turn.place.channel].limits.as_typed(text)
     facts = {"title": "", "text": text, "tone": tone, "buttons": ()}
     return s.deck.draw("notice", locale=locale, zone=s.config.zone, now=turn.now, **facts)

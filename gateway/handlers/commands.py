@@ -75,7 +75,7 @@ def notice(
     s: Services, turn: Turn, text: str, tone: Tone = "info", title: str = "", buttons: tuple[Button, ...] = ()
 ) -> Show:
     """A short answer, for the one who asked alone."""
-    locale = _locale(s, turn)
+    locale, text = _locale(s, turn), s.channels[turn.place.channel].limits.as_typed(text)
     facts = {"title": title, "text": text, "tone": tone, "buttons": buttons}
     card = s.deck.draw("notice", locale=locale, zone=s.config.zone, now=turn.now, **facts)
     return Show(_slot(turn), card, (), state={"kind": "notice"})

@@ -29,6 +29,11 @@ async def hello(s: Services, event: Event, locale: str) -> Show:
     if heard is not None and heard.able in ("partly", "no") and heard.fix:
         words.append(say(locale, heard.fix, **heard.facts))
     words.append(say(locale, "/quiet 2h hushes me, /help tells the rest."))
-    facts = {"title": say(locale, "Hello"), "text": " ".join(words), "tone": "info", "buttons": ()}
+    facts = {
+        "title": say(locale, "Hello"),
+        "text": channel.limits.as_typed(" ".join(words)),
+        "tone": "info",
+        "buttons": (),
+    }
     card = s.deck.draw("notice", locale=locale, zone=s.config.zone, now=s.clock.now(), **facts)
     return Show(Slot(place, "card", "hello"), card, (), state={"kind": "notice"})

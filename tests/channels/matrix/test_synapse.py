@@ -217,6 +217,7 @@ async def test_what_was_meant_for_one_goes_when_they_bring_somebody_in(scene: Sc
     made = await li.client.room_create(is_direct=True, invite=["@floatcard:localhost"])
     assert isinstance(made, nio.RoomCreateResponse), made
     await until("the bot in the room", lambda: _in(li, made.room_id, "@floatcard:localhost"))
+    assert "/quiet" not in (await li.card(made.room_id, "!quiet"))[1]["body"], "as it is typed here"
     await li.say(made.room_id, "!card 华星医疗")
     await li.card(made.room_id, "华星医疗", PHONE)
     await li.client.room_invite(made.room_id, eve.id)

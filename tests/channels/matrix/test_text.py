@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from channels.matrix.cards import LIMITS
 from channels.matrix.text import WORDS, Press, as_command, pressed, replied_command, uncalled, without_fallback
 from gateway.handlers.commands import _COMMANDS
 
@@ -60,3 +61,11 @@ def test_what_a_reply_repeats_is_left_out() -> None:
     assert without_fallback("> <@a:b> one\n> two\n\nthree\n> four") == "three\n> four"
     assert without_fallback("> only") == ""
     assert without_fallback("none") == "none"
+
+
+def test_a_command_is_told_as_it_is_typed_here() -> None:
+    text = "/quiet 2h hushes me, /help tells the rest. 输入/link。 https://a.example/link /linking a/card /quiet-ly"
+    told = "!quiet 2h hushes me, !help tells the rest. 输入!link。 https://a.example/link /linking a/card /quiet-ly"
+    assert LIMITS.as_typed(text) == told
+    assert all(LIMITS.as_typed(f"/{word}") == f"!{word}" for word in WORDS)
+    assert as_command("!quiet 2h") == "/quiet 2h", "else nobody hears it"
