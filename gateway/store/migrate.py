@@ -22,6 +22,7 @@ from sqlalchemy.exc import DBAPIError
 from gateway.errors import Misconfigured
 from gateway.store.connect import address, plain, shown
 from gateway.store.faults import SAY, unavailable
+from gateway.store.lasting import guard, hold
 from gateway.store.schema import APPLICATION_ID, complete
 from gateway.store.tables import floatcard_meta
 from gateway.store.upsert import put
@@ -120,6 +121,7 @@ def _may(connection: Connection, where: str) -> None:
         if (why := powerless(connection)) is not None:
             raise Misconfigured([(where, "store", why)])
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{WAIT_S}s'")
+        hold(connection)
 
 
 def owned(connection: Connection, where: str) -> str | None:
@@ -141,6 +143,7 @@ def _sign(connection: Connection) -> None:
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql(f"PRAGMA application_id={APPLICATION_ID}")
     put(connection, floatcard_meta, [{"key": "program", "value": "floatcard"}, {"key": READS, "value": reads()}])
+    guard(connection)
 
 
 def reads() -> str:

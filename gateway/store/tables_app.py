@@ -244,8 +244,11 @@ login = Table(
     "login",
     metadata,
     Column("hash", String(64), primary_key=True),
-    Column("kind", String(16), nullable=False),  # link | session
+    Column("kind", String(16), nullable=False),  # link | session | page | paged | oidc
     Column("person", String(64), nullable=False),
     Column("expires", BigInteger, nullable=False),
     Column("used_at", BigInteger),
+    Column("fresh_at", BigInteger),  # of a session: when its person last proved who they are
+    Column("seen_at", BigInteger),  # of a session: when it last asked for a page, to the minute
+    Column("facts", Text),  # of a sign-in elsewhere that was begun: what for, and where it goes on
 )

@@ -24,9 +24,19 @@ def outside(url: str) -> Iterator[Connection]:
 
 
 def tamper(url: str, statement: str, *parameters: Any) -> int:
-    """Parameters are written `?`; how many rows were changed."""
+    """As whoever owns the database could. Parameters are written `?`; how many rows were changed."""
     with outside(url) as connection:
+        unguard(connection)
         return sql.change(connection, statement, parameters)
+
+
+def unguard(connection: Connection) -> None:
+    """Takes away what keeps decided rows as they are."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
+        return
+    for name in connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'").scalars().all():
+        connection.exec_driver_sql(f"DROP TRIGGER {name}")
 
 
 def look(url: str, query: str, *parameters: Any) -> Any:

@@ -11,6 +11,7 @@ import pytest
 
 from gateway.store import migrate, sql
 from gateway.store.connect import address
+from gateway.store.lasting import APPEND_ONLY
 from gateway.store.schema import complete
 from tests.engines.postgresql import Postgresql
 from tests.gateway.store.earlier import earlier, load, row
@@ -82,6 +83,9 @@ async def test_the_old_ones_edit_on_while_a_new_one_migrates_and_edits_beside_th
     await world.store.close()
 
 
+LASTING = (*APPEND_ONLY, "subject_key", "shard_head")
+
+
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
 @pytest.mark.parametrize("number", earlier())
 def test_every_table_takes_what_an_old_program_writes_and_reads(
@@ -97,5 +101,7 @@ def test_every_table_takes_what_an_old_program_writes_and_reads(
             text = f"INSERT INTO {name} ({', '.join(known)}) VALUES ({', '.join('?' * len(known))})"
             assert sql.change(connection, text, [values[column] for column in known]) == 1, name
             assert sql.ask(connection, f"SELECT {', '.join(known)} FROM {name}"), name
+            if name in LASTING:
+                continue  # no program ever changed or removed a row of it
             assert sql.change(connection, f"UPDATE {name} SET {known[-1]} = {known[-1]}") >= 1, name
             assert sql.change(connection, f"DELETE FROM {name}") >= 1, name
