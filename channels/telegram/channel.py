@@ -201,8 +201,17 @@ class Channel:
         return await self._rooms.examine(place, self._config.username, self._config.mode)
 
     async def listen(self, put: model.Put) -> None:
-        """Tells Telegram our commands and how it reaches us; then, where it is to be asked, asks."""
-        await _until_done(self._introduce)
+        """Tells Telegram how it reaches us; then, where it is to be asked, asks. Beside that it is told our commands:
+        whatever it says to those, we hear."""
+        await _until_done(self._reached)
+        telling = asyncio.create_task(_until_done(self._introduce))
+        try:
+            await self._heard(put)
+        finally:
+            telling.cancel()
+            await asyncio.gather(telling, return_exceptions=True)
+
+    async def _heard(self, put: model.Put) -> None:
         offset: int | None = None
         while self._config.mode == "polling":
             offset = await self._patiently(put, offset)
@@ -214,6 +223,8 @@ class Channel:
     async def _introduce(self) -> None:
         await asked(lambda: self._bot.set_my_commands(_commands("en")))
         await asked(lambda: self._bot.set_my_commands(_commands("zh-CN"), language_code="zh"))
+
+    async def _reached(self) -> None:
         if self._config.mode == "polling":
             await asked(self._bot.delete_webhook)
         elif self._config.webhook:

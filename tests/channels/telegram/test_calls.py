@@ -291,7 +291,7 @@ async def test_telegram_is_told_our_commands_and_where_to_deliver(api: FakeApi) 
     async with TestServer(api.app()) as server, ClientSession() as session:
         url = str(server.make_url("")).rstrip("/")
         channel = made(session, url, webhook="https://crm.example/in/telegram")
-        await listening(channel, nothing, lambda: bool(api.called("setWebhook")))
+        await listening(channel, nothing, lambda: len(api.called("setMyCommands")) == 2)
     english, chinese = api.called("setMyCommands")
     assert [each["command"] for each in english["commands"]] == [
         "card",
@@ -306,6 +306,26 @@ async def test_telegram_is_told_our_commands_and_where_to_deliver(api: FakeApi) 
     (hook,) = api.called("setWebhook")
     assert (hook["url"], hook["secret_token"]) == ("https://crm.example/in/telegram", CONFIG["secret"])
     assert "chat_member" in hook["allowed_updates"]
+
+
+async def test_commands_that_telegram_does_not_take_keep_nobody_waiting(api: FakeApi) -> None:
+    """It limits how often they may be told, for hours if need be."""
+
+    async def tired(body: Any) -> Any:
+        raise Refusal(429, "Too Many Requests: retry after 3600", retry_after=3600)
+
+    api._setMyCommands = tired  # type: ignore[method-assign]
+    told = {"message_id": 1, "date": 1, "chat": {"id": ANN, "type": "private"}, "from": {"id": ANN, "first_name": "A"}}
+    api.updates = [{"update_id": 7, "message": {**told, "text": "one"}}]
+    stored: list[Event] = []
+
+    async def put(event: Event, *, wait: bool = False) -> Answer | None:
+        stored.append(event)
+        return None
+
+    async with TestServer(api.app()) as server, ClientSession() as session:
+        channel = made(session, str(server.make_url("")).rstrip("/"), mode="polling")
+        await listening(channel, put, lambda: bool(stored and api.called("setMyCommands")))
 
 
 async def nothing(event: Event, *, wait: bool = False) -> Answer | None:
