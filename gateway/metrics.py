@@ -36,6 +36,7 @@ INGESTED = Counter("floatcard_edits", "Edits decided, by the reason of the decis
 TOKENS = Counter("floatcard_parents_tokens", "Parents tokens read, by status.", ["status"], registry=REGISTRY)
 WRITTEN = Counter("floatcard_written", "Writes to CRMs by outcome.", ["crm", "outcome"], registry=REGISTRY)
 ALERTS = Counter("floatcard_alerts", "Alerts raised, by rule.", ["rule"], registry=REGISTRY)
+SIGN_INS = Counter("floatcard_sign_ins", "Sign-ins to the console, by what became of them.", ["how"], registry=REGISTRY)
 AUTH = Counter("floatcard_api_refused", "API requests refused.", ["why"], registry=REGISTRY)
 LIMITED = Counter(
     "floatcard_limited", "Calls put off by our own limits, by rank.", ["channel", "rank"], registry=REGISTRY
@@ -76,6 +77,18 @@ SWEPT = Gauge(
     "floatcard_swept_timestamp_seconds",
     "When this process last read a CRM's feed to its end.",
     ["crm"],
+    registry=REGISTRY,
+)
+LAG = Gauge(
+    "floatcard_crm_lag_seconds",
+    "From the newest change in a CRM to its decision here.",
+    ["crm"],
+    registry=REGISTRY,
+)
+BEHIND = Counter(
+    "floatcard_crm_behind",
+    "What a CRM said of a record though it had said more: `late` on its way, or `rewound`.",
+    ["crm", "kind"],
     registry=REGISTRY,
 )
 CONFLICTS = Gauge("floatcard_conflicts_open", "Conflicts that wait for a person.", registry=REGISTRY)

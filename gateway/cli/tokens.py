@@ -85,8 +85,8 @@ async def login_link(config: Path, person: str) -> str:
         people = PeopleStore(store, SystemClock())
         await people.load()
         who = people.person(person)
-        if who is None or "admin" not in who.roles:
-            raise Misconfigured([("floatcard login", person, "is no person with the role admin")])
+        if who is None or not who.roles & {"admin", "auditor", "manager"}:
+            raise Misconfigured([("floatcard login", person, "is no person with the role admin, auditor or manager")])
         link = await TokenStore(store, _clock(loaded, config)).login_link(person)
         return f"{loaded.public_url.rstrip('/')}/console/login?link={link}"
     finally:

@@ -7,6 +7,7 @@ import os
 import tomllib
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ValidationError
@@ -130,6 +131,8 @@ def _engine_elsewhere(at: tuple[str, ...], text: str) -> bool:
 def _is_secret(at: tuple[str, ...]) -> bool:
     if at == ("master_key",):
         return True
+    if at == ("console", "oidc", "client_secret"):
+        return True
     plugged = len(at) == 3 and at[0] in ("channels", "crms")
     return plugged and at[2].rsplit("_", 1)[-1] in _SECRET_KEYS
 
@@ -199,7 +202,7 @@ def _references(config: Config, policies: set[str]) -> list[tuple[str, str]]:
         found.append(("retention.inbox", "at least 30d: a CRM or a plugin may send an edit again that late"))
     if not config.server.waiting_cards <= config.server.waiting_alerts <= config.server.waiting:
         found.append(("server.waiting", "waiting_cards <= waiting_alerts <= waiting: cards are put off first"))
-    return found + _engines(config) + _collector(config) + _key(config)
+    return found + _engines(config) + _collector(config) + _key(config) + _sign_in(config)
 
 
 def _collector(config: Config) -> list[tuple[str, str]]:
@@ -209,6 +212,32 @@ def _collector(config: Config) -> list[tuple[str, str]]:
     except ValueError as wrong:
         return [("telemetry.otlp", str(wrong))]
     return []
+
+
+def _sign_in(config: Config) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    oidc = config.console.oidc
+    if oidc is None:
+        return found
+    if not secure(oidc.issuer):
+        found.append(("console.oidc.issuer", "an https:// address without query; plain http only on this machine"))
+    if "openid" not in oidc.scopes:
+        found.append(("console.oidc.scopes", "`openid` must be among them"))
+    if not secure(config.public_url):
+        found.append(("public_url", "console.oidc needs it at https://: the provider sends people back there"))
+    return found
+
+
+def secure(url: str) -> bool:
+    """https, or this very machine."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        _ = parts.port
+    except ValueError:
+        return False
+    good = parts.scheme == "https" or (parts.scheme == "http" and host in ("127.0.0.1", "localhost", "::1"))
+    return bool(good and host and parts.username is None and not parts.query and not parts.fragment)
 
 
 def _engines(config: Config) -> list[tuple[str, str]]:

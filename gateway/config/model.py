@@ -151,6 +151,37 @@ class ServerSpec(Frozen):
     )
 
 
+class OidcSpec(Frozen):
+    """Sign-in to the console by the company's own provider of identities (OpenID Connect)."""
+
+    issuer: str = Field(description="The provider's issuer, exactly as it calls itself: `https://login.example.com`.")
+    client_id: str = Field(min_length=1, description="Under which name we are registered there.")
+    client_secret: SecretStr | None = Field(
+        None, description="`env:NAME` or `file:PATH`; without it only PKCE proves that the code is ours."
+    )
+    label: str = Field("", max_length=80, description="What the button says; by default the issuer's host.")
+    scopes: tuple[str, ...] = Field(("openid", "profile"), description="What is asked for, `openid` among it.")
+    hosts: tuple[str, ...] = Field(
+        (), description="Further hosts its documents may name, where its keys or tokens are not at the issuer's."
+    )
+    roles_claim: str = Field("groups", description="The claim that says somebody's groups.")
+    roles: dict[str, str] = Field(
+        {}, description='Role by group: `{ crm-admins = "admin" }`; given and taken away at each sign-in.'
+    )
+    algorithms: tuple[Literal["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"], ...] = Field(
+        ("RS256", "PS256", "ES256", "EdDSA"), description="With what its tokens may be signed."
+    )
+
+
+class ConsoleSpec(Frozen):
+    idle: Duration = Field("1h", description="A session of the console that asks for nothing ends after this.")
+    longest: Duration = Field("12h", description="Every session of the console ends after this.")
+    fresh: Duration = Field(
+        "10m", description="How old a sign-in may be for policies, exports and erasures; then it is asked for again."
+    )
+    oidc: OidcSpec | None = Field(None, description="Without it people sign in with one-time links.")
+
+
 class LogsSpec(Frozen):
     format: Literal["text", "json"] = Field(
         "text", description="Lines for people, or one JSON object a line for whatever collects them."
@@ -212,6 +243,7 @@ class Config(Frozen):
     mentions: MentionsSpec = MentionsSpec()
     alerts: AlertsSpec = AlertsSpec()
     retention: RetentionSpec = RetentionSpec()
+    console: ConsoleSpec = ConsoleSpec()
     logs: LogsSpec = LogsSpec()
     telemetry: TelemetrySpec = TelemetrySpec()
     demo: bool = Field(False, description="Serves the demo's chat at `/demo`; for a laptop, never for a deployment.")

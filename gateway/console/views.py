@@ -16,7 +16,7 @@ from identity.suggest import suggest
 ACCOUNTS: Final = 50
 PERSONS: Final = 50
 OFFERED: Final = 300
-ROLES: Final = ("admin", "manager", "rep", "marketing", "employee")
+ROLES: Final = ("admin", "auditor", "manager", "rep", "marketing", "employee")
 
 KINDS: Final[Mapping[str, str]] = {
     "member": N_("colleague"),
@@ -24,7 +24,7 @@ KINDS: Final[Mapping[str, str]] = {
     "outsider": N_("outsider"),
     "unknown": N_("unknown"),
 }
-LINK_KINDS: Final[Mapping[str, str]] = {"im": N_("chat"), "crm": N_("CRM"), "device": N_("device")}
+LINK_KINDS: Final[Mapping[str, str]] = {"im": N_("chat"), "crm": N_("CRM"), "device": N_("device"), "oidc": N_("sign-in")}
 STEPS: Final[Mapping[str, str]] = {
     "link": N_("known before"),
     "email": N_("by e-mail address"),
@@ -32,6 +32,7 @@ STEPS: Final[Mapping[str, str]] = {
     "code": N_("by one-time code"),
     "admin": N_("by an admin"),
     "import": N_("imported"),
+    "self": N_("by themselves, signed in"),
 }
 _CRM: Final = N_("Customers known here: {n}")
 _SILENT: Final = N_("does not answer; asked again in {n} s")

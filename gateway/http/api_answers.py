@@ -211,7 +211,7 @@ class TrailAnswer(Told):
 class LinkView(Told):
     id: str
     person: str
-    kind: Literal["im", "crm", "device"]
+    kind: Literal["im", "crm", "device", "oidc"]
     key: str
     step: Annotated[str, Field(description="What made it: link, email, crm_field, code, admin, import.")]
     evidence: str

@@ -124,13 +124,13 @@ class LinkBody(Asked):
     """An account that belongs to a person."""
 
     person: Annotated[str, Field(min_length=1, max_length=64, description="The person's id.", examples=["p_liting"])]
-    kind: Annotated[Literal["im", "crm", "device"], Field(description="What kind of account it is.", examples=["im"])]
+    kind: Annotated[Literal["im", "crm", "device", "oidc"], Field(description="What kind of account it is.", examples=["im"])]
     key: Annotated[
         Key,
         Field(
             description=(
                 "`channel/scope/kind/id` of a chat account, `crm:user` of a CRM account, the hex SHA-256 fingerprint "
-                "of a device's certificate."
+                "of a device's certificate, `issuer#sub` of an account that signs in to the console."
             ),
             examples=["web/demo/user/u_sunjia"],
         ),

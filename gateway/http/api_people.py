@@ -83,7 +83,7 @@ class Identified:
             raise Problem(409, "refused", refused.say, at="key") from None
         return Done(link_view(made))
 
-    def _wrong_key(self, kind: Literal["im", "crm", "device"], key: str) -> str:
+    def _wrong_key(self, kind: Literal["im", "crm", "device", "oidc"], key: str) -> str:
         if any(not sign.isprintable() for sign in key):
             return "A key has no control characters."
         if kind == "im":
@@ -91,6 +91,10 @@ class Identified:
         if kind == "crm":
             crm, _, user = key.partition(":")
             return "" if crm in self._s.crms and user else "Write crm:user, of a configured CRM."
+        if kind == "oidc":
+            oidc = self._s.config.console.oidc
+            known = oidc is not None and key.startswith(f"{oidc.issuer}#") and key != f"{oidc.issuer}#"
+            return "" if known else "Write issuer#sub, of the configured provider of identities."
         return "" if _FINGERPRINT.fullmatch(key) else "Write the SHA-256 fingerprint as 64 hex digits."
 
     async def unlink(self, ask: Ask) -> Done:

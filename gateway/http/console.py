@@ -17,10 +17,11 @@ from gateway.http.console_alerts import AlertsPage
 from gateway.http.console_audit import AuditPage
 from gateway.http.console_conflicts import ConflictsPage
 from gateway.http.console_customers import CustomersPage
+from gateway.http.console_login import SignIn, local
 from gateway.http.console_mentions import MentionsPage
 from gateway.http.console_policy import PoliciesPage
 from gateway.http.console_rooms import RoomsPage
-from gateway.http.console_session import LANGUAGE, LANGUAGES, Form, Session, Sessions, Turned, form_of
+from gateway.http.console_session import LANGUAGE, LANGUAGES, Again, Form, Session, Sessions, Turned, form_of
 from gateway.http.linking import Linking, new_person_id
 from gateway.services import Services
 from gateway.spine import Spine
@@ -83,6 +84,7 @@ class Console:
         self._tokens = tokens
         self._sessions = Sessions(services, tokens)
         self._linking = Linking(services, spine)
+        self._signing = SignIn(services, tokens, self)
         self._mentions = MentionsPage(services, self)
         self._policies = PoliciesPage(services, self)
         self._lists = (
@@ -109,6 +111,7 @@ class Console:
             web.post("/console/login", self._page(self.login)),
             web.post("/console/enter", self._page(self.enter)),
             *(web.post(path, self._page(self._act(act))) for path, act in acts.items()),
+            *self._signing.routes(),
             *self._mentions.routes(),
             *self._policies.routes(),
             *(route for page in self._lists for route in page.routes()),
@@ -124,6 +127,10 @@ class Console:
 
     def framed(self, request: web.Request, session: Session | None, page: str = "") -> Frame:
         return self._frame(request, session, page)
+
+    @property
+    def sessions(self) -> Sessions:
+        return self._sessions
 
     async def session(self, request: web.Request) -> Session | None:
         return await self._sessions.of(request)
@@ -143,6 +150,8 @@ class Console:
             return await serve(request)
         except Turned as turned:
             return self._message(request, turned)
+        except Again as again:
+            return _see(f"/console/again?{urlencode({'to': again.to})}")
         except web.HTTPRequestEntityTooLarge:
             text = N_("This form is larger than what is taken.")
             return self._message(request, Turned(413, N_("Too large"), text))
@@ -191,7 +200,7 @@ class Console:
 
     def _message(self, request: web.Request, turned: Turned) -> web.Response:
         frame = self._frame(request, None)
-        title, text = frame.reader.say(turned.title), frame.reader.say(turned.text)
+        title, text = frame.reader.say(turned.title), frame.reader.say(turned.text, **turned.facts)
         return _html(render("message", frame, title=title, text=text), turned.status)
 
     async def static(self, request: web.Request) -> web.StreamResponse:
@@ -210,38 +219,35 @@ class Console:
         session = await self._sessions.of(request)
         frame = self._frame(request, session, "overview")
         if session is None:
-            return _html(render("signin", frame, admins=self._admins() if self._s.config.demo else ()))
+            admins = self._admins() if self._s.config.demo else ()
+            return _html(render("signin", frame, admins=admins, label=self._signing.label))
         return _html(render("overview", frame, it=await views.overview(self._s, frame.reader)))
 
     def _admins(self) -> list[Person]:
-        return [each for each in self._s.people.persons() if self._sessions.admin(each.id) is not None]
+        return [each for each in self._s.people.persons() if "admin" in each.roles and self._sessions.entering(each.id)]
 
     async def login_page(self, request: web.Request) -> web.Response:
         """Shows a button and uses nothing up: whatever previews links may fetch it."""
         return _html(render("login", self._frame(request, None), link=request.query.get("link", "")[:200]))
 
     async def login(self, request: web.Request) -> web.Response:
+        self._signing.slow(request)
         form = await form_of(request)
         opened = await self._tokens.open_session(form.get("link")[:200])
-        if opened is None or self._sessions.admin(opened[1]) is None:
+        person = self._sessions.entering(opened[1]) if opened is not None else None
+        if opened is None or person is None:
             text = N_("It was used, is older than fifteen minutes, or its person is no admin. Make a new one.")
             raise Turned(403, N_("This link opens nothing"), text)
-        return self._entered(opened[0])
+        await self._tokens.end_session(opened[0])
+        return await self._signing.enter(request, person, local(form.get("to")), "link")
 
     async def enter(self, request: web.Request) -> web.Response:
         """The demo's own door, without a link."""
         form = await form_of(request)
-        person = self._sessions.admin(form.get("person"))
+        person = self._sessions.entering(form.get("person"))
         if not self._s.config.demo or person is None:
             raise Turned(403, N_("This door is closed"), N_("Only in the demo can one enter like this."))
-        opened = await self._tokens.open_session(await self._tokens.login_link(person.id))
-        assert opened is not None
-        return self._entered(opened[0])
-
-    def _entered(self, secret: str) -> web.Response:
-        response = _see("/console")
-        self._sessions.keep(response, secret)
-        return response
+        return await self._signing.enter(request, person, local(form.get("to")), "demo")
 
     async def logout(self, request: web.Request, session: Session, form: Form) -> web.Response:
         response = _see("/console")

@@ -23,7 +23,7 @@ class Linking:
         self._spine = spine
 
     async def link(
-        self, person: str, kind: Literal["im", "crm", "device"], key: str, *, by: str, evidence: str
+        self, person: str, kind: Literal["im", "crm", "device", "oidc"], key: str, *, by: str, evidence: str
     ) -> Link:
         """Raises `Refused` when the account is another's, or the person is gone or deactivated."""
         who = self._s.people.person(person)

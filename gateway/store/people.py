@@ -21,7 +21,7 @@ from gateway.store.tables_shared import counter
 from identity.codes import LIFETIME, TRIES, CodeState, expires, usable
 from identity.model import Link, People, Person
 
-LinkKind = Literal["im", "crm", "device"]
+LinkKind = Literal["im", "crm", "device", "oidc"]
 _BY_ITSELF = ("email", "crm_field")
 """Steps that ask nobody."""
 COUNTER = "people"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, insert, select, update
@@ -17,6 +17,10 @@ from gateway.store.tables_app import login, token
 SCOPES = ("read", "edit", "identities", "mentions", "operate")
 LINK_MS = 15 * 60_000
 SESSION_MS = 12 * 3_600_000
+BEGUN_MS = 10 * 60_000
+"""For a sign-in at the provider of identities, there and back."""
+SEEN_MS = 60_000
+"""A session is noted as seen at most this often."""
 PAGE_MS = 15 * 60_000
 """Until a link to a form has to be opened, and then for the form itself."""
 
@@ -31,6 +35,15 @@ class Token:
     system: str = ""
     surface: str = ""
     actors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A session of the console. `fresh_at`: when its person last proved who they are."""
+
+    person: str
+    fresh_at: int
+    seen_at: int
 
 
 class TokenStore:
@@ -56,15 +69,31 @@ class TokenStore:
         """A secret that opens one session, once, within fifteen minutes."""
         return await self._login("link", person, LINK_MS)
 
-    async def open_session(self, link: str) -> tuple[str, str] | None:
+    async def open_session(self, link: str, longest: int = SESSION_MS) -> tuple[str, str] | None:
         """(session, person) for a link that is used for the first time and in time."""
         person = await self._store.write(_use, (_hash(link), self._clock.now(), "link"))
-        return (await self._login("session", person, SESSION_MS), person) if person is not None else None
+        return (await self._login("session", person, longest), person) if person is not None else None
 
-    async def session(self, secret: str) -> str | None:
-        """The person of a session that has not ended."""
+    async def new_session(self, person: str, longest: int = SESSION_MS) -> str:
+        """For somebody who proved just now who they are."""
+        return await self._login("session", person, longest)
+
+    async def session(self, secret: str, idle: int = SESSION_MS) -> Signed | None:
+        """A session that has not ended, nor been without a request for `idle` ms."""
         hash_, now = _hash(secret), self._clock.now()
-        return await self._store.read(lambda connection: _session(connection, hash_, now, "session"))
+        found = await self._store.read(lambda connection: _signed(connection, hash_, now, idle))
+        if found is not None and now - found.seen_at >= SEEN_MS:
+            await self._store.write(_see, (hash_, now))
+        return found
+
+    async def begin(self, secret: str, facts: Mapping[str, str]) -> None:
+        """A sign-in elsewhere that was begun by a browser that holds this secret."""
+        row = {"hash": _hash(secret), "kind": "oidc", "person": "", "expires": self._clock.now() + BEGUN_MS}
+        await self._store.write(_add_login, {**row, "facts": json.dumps(dict(facts))})
+
+    async def begun(self, secret: str) -> dict[str, str] | None:
+        """Its facts, once and in time."""
+        return await self._store.write(_begun, (_hash(secret), self._clock.now()))
 
     async def page_link(self, person: str) -> str:
         """A secret that opens one page for one browser, once, within `PAGE_MS`."""
@@ -81,13 +110,24 @@ class TokenStore:
         return await self._store.read(lambda connection: _session(connection, hash_, now, "paged"))
 
     async def end_session(self, secret: str) -> None:
-        await self._store.write(_end_session, (_hash(secret), self._clock.now()))
+        await self.end_marked(mark(secret))
+
+    async def end_marked(self, marked: str) -> None:
+        """By what `mark` made of its secret."""
+        await self._store.write(_end_session, (marked, self._clock.now()))
 
     async def _login(self, kind: str, person: str, lives: int, before: str = "") -> str:
         secret = secrets.token_urlsafe(32)
-        row = {"hash": _hash(before + secret), "kind": kind, "person": person, "expires": self._clock.now() + lives}
-        await self._store.write(_add_login, row)
+        now = self._clock.now()
+        row = {"hash": _hash(before + secret), "kind": kind, "person": person, "expires": now + lives}
+        seen = {"fresh_at": now, "seen_at": now} if kind == "session" else {}
+        await self._store.write(_add_login, row | seen)
         return secret
+
+
+def mark(secret: str) -> str:
+    """What is stored in place of a secret."""
+    return _hash(secret)
 
 
 def _hash(secret: str) -> str:
@@ -125,7 +165,8 @@ def _end(connection: Connection, items: Sequence[tuple[str, int]]) -> list[int]:
 
 
 def _add_login(connection: Connection, rows: Sequence[dict[str, object]]) -> list[None]:
-    connection.execute(insert(login), [dict(row) for row in rows])
+    for row in rows:  # their columns differ
+        connection.execute(insert(login), dict(row))
     return [None] * len(rows)
 
 
@@ -137,6 +178,31 @@ def _use(connection: Connection, items: Sequence[tuple[str, int, str]]) -> list[
         row = connection.execute(update(login).where(*fits).values(used_at=now).returning(login.c.person)).first()
         used.append(row.person if row is not None else None)
     return used
+
+
+def _signed(connection: Connection, hash_: str, now: int, idle: int) -> Signed | None:
+    fits = (login.c.hash == hash_, login.c.kind == "session", login.c.used_at.is_(None), login.c.expires > now)
+    row = connection.execute(select(login).where(*fits)).first()
+    if row is None:
+        return None
+    began = row.expires - SESSION_MS  # of a session that an earlier version made
+    found = Signed(row.person, row.fresh_at or began, row.seen_at or now)
+    return found if now - found.seen_at < idle else None
+
+
+def _see(connection: Connection, items: Sequence[tuple[str, int]]) -> list[None]:
+    for hash_, now in items:
+        connection.execute(update(login).where(login.c.hash == hash_).values(seen_at=now))
+    return [None] * len(items)
+
+
+def _begun(connection: Connection, items: Sequence[tuple[str, int]]) -> list[dict[str, str] | None]:
+    found: list[dict[str, str] | None] = []
+    for hash_, now in items:
+        fits = (login.c.hash == hash_, login.c.kind == "oidc", login.c.used_at.is_(None), login.c.expires > now)
+        row = connection.execute(update(login).where(*fits).values(used_at=now).returning(login.c.facts)).first()
+        found.append(json.loads(row.facts) if row is not None else None)
+    return found
 
 
 def _session(connection: Connection, hash_: str, now: int, kind: str) -> str | None:

@@ -1,0 +1,36 @@
+"""Which role may look at which page of the console, do what there, and for what they have to prove themselves anew."""
+
+from __future__ import annotations
+
+from typing import Final
+
+ROLES: Final = frozenset({"admin", "auditor", "manager"})
+"""Whoever has one of these may enter. An auditor reads all and changes nothing."""
+_ADMIN: Final = frozenset({"admin"})
+_READERS: Final = frozenset({"admin", "auditor"})
+_MANAGERS: Final = frozenset({"admin", "manager"})
+
+_OWN: Final = ("/console/logout", "/console/me", "/console/again", "/console/oidc")
+"""Anybody's who is signed in."""
+_SHARED: Final = ("/console/customers", "/console/conflicts", "/console/alerts")
+"""Where managers work."""
+_FRESH: Final = ("/console/policies/apply", "/console/policies/undo", "/console/customers/erase")
+
+
+def may(roles: frozenset[str], method: str, path: str) -> bool:
+    if _within(path, _OWN):
+        return bool(roles & ROLES)
+    if method not in ("GET", "HEAD"):
+        return bool(roles & (_MANAGERS if _within(path, _SHARED) else _ADMIN))
+    shared = path.rstrip("/") == "/console" or _within(path, _SHARED)
+    return bool(roles & (ROLES if shared else _READERS))
+
+
+def needs_fresh(path: str) -> bool:
+    """Policies put in force or taken back, what cannot be undone, and whatever takes data out in bulk."""
+    last = path.rstrip("/").rpartition("/")[2]
+    return _within(path, _FRESH) or last.endswith(".csv") or last.startswith("export")
+
+
+def _within(path: str, pages: tuple[str, ...]) -> bool:
+    return any(path == each or path.startswith(f"{each}/") for each in pages)
