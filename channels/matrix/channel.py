@@ -211,6 +211,9 @@ class Channel:
         fresh = self.clock() - self._asked >= ASK_MS
         return fresh and any(room in rooms for rooms in (await self.directs()).values())
 
+    async def is_encrypted(self, room: str) -> bool:
+        return await self._state(room, "m.room.encryption", "algorithm") is not None
+
     async def mark_direct(self, who: str, room: str) -> None:
         known = await self.directs()
         if room not in known.get(who, []):

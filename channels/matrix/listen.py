@@ -109,7 +109,8 @@ class Listener:
         answer = path("join", room) if welcome else path("rooms", room, "leave")
         try:
             await self._channel.calls.call("POST", answer, {})
-            if welcome and (ours[0].get("content") or {}).get("is_direct"):
+            alone = welcome and (ours[0].get("content") or {}).get("is_direct")
+            if alone and not await self._channel.is_encrypted(room):  # else nobody would be heard in it
                 await self._channel.mark_direct(inviter, room)
         except Unknown:
             raise

@@ -332,6 +332,16 @@ async def test_a_whisper_is_in_a_room_of_two_and_never_in_one_of_three(pair: Pai
     assert roster.kind == "direct" and [member.id.id for member in roster.members] == [pair.li.id]
 
 
+async def test_a_room_of_two_in_which_nobody_is_heard_is_not_whispered_in(pair: Pair) -> None:
+    """Clients make such rooms encrypted by themselves."""
+    sealed = {"type": "m.room.encryption", "state_key": "", "content": {"algorithm": "m.megolm.v1.aes-sha2"}}
+    for state in ([sealed], []):
+        made = await pair.li.client.room_create(is_direct=True, invite=[pair.channel.bot], initial_state=state)
+        await pair.channel._listener.once(pair.put)
+        place = await pair.channel.direct(ImId("matrix", "localhost", "user", pair.li.id))
+        assert (place.room == made.room_id) == (not state)
+
+
 async def test_what_was_said_meanwhile_is_heard_in_its_order_and_nothing_from_before(pair: Pair) -> None:
     texts = [f"message {number}" for number in range(130)]
     for text in texts:
