@@ -147,6 +147,8 @@ class Sweep:
         told = await self._s.ledger.observe(record, native(self._crm.name), trace=trail.turn)
         if told.held and not record.deleted:
             return False
+        if told.stale and not told.rewound:
+            await heard(self._s, [record.ref])  # late, or set back there: a read of its own tells which
         if first and before is None:
             await _put(self._s, record)
         else:
@@ -186,6 +188,7 @@ async def reread(s: Services, spine: Spine, item: Due, trail: Trail) -> None:
     crm = s.crms.get(RecordRef.parse(key).crm)
     if crm is None:
         return
+    began = s.clock.now()
     try:
         record = await s.gate.breakers[crm.name].run(lambda: crm.get(RecordRef.parse(key)))
     except Refused:
@@ -196,7 +199,9 @@ async def reread(s: Services, spine: Spine, item: Due, trail: Trail) -> None:
         await _later(s, key, tries + 1, of_hook)
         return
     before = await s.records.mirrored(key)
-    told = await s.ledger.observe(record, native(crm.name), trace=trail.turn)
+    told = await s.ledger.observe(record, native(crm.name), began=began, trace=trail.turn)
+    if told.rewound:
+        log.warning("the CRM %s has set a record back: what it says of it is set aside", crm.name)
     if told.held:
         await _later(s, key, tries + 1)
     else:

@@ -11,10 +11,10 @@ from sqlalchemy import Connection
 
 from crm.model import Record
 from gateway.errors import Refused
-from gateway.metrics import INGESTED
+from gateway.metrics import BEHIND, INGESTED, LAG
 from gateway.store import policy_changes, sql
 from gateway.store.engine import Store
-from gateway.store.ledger import audit, observe, outbox, redecide, reopen, views
+from gateway.store.ledger import audit, epochs, observe, outbox, redecide, reopen, views
 from gateway.store.ledger.batch import Batch, Item, item
 from gateway.store.ledger.model import (
     Answer,
@@ -127,7 +127,22 @@ class Ledger:
         """
         observed = await self._store.write(self._observe, Snapshot(record, source, stream, began, key, trace))
         _counted(observed.ingested)
+        if observed.lag is not None:
+            LAG.labels(source.system).set(observed.lag / 1000)
+        if observed.stale:
+            BEHIND.labels(source.system, "rewound" if observed.rewound else "late").inc()
         return observed
+
+    async def rewound(self, target: str, limit: int = 1000) -> list[str]:
+        """Records of a CRM that were read to be older than they had been: what it says of them is set aside."""
+        return await self._store.read(lambda connection: epochs.rewound(connection, target, limit))
+
+    async def new_epoch(self, target: str, limit: int = 1000) -> list[str]:
+        """What the CRM says of these from now on is news, on top of what is known. Read each of them anew."""
+        return await self._store.write(self._new_epoch, (target, limit))
+
+    def _new_epoch(self, connection: Connection, asked: Sequence[tuple[str, int]]) -> list[list[str]]:
+        return [epochs.begin(connection, *one, self._clock()) for one in asked]
 
     def _observe(self, connection: Connection, snapshots: Sequence[Snapshot]) -> list[Observed]:
         batch = self._batch(connection)

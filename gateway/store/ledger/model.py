@@ -106,11 +106,14 @@ class Snapshot:
 @dataclass(frozen=True, slots=True)
 class Observed:
     """`held`: a write to this record is unanswered, so nothing was read; read again after its answer.
-    `stale`: the CRM has told us of a later version already."""
+    `stale`: the CRM has told us of a later version already; `rewound`: and was read anew since, so it was set back.
+    `lag`: milliseconds from the change there to its decision here, where it is news and the CRM says when it was."""
 
     held: bool = False
     stale: bool = False
     ingested: tuple[Ingested, ...] = ()
+    rewound: bool = False
+    lag: int | None = None
 
     @property
     def changed(self) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from gateway.store.ledger.batch import Batch, item
 from gateway.store.ledger.field import Field
 from gateway.store.ledger.model import Incoming, Ingested, Observed, Snapshot
+from gateway.store.ledger.touched import epoch_of
 from gateway.store.ledger.writeback import changed_there, echo, settled
 from gateway.store.vault import Erased, Keys
 from reconcile.canonical import canonical, image, sound
@@ -31,14 +32,24 @@ def observed(batch: Batch, snapshot: Snapshot) -> Observed:
         return Observed(held=True)
     if snapshot.record.deleted or isinstance(batch.keys.get(record), Erased | None):
         return Observed()
-    stream = snapshot.stream or target
+    stream = snapshot.stream or batch.stream_of(target, record)
     high = batch.marks.get((target, stream, record), -1)
     if version < high:
-        return Observed(stale=True)
+        return _behind(batch, snapshot, (target, stream, record))
     made = [_field(batch, snapshot, stream, name, it.value) for name, it in sorted(snapshot.record.fields.items())]
-    if version > high:
+    if version > high or (target, stream, record) in batch.rewound:
         batch.mark(target, stream, record, version)
-    return Observed(ingested=tuple(each for each in made if each is not None))
+    moved = snapshot.record.modified if high >= 0 and version > high else 0
+    lag = max(0, batch.now - moved) if moved else None
+    return Observed(ingested=tuple(each for each in made if each is not None), lag=lag)
+
+
+def _behind(batch: Batch, snapshot: Snapshot, key: tuple[str, str, str]) -> Observed:
+    """Late, when it was on its way while a later version was told; rewound, when it was read after that."""
+    if key not in batch.rewound and snapshot.began <= batch.heard_at[key]:
+        return Observed(stale=True)
+    batch.rewind(*key)
+    return Observed(stale=True, rewound=True)
 
 
 def _field(batch: Batch, snapshot: Snapshot, stream: str, name: str, value: Json) -> Ingested | None:
@@ -53,7 +64,10 @@ def _field(batch: Batch, snapshot: Snapshot, stream: str, name: str, value: Json
     id_ = snapshot_id(stream, it.record, name, version)
     changed_there(it, target, version, raw, normal, id_, snapshot.record.modified_by)
     batch.read_inbox([id_])
-    return batch.ingest(item(_incoming(snapshot, stream, name, value, id_), id_))
+    # a new epoch begins on top of what was known: its positions say nothing of those before
+    begins = epoch_of(stream) > 1 and stream not in it.streams
+    seen = frozenset(it.heads) if begins else frozenset[str]()
+    return batch.ingest(item(_incoming(snapshot, stream, name, value, id_, seen), id_))
 
 
 def hashes(batch: Batch, it: Field, target: str, value: Json) -> tuple[str, str]:
@@ -71,7 +85,9 @@ def image_of(batch: Batch, it: Field, keys: Keys, value: Json) -> str:
     return keys.mac(image(normaliser, value), b"image")
 
 
-def _incoming(snapshot: Snapshot, stream: str, name: str, value: Json, id_: str) -> Incoming:
+def _incoming(
+    snapshot: Snapshot, stream: str, name: str, value: Json, id_: str, parents: frozenset[str] = frozenset()
+) -> Incoming:
     record = snapshot.record
     return Incoming(
         record=snapshot.about,
@@ -86,6 +102,7 @@ def _incoming(snapshot: Snapshot, stream: str, name: str, value: Json, id_: str)
         source_time=record.modified or None,
         online=False,
         trace=snapshot.trace,
+        parents=parents,
     )
 
 

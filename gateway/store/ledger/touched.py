@@ -78,6 +78,9 @@ class Touched:
     touched: dict[str, Write] = field(default_factory=dict)
     unanswered: set[tuple[str, str]] = field(default_factory=set)
     marks: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    heard_at: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    """When each of the marks was moved last."""
+    rewound: set[tuple[str, str, str]] = field(default_factory=set)
 
     def add(self, table: str, row: dict[str, Any]) -> None:
         self.rows.setdefault(table, []).append(row)
@@ -162,17 +165,37 @@ class Touched:
     def read_marks(self, records: Iterable[str]) -> None:
         """How far each target was read, and where a write is unanswered."""
         wanted = [(record,) for record in sorted(set(records))]
-        query = "SELECT source, stream, record, high FROM watermark WHERE record"
-        for row in sql.ask_in(self.connection, query, wanted):
-            self.marks[(row[0], row[1], row[2])] = row[3]
+        query = "SELECT source, stream, record, high, last_event_at, state FROM watermark WHERE record"
+        for *key, high, at, state in sql.ask_in(self.connection, query, wanted):
+            source, stream, record = key
+            self.marks[(source, stream, record)], self.heard_at[(source, stream, record)] = high, at
+            if state == "rewound":
+                self.rewound.add((source, stream, record))
         query = "SELECT target, record FROM outbox WHERE record"
         for row in sql.ask_in(self.connection, query, wanted, tail="AND state = 'sent'"):
             self.unanswered.add((row[0], row[1]))
 
     def mark(self, source: str, stream: str, record: str, high: int) -> None:
-        self.marks[(source, stream, record)] = high
+        self.marks[(source, stream, record)], self.heard_at[(source, stream, record)] = high, self.now
+        self.rewound.discard((source, stream, record))
+        self._mark(source, stream, record, high, self.now, "ok")
+
+    def rewind(self, source: str, stream: str, record: str) -> None:
+        """It was read to be older than it was known to be: what it says is set aside until it has overtaken that, or
+        an operator begins a new epoch."""
+        key = (source, stream, record)
+        if key not in self.rewound:
+            self.rewound.add(key)
+            self._mark(*key, self.marks[key], self.heard_at[key], "rewound")
+
+    def _mark(self, source: str, stream: str, record: str, high: int, at: int, state: str) -> None:
         mark = {"source": source, "stream": stream, "record": record, "low": high, "high": high, "gaps": "[]"}
-        self.add("watermark", {**mark, "last_event_at": self.now, "state": "ok"})
+        self.add("watermark", {**mark, "last_event_at": at, "state": state})
+
+    def stream_of(self, target: str, record: str) -> str:
+        """The newest epoch of what the target says of the record."""
+        streams = (key[1] for key in self.marks if (key[0], key[2]) == (target, record))
+        return max(streams, key=epoch_of, default=target)
 
     def load(self, it: Field, ids: Sequence[str] | None) -> list[Edit]:
         added = [one for one in it.added if ids is None or one.id in ids]
@@ -225,6 +248,12 @@ class Touched:
         )
         sql.store(c, due, rows.get("due", ()), "keep")
         sql.store(c, watermark, rows.get("watermark", ()), "replace")
+
+
+def epoch_of(stream: str) -> int:
+    """1 of `crm`, 2 of `crm#2`."""
+    number = stream.rpartition("#")[2]
+    return int(number) if "#" in stream and number.isascii() and number.isdigit() else 1
 
 
 def _dirty(it: Field) -> list[tuple[str, There]]:

@@ -10,6 +10,7 @@ import asyncio
 import os
 import random
 import sqlite3
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -185,7 +186,8 @@ class Simulation:
 
     async def read(self, crm: Crm, what: Record | None = None) -> None:
         began = self.clock() if what is None else 0
-        await self.world.ledger.observe(what or crm.now(), Source(crm.name, crm.name), began=began, key=ACME)
+        told = await self.world.ledger.observe(what or crm.now(), Source(crm.name, crm.name), began=began, key=ACME)
+        assert not told.rewound, f"{crm.name} is taken to have been set back, and nothing was"
 
     async def save(self) -> None:
         state = await self.world.ledger.state(ACME, self.case.field)
@@ -328,8 +330,13 @@ def _forgetful(patched: pytest.MonkeyPatch) -> None:
     patched.setattr(Batch, "read_inbox", lambda self, onces: self.answered.update({once: {} for once in onces}))
 
 
+def _late_is_rewound(patched: pytest.MonkeyPatch) -> None:
+    """What was on its way while a later version was told is taken for a record that was set back."""
+    patched.setattr(Touched, "heard_at", property(lambda _: defaultdict(lambda: -1), lambda *_: None))
+
+
 @pytest.mark.parametrize(
-    "bug", [_no_echo, _not_held, _no_dispute, _sent_blindly, _forgetful], ids=lambda bug: bug.__name__
+    "bug", [_late_is_rewound, _no_echo, _not_held, _no_dispute, _sent_blindly, _forgetful], ids=lambda bug: bug.__name__
 )
 def test_a_planted_bug_is_caught(bug: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch) -> None:
     bug(monkeypatch)
