@@ -7,12 +7,13 @@ With SCHEMA it knows the tables and columns of that schema and no others, as tha
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 import tempfile
 
 from sqlalchemy import inspect
 
-from gateway.store import migrate
+from gateway.store import migrate, sql
 from gateway.store.schema import complete
 from tests.gateway.store.earlier import load
 from tests.gateway.store.outside import outside
@@ -32,13 +33,26 @@ def columns(number: str) -> dict[str, list[str]]:
 def forget(number: str) -> None:
     """From here on this process is a program of that schema."""
     known, metadata = columns(number), complete()
+    unknown: set[str] = set()
     for table in list(metadata.tables.values()):
         if table.name not in known:
             metadata.remove(table)
             continue
         for column in [column for column in table.columns if column.name not in known[table.name]]:
             table._columns.remove(column)
+            unknown.add(column.name)
     migrate.head = lambda: number
+    _blind(unknown.difference(*known.values()))
+
+
+def _blind(names: set[str]) -> None:
+    """What is written out in a question and was not there yet is answered with nothing, as nothing was asked then."""
+    spelt, named = sql._spelt, re.compile(rf", (?:\w\.)?({'|'.join(sorted(names)) or '-'})(?=,| FROM )")
+
+    def unasked(text: str, dialect: str) -> str:
+        return spelt(named.sub(r", NULL AS \1", text) if text.startswith("SELECT ") else text, dialect)
+
+    sql._spelt = unasked  # type: ignore[assignment]
 
 
 async def work(url: str, name: str) -> None:
