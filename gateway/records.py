@@ -162,7 +162,9 @@ class Records:
             found = await self._mirror.get(key)
             if found is not None:
                 self._know(found)
-                moved += 1
+            else:
+                self.erased(key)
+            moved += 1
         for key in await self.naming.since(since):
             await self._read_again(key)
         return moved
@@ -226,6 +228,13 @@ class Records:
             self.names.put(record.ref.key, names)
             self.contacts.put(record.ref.key, names_of(record))
             self.suggestions.put(record.ref.key, names)
+
+    def erased(self, key: str) -> None:
+        """Nothing of it is known here any more, nor a name it was called by."""
+        self._kept.pop(key, None)
+        self._moved = True
+        self._unknow(key)
+        self.naming.drop(key)
 
     def _unknow(self, key: str) -> None:
         self.names.remove(key)

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from gateway import dialog
 from gateway.errors import Retry
-from gateway.handlers import alerts, losses
+from gateway.handlers import alerts, assigned, losses
 from gateway.mentioning.weights import WINDOW_MS
 from gateway.services import Services
 from gateway.spine import Spine
@@ -78,6 +78,9 @@ class Schedule:
                     await self._spine.refresh_slot(shown)
             elif item.kind == "redraw":
                 await self._spine.refresh_all()
+            elif item.kind == "erased":
+                self._s.records.erased(str(item.payload["record"]))
+                await self._spine.refresh(str(item.payload["record"]))
             elif item.kind == "held":
                 await reread(self._s, self._spine, item, trail)
             elif item.kind == "dialog":
@@ -113,4 +116,16 @@ def redraw(now: int) -> Due:
     return Due("redraw", "redraw", now + _REDRAW_MS, {})
 
 
-_KINDS: dict[str, Handler] = {"conflict": alerts.conflict_due, "alert": alerts.woke, "lost": losses.due}
+async def _conflict(s: Services, item: Due, trail: Trail) -> None:
+    """The managers hear of it, and one of them is asked in the owner's place."""
+    conflict, record, field = (str(item.payload[name]) for name in ("conflict", "record", "field"))
+    await assigned.assign(s, conflict, record, field, to="manager")
+    await alerts.conflict_due(s, item, trail)
+
+
+_KINDS: dict[str, Handler] = {
+    "conflict": _conflict,
+    "alert": alerts.woke,
+    "lost": losses.due,
+    "asked": assigned.due,
+}

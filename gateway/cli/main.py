@@ -376,6 +376,25 @@ def restore(
 
 
 @app.command()
+def erase(
+    record: Annotated[str, typer.Argument(help="The customer, as `crm:kind:id`.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing.")] = False,
+    config: ConfigFile = HERE,
+) -> None:
+    """Makes every value of one customer unreadable for ever, and takes their cards away; the chain stays whole."""
+    from gateway.cli.erasing import erase as erased
+
+    def sure(text: str) -> bool:
+        err.print(text, markup=False, soft_wrap=True)
+        return yes or typer.confirm("Erase it for ever?", err=True)
+
+    text, done = asyncio.run(erased(config, record, sure))
+    out.print(text, markup=False, soft_wrap=True)
+    if not done:
+        raise typer.Exit(1)
+
+
+@app.command()
 def openapi() -> None:
     """Prints the API's OpenAPI 3.1 document."""
     from gateway.http.openapi import document

@@ -16,6 +16,7 @@ from gateway.http.api_ask import Ask, Done
 from gateway.http.api_bodies import EditBody, NoQuery
 from gateway.http.api_customers import Customers
 from gateway.http.api_edits import Edits, claimed
+from gateway.http.api_erase import Erasing
 from gateway.http.api_mentions import Mentioned
 from gateway.http.api_parked import ParkedJobs
 from gateway.http.api_past import Past
@@ -45,6 +46,7 @@ class Api:
         self._work: dict[Name, Work] = {
             "search_customers": customers.search,
             "read_customer": customers.customer,
+            "erase_customer": Erasing(services, tokens).erase,
             "make_edit": edits.edit,
             "field_history": past.history,
             "read_decision": past.decision,

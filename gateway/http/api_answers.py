@@ -279,3 +279,15 @@ class ParkedPage(Told):
 
 class Replayed(Told):
     replayed: Annotated[int, Field(description="How many are taken up again.")]
+
+
+class Erased(Told):
+    """What went, in numbers."""
+
+    values: int
+    edits: int
+    cards: int
+    conflicts: int
+    waiting: int
+    names: int
+    alerts: int

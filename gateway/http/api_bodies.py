@@ -124,7 +124,9 @@ class LinkBody(Asked):
     """An account that belongs to a person."""
 
     person: Annotated[str, Field(min_length=1, max_length=64, description="The person's id.", examples=["p_liting"])]
-    kind: Annotated[Literal["im", "crm", "device", "oidc"], Field(description="What kind of account it is.", examples=["im"])]
+    kind: Annotated[
+        Literal["im", "crm", "device", "oidc"], Field(description="What kind of account it is.", examples=["im"])
+    ]
     key: Annotated[
         Key,
         Field(
@@ -138,6 +140,20 @@ class LinkBody(Asked):
     evidence: Annotated[
         str, Field(max_length=500, description="Why you are sure; kept with the link.", examples=["asked her"])
     ] = ""
+
+
+class EraseBody(Asked):
+    """That whoever bears the token is there in person."""
+
+    proof: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=200,
+            description="The secret of a one-time link of the token's person: what stands behind `link=`.",
+            examples=["Zk3v…"],
+        ),
+    ]
 
 
 class ReplayBody(Asked):

@@ -18,6 +18,7 @@ Scope = Literal["read", "edit", "identities", "mentions", "operate"]
 Name = Literal[
     "search_customers",
     "read_customer",
+    "erase_customer",
     "make_edit",
     "field_history",
     "read_decision",
@@ -82,6 +83,19 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "As the token's person may see it: what they may not see is absent. With the scope `edit` every field they may "
         "edit carries its `parents`.",
         told.Customer,
+        errors=(404,),
+    ),
+    Endpoint(
+        "erase_customer",
+        "POST",
+        "/customers/{ref}/erase",
+        "operate",
+        "Erase a customer for ever",
+        "Every value becomes unreadable, names are forgotten, cards are taken away; decisions stay as rows without a "
+        "value, and the chain stays whole. The CRM is not touched. Only for a token that reads as an admin, with a new "
+        "one-time link of that admin as proof: `floatcard login` makes one, and it is used up.",
+        told.Erased,
+        body=asked.EraseBody,
         errors=(404,),
     ),
     Endpoint(

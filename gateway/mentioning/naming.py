@@ -49,6 +49,10 @@ class Naming:
         await self._store.put(called)
         self._know(called)
 
+    def drop(self, record: str) -> None:
+        """It was erased: nobody calls it anything."""
+        self._by.pop(record, None)
+
     def of(self, record: str) -> Sequence[Called]:
         return [each for each in self._of(record).values() if each.kind]
 

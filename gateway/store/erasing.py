@@ -1,0 +1,92 @@
+"""Everything of one customer goes at once: the key that every value of theirs is sealed with, and what is kept of their
+names in plain. The decisions stay, and their chain verifies: they never held a value."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from gateway.clock import Clock
+from gateway.store import auditing, sql
+from gateway.store.engine import Store
+from gateway.store.tables_app import alert, choice, due, mirror, slot_record
+from gateway.store.tables_ledger import conflict, edit, outbox, subject_key, value
+from gateway.store.tables_mentioning import customer_name, lesson, named
+from gateway.store.vault import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """What an erasure takes, in numbers."""
+
+    values: int
+    edits: int
+    """Those stay as rows without a value: who changed which field, and when."""
+    cards: int
+    conflicts: int
+    waiting: int
+    """Writes to CRMs that are not done yet, and are not done any more."""
+    names: int
+    alerts: int
+
+
+class EraseStore:
+    def __init__(self, store: Store, vault: Vault, clock: Clock) -> None:
+        self._store = store
+        self._vault = vault
+        self._clock = clock
+
+    async def weigh(self, record: str) -> Weight | None:
+        """None for a customer that is not known here, or was erased before."""
+        return await self._store.read(lambda connection: _weigh(connection, record))
+
+    async def erase(self, record: str, by: str) -> Weight | None:
+        """All of it or nothing, in one transaction; a running gateway takes the cards away within seconds."""
+        return await self._store.write(self._erase, (record, by))
+
+    def _erase(self, connection: Connection, items: Sequence[tuple[str, str]]) -> list[Weight | None]:
+        return [self._one(connection, record, by) for record, by in items]
+
+    def _one(self, connection: Connection, record: str, by: str) -> Weight | None:
+        weight, now = _weigh(connection, record), self._clock.now()
+        if weight is None or not self._vault.erase(connection, record, now):
+            return None
+        sql.change(
+            connection, "UPDATE outbox SET state = 'superseded' WHERE state = 'waiting' AND record = ?", (record,)
+        )
+        for table in (customer_name, named, lesson, choice):
+            connection.execute(delete(table).where(table.c.record == record))
+        # a version of its own, so that every gateway that has it in memory sees that it moved
+        gone = {"deleted": True, "sealed": b"", "owner": None, "at": now, "version": mirror.c.version + 1}
+        connection.execute(update(mirror).where(mirror.c.ref == record).values(**gone))
+        connection.execute(delete(due).where(due.c.key == _key(record)))
+        told = {"key": _key(record), "kind": "erased", "at": now, "payload": json.dumps({"record": record})}
+        connection.execute(insert(due).values(**told, leased_until=0))
+        auditing.add(connection, [(now, by, "erased", record, dict(asdict(weight)))])
+        return weight
+
+
+def _key(record: str) -> str:
+    return f"erased:{record}"[:256]
+
+
+def _weigh(connection: Connection, record: str) -> Weight | None:
+    there = select(subject_key.c.wrapped).where(subject_key.c.subject == record)
+    if connection.execute(there).scalar() is None:
+        return None
+
+    def count(query: object) -> int:
+        return int(connection.execute(select(func.count()).select_from(query.subquery())).scalar_one())  # type: ignore[attr-defined]
+
+    return Weight(
+        values=count(select(value.c.id).where(value.c.subject == record)),
+        edits=count(select(edit.c.id).where(edit.c.record == record)),
+        cards=count(select(slot_record.c.slot).where(slot_record.c.record == record)),
+        conflicts=count(select(conflict.c.id).where(conflict.c.record == record, conflict.c.closed_at.is_(None))),
+        waiting=count(select(outbox.c.id).where(outbox.c.record == record, outbox.c.state == "waiting")),
+        names=count(select(customer_name.c.name).where(customer_name.c.record == record)),
+        alerts=count(select(alert.c.id).where(alert.c.record == record, alert.c.state == "open")),
+    )

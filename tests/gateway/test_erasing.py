@@ -1,0 +1,61 @@
+"""A customer is erased: values, names and cards go, decisions and their chain stay."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gateway.clock import SystemClock
+from gateway.store.auditing import AuditStore
+from gateway.store.erasing import EraseStore
+from reconcile.model import MergePolicy
+from tests.gateway.house import HERO, LI, opened
+from tests.gateway.store.outside import everything, tamper
+from tests.gateway.store.world import ACME, NOBODY, World
+from tests.gateway.test_edits import ONE, floated
+
+
+async def test_all_of_one_customer_goes_and_nothing_of_another(store_url: str) -> None:
+    world = World.open(store_url, MergePolicy(mode="review"), NOBODY)
+    await world.ledger.ingest(world.edit("first secret"))
+    await world.ledger.ingest(world.edit("second secret"))
+    await world.ledger.ingest(world.edit("another's", record="local:account:other"))
+    erasing = EraseStore(world.store, world.vault, SystemClock())
+    weight = await erasing.weigh(ACME)
+    assert weight is not None and (weight.values, weight.edits) == (2, 2)
+    assert await erasing.erase(ACME, "p_admin") == weight
+    assert await erasing.weigh(ACME) is None and await erasing.erase(ACME, "p_admin") is None
+    assert await erasing.weigh("local:account:nobody") is None
+    assert await world.ledger.verify() is None
+    states = await world.ledger.states(ACME)
+    assert all(state.value is None for state in states.values())
+    assert any(state.value == "another's" for state in (await world.ledger.states("local:account:other")).values())
+    audit = AuditStore(world.store, SystemClock())
+    (noted,) = await audit.latest()
+    assert (noted.what, noted.subject, noted.by) == ("erased", ACME, "p_admin") and noted.facts["values"] == 2
+    assert await audit.verify() is None
+    assert b"secret" not in everything(store_url)
+    await audit.note("p_admin", "signed_in", "p_admin", how="link")
+    tamper(store_url, "UPDATE audit SET subject = 'x' WHERE seq = 1")
+    assert await audit.verify() == 1
+    await world.store.close()
+
+
+async def test_its_cards_are_taken_away_and_nobody_hears_its_name(tmp_path: Path) -> None:
+    async with opened(tmp_path) as live:
+        await live.settle()
+        card = await floated(live)
+        await live.submit(LI, "deal", await live.open_form(LI, card), phone=ONE)
+        await live.settle()
+        assert [each for each in live.cards("deal") if each.card["name"] == "customer"]
+        names = len(live.s.records.names)
+        vault = live.s.ledger._vault
+        assert await EraseStore(live.s.store, vault, live.clock).erase(HERO, "p_admin") is not None
+        await live.house.schedule.once()
+        await live.settle()
+        assert not [each for each in live.cards("deal") if each.card["name"] == "customer"]
+        assert await live.s.records.get(HERO) is None and len(live.s.records.names) < names
+        assert await live.rows("slot_record", f"record = '{HERO}'") == 0
+        await live.house.sweeps["local"].once(first=True)
+        await live.settle()
+        assert await live.s.records.get(HERO) is None, "what the CRM still says of it is not taken in again"
+        assert await live.s.ledger.verify() is None
