@@ -17,7 +17,7 @@ SCOPES = {"read", "edit", "identities", "mentions", "operate"}
 
 def path_of(path: str) -> str:
     filled = path.replace("{ref}", HERO).replace("{field}", "phone").replace("{trace}", "7F3A-19C2-0B4D-88E1")
-    return filled.replace("{id}", "x").removeprefix("/")
+    return filled.replace("{id}", "x").replace("{change}", "x").removeprefix("/")
 
 
 async def test_every_endpoint_wants_a_token_and_its_scope(world: World) -> None:
