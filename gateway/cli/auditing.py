@@ -10,7 +10,10 @@ from gateway.config import Config, load
 from gateway.errors import Misconfigured
 from gateway.policies import policies
 from gateway.services import Keys
+from gateway.store import heads
+from gateway.store.auditing import AuditStore, hash_at
 from gateway.store.engine import Store
+from gateway.store.lasting import missing
 from gateway.store.ledger import Ledger, Root
 from gateway.store.vault import Vault
 
@@ -54,3 +57,45 @@ async def publish_root(config: Path) -> str:
         return (await (await _ledger(loaded, store)).publish_root(day)).document()
     finally:
         await store.close()
+
+
+async def sign_heads(config: Path) -> str:
+    """Today's heads of both chains, signed."""
+    loaded = load(config)
+    store = Store.open(loaded.store)
+    try:
+        day = datetime.now(UTC).date().isoformat()
+        root = await (await _ledger(loaded, store)).publish_root(day)
+        seq, hash_ = await AuditStore(store, SystemClock()).head()
+        told = heads.Heads(loaded.deployment, day, root.document(), seq, hash_)
+        return told.signed(heads.signing_key(_master(loaded)))
+    finally:
+        await store.close()
+
+
+async def check_heads(config: Path, file: Path, key: str) -> tuple[str, bool]:
+    """Whether the store still is what was signed then. `key`: the public one; by default today's own."""
+    loaded = load(config)
+    try:
+        then = heads.read(file.read_text("utf-8"), key or heads.public(heads.signing_key(_master(loaded))))
+    except (OSError, ValueError) as wrong:
+        raise Misconfigured([(str(file), "", str(wrong))]) from wrong
+    store = Store.open(loaded.store)
+    try:
+        fault = await (await _ledger(loaded, store)).verify(Root.read(then.decisions))
+        if fault is not None:
+            return f"shard {fault.shard}, decision {fault.seq}: {fault.what}", False
+        audit = AuditStore(store, SystemClock())
+        if (row := await audit.verify()) is not None:
+            return f"audit row {row} was altered, is missing or out of order", False
+        if await store.read(lambda connection: hash_at(connection, then.audit_seq)) != then.audit_hash:
+            return f"audit row {then.audit_seq} is not the one that was signed", False
+        if lost := await store.read(missing):
+            return f"both chains are whole, but the database guards no longer: {', '.join(lost)}", False
+        return f"Both chains are whole and met by the heads of {then.day}.", True
+    finally:
+        await store.close()
+
+
+def _master(loaded: Config) -> bytes:
+    return bytes.fromhex(loaded.master_key.get_secret_value())

@@ -99,6 +99,21 @@ class Vault:
             raise Misconfigured([(next(iter(names)), "master_key", _OTHER_KEY)]) from None
         return [None for _ in names]
 
+    def proof(self) -> bytes:
+        """What only this master key made."""
+        return self._wrap(os.urandom(32), "floatcard")
+
+    def wrote(self, proof: bytes) -> bool:
+        try:
+            self._unwrap(proof, "floatcard")
+        except Tampered:
+            return False
+        return True
+
+    def rewrapped(self, old: Vault, subject: str, wrapped: bytes) -> bytes:
+        """Of another master key's, for this one. Raises `Tampered` when it is not that one's."""
+        return self._wrap(old._unwrap(wrapped, subject), subject)
+
     def keys(self, connection: Connection, subjects: Iterable[str], *, create: bool = True) -> dict[str, Keys | Erased]:
         """The keys of each subject; with `create`, new subjects get one. Unknown ones are left out otherwise."""
         wanted = sorted(set(subjects))
