@@ -187,12 +187,15 @@ async def test_a_room_on_a_real_server(scene: Scene) -> None:
         await browser.session.close()
     asked, content = await chen.card(room, THEIRS, MINE, without="竞品")
 
-    # settled by a reply, undone by a reply
+    # settled by a reply, undone by a reply: the question is open again, and settled the other way
     mine = next(at for at in range(2) if MINE in content["body"].split("\n[")[at])
     await li.reply(room, asked, number(content, "settle", mine))
     await scene.crm_has(MINE)
     content = await until("the settled card", lambda: settled(li, room, asked))
     await li.reply(room, asked, content[KEY]["presses"][0]["label"])
+    asked, content = await chen.card(room, THEIRS, MINE, without="竞品")
+    theirs = next(at for at in range(9) if THEIRS in content["body"].split("\n[")[at])
+    await li.reply(room, asked, number(content, "settle", theirs))
     await scene.crm_has(THEIRS)
 
     # an edit in words, checked like any other
