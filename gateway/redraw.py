@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from channels.model import ImId
 from gateway import dialog
-from gateway.handlers import alerts, conflicts, homes, losses
+from gateway.handlers import alerts, assigned, conflicts, homes, losses
 from gateway.handlers.cards import personal_card, room_card
 from gateway.handlers.told import holds
 from gateway.services import Services
@@ -23,12 +23,13 @@ async def redraw(s: Services, shown: Shown, trail: Trail) -> Act | None:
         return None if await _still(s, shown) else Hide(shown.slot)
     if shown.state.get("kind") == "asked":
         return None if await dialog.stands(s, shown) else Hide(shown.slot)
-    if shown.state.get("kind") == losses.KIND:
-        return await losses.again(s, shown) or Hide(shown.slot)
+    if (again := _AGAIN.get(str(shown.state.get("kind", "")))) is not None:
+        return await again(s, shown) or Hide(shown.slot)
     made = await _PURPOSES[shown.slot.purpose](s, shown, trail)
     return made if made is not None else Hide(shown.slot)
 
 
+_AGAIN = {losses.KIND: losses.again, assigned.KIND: assigned.again}
 _STILL = ("withheld", "picker", "notice", "link", "why")
 """Whispers that say what was so when they were said; gone when their reader may not know it any more."""
 

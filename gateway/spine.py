@@ -15,7 +15,7 @@ from gateway.admitting import admitted, rank_of
 from gateway.answer import answer_apart
 from gateway.bus.model import Delivery, Job
 from gateway.errors import Refused, Rejected, Retry, Unmet, Unreadable
-from gateway.handlers import alerts, alone, conflicts, forms, homes, linked, losses, members, press, said, strangers
+from gateway.handlers import alerts, alone, conflicts, forms, homes, linked, members, press, said, strangers
 from gateway.holding import Hold
 from gateway.metrics import WHOLE_TURN
 from gateway.painted import Painted
@@ -124,8 +124,7 @@ class Spine:
             "alert": self._alert,
             "alert_to": self._alert_to,
             "conflict": self._conflict,
-            "stranger": telling(services, self._taken, strangers.notices),
-            "lost": telling(services, self._taken, losses.notices),
+            **telling(services, self._taken),
         }
         self.edited: tuple[Callable[[], None], ...] = ()
         """Called when an edit was decided: whoever writes back looks at once."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from gateway.bus.model import Delivery
+from gateway.handlers import assigned, losses, strangers
 from gateway.repaint import Take
 from gateway.services import Services
 from gateway.turn import Show, new_trail
@@ -12,7 +13,15 @@ from gateway.turn import Show, new_trail
 Notices = Callable[[Services, bytes], AsyncIterator[list[Show]]]
 
 
-def telling(s: Services, take: Take, notices: Notices) -> Callable[[Delivery], Awaitable[None]]:
+TOPICS: dict[str, Notices] = {"stranger": strangers.notices, "lost": losses.notices, "asked": assigned.notices}
+
+
+def telling(s: Services, take: Take) -> dict[str, Callable[[Delivery], Awaitable[None]]]:
+    """The jobs that tell, by topic."""
+    return {topic: _telling(s, take, notices) for topic, notices in TOPICS.items()}
+
+
+def _telling(s: Services, take: Take, notices: Notices) -> Callable[[Delivery], Awaitable[None]]:
     """`notices` gives, for each reader, the same card in each of the places they can be reached in."""
 
     async def tell(delivery: Delivery) -> None:

@@ -57,6 +57,7 @@ async def remind(s: Services, conflict: str, record: str, field: str, opened: in
     if wait is not None:
         about: dict[str, Json] = {"conflict": conflict, "record": record, "field": field}
         await s.due.put(Due(f"conflict:{conflict}", "conflict", opened + seconds(wait) * 1000, about))
+        await s.due.put(Due(f"asked:{conflict}", "asked", opened + seconds(wait) * 500, about))
 
 
 async def conflict_due(s: Services, item: Due, trail: Trail) -> None:
@@ -78,7 +79,9 @@ async def raise_alert(
     if await s.alerts.raise_(new):
         ALERTS.labels(rule).inc()
         trail.note("alert", s.clock.now(), rule=rule, record=record, alert=new.id, decision=trace)
-    await publish(s, new.id, once=f"alert:{new.id}")
+    again = rule == "conflict_open" and await s.alerts.move(new.id, "open", frm=("over",)) is not None
+    # what had settled it was undone: said once more
+    await publish(s, new.id, once="" if again else f"alert:{new.id}")
 
 
 async def publish(s: Services, alert: str, *, once: str = "") -> None:

@@ -1,0 +1,66 @@
+"""A conflict is somebody's: its owner is asked, then the manager; a conflict opened again is told of again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gateway.store.console import ConsoleStore
+from tests.gateway.fake_chat import Message, buttons, text
+from tests.gateway.house import HERO, LI, WANG, Live, opened
+from tests.gateway.test_edits import ONE, TWO, both_edit, choice, conflict
+
+
+def asked(live: Live, person: str) -> list[Message]:
+    return [card for card in live.cards(f"d_{person}") if "wait for you to decide" in text(card.card)]
+
+
+async def whose(live: Live) -> str:
+    (case,) = await live.s.ledger.conflicts()
+    return (await ConsoleStore(live.s.store).owner(case.id))[0]
+
+
+async def test_the_owner_is_asked_then_the_manager(tmp_path: Path) -> None:
+    async with opened(tmp_path) as live:
+        card = await both_edit(live)
+        assert (await whose(live), asked(live, LI)) == ("", [])
+        live.clock.ahead(minutes=6)
+        await live.settle()
+        assert await whose(live) == "p_liting"
+        (note,) = asked(live, LI)
+        assert ONE not in str(note.card) and TWO not in str(note.card)
+        sides = await live.press_on(LI, note, "decide")
+        assert len(buttons(sides["card"], "settle")) == 2
+        live.clock.ahead(minutes=5)
+        await live.settle()
+        assert await whose(live) == "p_wangmin" and len(asked(live, LI)) == 1
+        await live.press(WANG, "deal", await choice(live, card, TWO))
+        await live.settle()
+        assert asked(live, LI) == []
+
+
+async def test_whom_a_person_asked_stays_asked(tmp_path: Path) -> None:
+    async with opened(tmp_path) as live:
+        await both_edit(live)
+        (case,) = await live.s.ledger.conflicts()
+        await ConsoleStore(live.s.store).assign([case.id], "p_zhaolei", "p_wangmin", live.clock.now())
+        live.clock.ahead(minutes=11)
+        await live.settle()
+        assert await whose(live) == "p_zhaolei" and asked(live, LI) == []
+
+
+async def test_a_conflict_that_is_open_again_is_told_of_again(tmp_path: Path) -> None:
+    async with opened(tmp_path) as live:
+        card = await both_edit(live)
+        live.clock.ahead(minutes=11)
+        await live.settle()
+        await live.press(WANG, "deal", await choice(live, card, TWO))
+        await live.settle()
+        (over,) = [each for each in live.cards(f"d_{WANG}") if each.card["name"] == "alert"]
+        assert not buttons(over.card, "decide")
+        await live.press(LI, "deal", buttons(conflict(live).card, "undo")[0])
+        await live.settle()
+        live.clock.ahead(minutes=11)
+        await live.settle()
+        (again,) = [each for each in live.cards(f"d_{WANG}") if each.card["name"] == "alert"]
+        assert again.id == over.id and buttons(again.card, "decide")
+        assert (await live.s.ledger.conflicts())[0].record == HERO
