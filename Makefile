@@ -12,7 +12,7 @@ PORT ?= 8300
 RUN := $(VENV)/.run-ready
 DEV := $(VENV)/.dev-ready
 
-.PHONY: help demo test soak lint format bench lock wheel clean chromium emulate synapse tryton
+.PHONY: help demo test soak lint audit format bench lock wheel clean chromium emulate synapse tryton
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 16
@@ -31,6 +31,11 @@ lint: $(DEV) ## ruff, mypy --strict, the Dockerfile
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/hadolint Dockerfile
+
+audit: $(DEV) ## known faults of what is depended on; it needs the internet (pip-audit is fetched, and asks for advisories)
+	@$(PYTHON) -m venv .venv-audit
+	@.venv-audit/bin/pip install --quiet --disable-pip-version-check pip-audit
+	@.venv-audit/bin/pip-audit --require-hashes --disable-pip -r requirements/run.txt
 
 format: $(DEV) ## what ruff mends by itself
 	@$(BIN)/ruff check --fix .
@@ -53,7 +58,7 @@ lock: ## pins every dependency again, with hashes, for every platform at once (n
 	done
 
 clean: ## removes the environment and what was built
-	@rm -rf $(VENV) .venv-synapse .venv-tryton .node-slack dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) .venv-audit .venv-synapse .venv-tryton .node-slack dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(BIN)/python:
 	@command -v $(PYTHON) >/dev/null && $(PYTHON) -c 'import sys, venv, ensurepip; assert sys.version_info >= (3, 11)' 2>/dev/null || { \
@@ -80,5 +85,9 @@ emulate:
 
 # The tests of Matrix run against a real Synapse, those of Tryton against a real one: programs in environments of their
 # own, never imported.
-synapse tryton: | $(BIN)/python
+synapse: | $(BIN)/python
 	@PYTHON=$(BIN)/python scripts/server.sh $@
+
+tryton: $(DEV)
+	@PYTHON=$(BIN)/python scripts/server.sh $@
+	@$(BIN)/python -m tests.crm.tryton.server

@@ -77,7 +77,7 @@ async def check_heads(config: Path, file: Path, key: str) -> tuple[str, bool]:
     """Whether the store still is what was signed then. `key`: the public one; by default today's own."""
     loaded = load(config)
     try:
-        then = heads.read(file.read_text("utf-8"), key or heads.public(heads.signing_key(_master(loaded))))
+        then = heads.read(_text(file), key or heads.public(heads.signing_key(_master(loaded))))
     except (OSError, ValueError) as wrong:
         raise Misconfigured([(str(file), "", str(wrong))]) from wrong
     store = Store.open(loaded.store)
@@ -95,6 +95,10 @@ async def check_heads(config: Path, file: Path, key: str) -> tuple[str, bool]:
         return f"Both chains are whole and met by the heads of {then.day}.", True
     finally:
         await store.close()
+
+
+def _text(file: Path) -> str:
+    return file.read_text("utf-8")
 
 
 def _master(loaded: Config) -> bytes:

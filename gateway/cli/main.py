@@ -278,6 +278,40 @@ def publish(config: ConfigFile = HERE) -> None:
     sys.stdout.write(asyncio.run(publish_root(config)) + "\n")
 
 
+@audit.command()
+def sign(config: ConfigFile = HERE) -> None:
+    """Prints today's heads of both chains, signed, to be kept somewhere else."""
+    from gateway.cli.auditing import sign_heads
+
+    sys.stdout.write(asyncio.run(sign_heads(config)) + "\n")
+
+
+@audit.command(name="check")
+def check_signed(
+    file: Annotated[Path, typer.Argument(help="What `floatcard audit sign` printed on some day.")],
+    key: Annotated[str, typer.Option(help="The public key to trust, in hex; by default this deployment's own.")] = "",
+    config: ConfigFile = HERE,
+) -> None:
+    """Holds the store against signed heads: both chains, and that the database still guards them."""
+    from gateway.cli.auditing import check_heads
+
+    text, sound = asyncio.run(check_heads(config, file, key))
+    out.print(text, markup=False, soft_wrap=True)
+    if not sound:
+        raise typer.Exit(1)
+
+
+@app.command(name="rotate-key")
+def rotate_key(
+    new: Annotated[str, typer.Argument(help="Where the new master key is: `env:NAME` or `file:PATH`.")],
+    config: ConfigFile = HERE,
+) -> None:
+    """Wraps every key anew with a new master key. Stop every gateway first; broken off, run it again."""
+    from gateway.cli.rotating import rotate
+
+    out.print(asyncio.run(rotate(config, new)), markup=False, soft_wrap=True)
+
+
 @app.command()
 def replay(
     ids: Annotated[list[int] | None, typer.Argument(help="Of the jobs, as --list tells them.", min=0)] = None,
