@@ -11,7 +11,7 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from cards.inert import safe_url
-from cards.words import Reader
+from cards.words import N_, Reader
 from gateway.console.chat.page import STATIC as CHAT_STATIC
 
 HERE = Path(__file__).parent
@@ -24,6 +24,18 @@ FILES: dict[str, tuple[Path, str]] = {
 """What a page loads. The look's own words are the chat's, shared and not copied."""
 
 LONGEST = 80
+NAVIGATION = (
+    ("overview", "/console", N_("Overview")),
+    ("identities", "/console/identities", N_("Identities")),
+    ("rooms", "/console/rooms", N_("Rooms")),
+    ("customers", "/console/customers", N_("Customers")),
+    ("conflicts", "/console/conflicts", N_("Conflicts")),
+    ("policies", "/console/policies", N_("Policies")),
+    ("mentions", "/console/mentions", N_("Mentions")),
+    ("alerts", "/console/alerts", N_("Alerts")),
+    ("audit", "/console/audit", N_("Audit")),
+)
+"""Every page with its address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +49,8 @@ class Frame:
     demo: bool = False
     said: str = ""
     wrong: bool = False
+    nav: Sequence[tuple[str, str, str]] = ()
+    """The pages that are for the reader's role: name, address, words."""
     here: str = ""
     """What was asked of this page, so that it is the same in another language."""
 

@@ -24,7 +24,12 @@ KINDS: Final[Mapping[str, str]] = {
     "outsider": N_("outsider"),
     "unknown": N_("unknown"),
 }
-LINK_KINDS: Final[Mapping[str, str]] = {"im": N_("chat"), "crm": N_("CRM"), "device": N_("device"), "oidc": N_("sign-in")}
+LINK_KINDS: Final[Mapping[str, str]] = {
+    "im": N_("chat"),
+    "crm": N_("CRM"),
+    "device": N_("device"),
+    "oidc": N_("sign-in"),
+}
 STEPS: Final[Mapping[str, str]] = {
     "link": N_("known before"),
     "email": N_("by e-mail address"),

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from cards.words import N_, Reader, match
 from gateway.console import views
-from gateway.console.page import FILES, Frame, render
+from gateway.console.page import FILES, NAVIGATION, Frame, render
 from gateway.errors import Refused, Retry
 from gateway.handlers import desk
 from gateway.http.console_alerts import AlertsPage
@@ -20,6 +20,7 @@ from gateway.http.console_customers import CustomersPage
 from gateway.http.console_login import SignIn, local
 from gateway.http.console_mentions import MentionsPage
 from gateway.http.console_policy import PoliciesPage
+from gateway.http.console_roles import may
 from gateway.http.console_rooms import RoomsPage
 from gateway.http.console_session import LANGUAGE, LANGUAGES, Again, Form, Session, Sessions, Turned, form_of
 from gateway.http.linking import Linking, new_person_id
@@ -185,6 +186,7 @@ class Console:
             demo=self._s.config.demo,
             said=reader.say(SAID[code], n=count) if code else "",
             wrong=code in _WRONG,
+            nav=_nav(reader, person),
             here=_here(request),
         )
 
@@ -320,6 +322,11 @@ def _person(form: Form, known: Person | None) -> Person:
         zone=known.zone if known is not None else "",
         emails=tuple(each for each in emails if each),
     )
+
+
+def _nav(reader: Reader, person: Person | None) -> list[tuple[str, str, str]]:
+    roles = person.roles if person is not None else frozenset[str]()
+    return [(name, address, reader.say(words)) for name, address, words in NAVIGATION if may(roles, "GET", address)]
 
 
 def _here(request: web.Request) -> str:

@@ -14,13 +14,15 @@ _OWN: Final = ("/console/logout", "/console/me", "/console/again", "/console/oid
 """Anybody's who is signed in."""
 _SHARED: Final = ("/console/customers", "/console/conflicts", "/console/alerts")
 """Where managers work."""
+_READING: Final = ("/console/audit/verify", "/console/audit/export")
+"""Forms that change nothing."""
 _FRESH: Final = ("/console/policies/apply", "/console/policies/undo", "/console/customers/erase")
 
 
 def may(roles: frozenset[str], method: str, path: str) -> bool:
     if _within(path, _OWN):
         return bool(roles & ROLES)
-    if method not in ("GET", "HEAD"):
+    if method not in ("GET", "HEAD") and not _within(path, _READING):
         return bool(roles & (_MANAGERS if _within(path, _SHARED) else _ADMIN))
     shared = path.rstrip("/") == "/console" or _within(path, _SHARED)
     return bool(roles & (ROLES if shared else _READERS))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import html
 import io
+import os
 import re
 from dataclasses import replace
 
@@ -29,6 +30,7 @@ from tests.gateway.http.world import HERO, World
 
 ROOM = "web/r_partner"
 HOSTILE = "<script>x</script>\u202e\x00*b*" + "😀" * 1000
+MANY = 100_000 if os.environ.get("FLOATCARD_SOAK") == "1" else 2_000
 PAGES = ("rooms", "rooms/one", "customers", "customers/one", "conflicts", "alerts", "audit")
 FORMS = (
     *("rooms/quiet", "rooms/bind", "rooms/budget", "customers/undo", "conflicts/settle", "conflicts/undo"),
@@ -97,6 +99,28 @@ async def test_every_page_is_in_the_navigation_and_keeps_its_question_in_another
             assert f'href="/console/{path}" aria-current="page"' in told
         one = (await visitor.get(f"/console/customers/one?ref={HERO}&set"))[1]
         assert 'href="?ref=local%3Aaccount%3Ahx-medical&amp;lang=zh-CN"' in one
+
+
+async def test_an_auditor_and_a_manager_are_shown_the_pages_of_their_role_alone(world: World) -> None:
+    people = world.house.services.people
+    await people.put(Person("p_audit", "Auditor", frozenset({"auditor", "employee"})))
+    await people.put(Person("p_boss", "Manager", frozenset({"manager"})))
+    for who, seen_by, closed in (
+        ("p_audit", ("rooms", "customers", "conflicts", "alerts", "audit", "policies"), ()),
+        ("p_boss", ("customers", "conflicts", "alerts"), ("rooms", "audit", "identities", "policies")),
+    ):
+        async with Visitor(world) as visitor:
+            link = await world.tokens.login_link(who)
+            assert (await visitor.post("/console/login", {"link": link}))[0] == 200
+            nav = (await visitor.get("/console/customers"))[1]
+            for path in seen_by:
+                assert f'href="/console/{path}"' in nav and (await visitor.get(f"/console/{path}"))[0] == 200
+            for path in closed:
+                assert f'href="/console/{path}"' not in nav and (await visitor.get(f"/console/{path}"))[0] == 403
+            csrf = hidden((await visitor.get("/console"))[1], "logout")["csrf"]
+            status = (await visitor.post("/console/audit/verify", {"csrf": csrf}))[0]
+            assert status == (200 if who == "p_audit" else 403)
+            assert (await visitor.post("/console/rooms/quiet", {"csrf": csrf, "room": ROOM}))[0] == 403
 
 
 # -- rooms
@@ -441,7 +465,7 @@ async def test_a_page_of_very_many_customers_asks_for_one_page_of_rows(
 ) -> None:
     """Counted: how many records are opened for a page, and how SQLite goes about each statement."""
     s = world.house.services
-    kinds = [RecordRef("local", "account", f"many{at:05}") for at in range(2_000)]
+    kinds = [RecordRef("local", "account", f"many{at:05}") for at in range(MANY)]
     await s.records.put([_many(ref) for ref in kinds])
     opened, plans, plain = list[str](), set[str](), sql.ask
     real = s.records.standing
