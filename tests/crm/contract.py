@@ -95,7 +95,7 @@ ALONE = ("tryton",)
 def asked() -> list[ParameterSet]:
     """Each connector, and what its harness module offers besides, in `MORE`, as `name/other`."""
     return [
-        pytest.param(name, marks=[pytest.mark.alone] if connector in ALONE else [])
+        pytest.param(name, marks=[pytest.mark.alone, pytest.mark.timeout(600)] if connector in ALONE else [])
         for connector in connectors()
         for name in (connector, *(f"{connector}/{other}" for other in _more(connector)))
     ]

@@ -1,6 +1,7 @@
 """A real Tryton on a real PostgreSQL: a process of its own, out of an environment of its own (`make tryton`).
 
-Making the database takes about a minute; it is kept as a dump beside the environment, and restored the next time.
+Making the database takes about a minute. `make tryton` does it (`python -m tests.crm.tryton.server`), so that no test
+waits for it; it is kept as a dump beside the environment, and restored the next time.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,7 @@ class Tryton:
         """The database with its modules and an admin: restored, or made and kept."""
         name = hashlib.sha256(LIST.read_bytes() + PASSWORD.encode()).hexdigest()[:16]
         kept = VENV / f"database-{name}.dump"
+        self.postgresql.run(f"DROP DATABASE IF EXISTS {DATABASE}")  # of a try that was cut off
         self.postgresql.run(f"CREATE DATABASE {DATABASE}")
         if kept.is_file() and self._program("pg_restore", "-d", DATABASE, "--no-owner", str(kept)) == 0:
             return
@@ -116,12 +118,21 @@ def tryton() -> Tryton:
     """The one of this test run; it ends with it."""
     if not (VENV / ".ready").is_file():
         pytest.skip("no Tryton here: `make tryton` installs it")
-    database = postgresql()
-    stack = ExitStack()
+    server = _prepared()
+    server.start()
+    atexit.register(server.stop)
+    return server
+
+
+def _prepared() -> Tryton:
+    database, stack = postgresql(), ExitStack()
     atexit.register(stack.close)
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fc-tryton-", dir="/tmp")))
     server = Tryton(database, folder)
     server.prepare()
-    server.start()
-    stack.callback(server.stop)
     return server
+
+
+if __name__ == "__main__" and (VENV / ".ready").is_file() and not list(VENV.glob("database-*.dump")):
+    with suppress(pytest.skip.Exception):  # no PostgreSQL here: the tests say so
+        _prepared()

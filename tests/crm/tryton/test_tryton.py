@@ -27,7 +27,7 @@ from tests.crm.contract import walk
 from tests.crm.tryton.harness import EMPLOYEE, OURSELVES, TrytonHarness
 from tests.crm.tryton.server import DATABASE, tryton
 
-pytestmark = pytest.mark.alone
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(600)]
 ROUNDS = 40 if os.environ.get("FLOATCARD_SOAK") == "1" else 3
 
 
