@@ -74,12 +74,16 @@ class AuditPage(Lists):
         try:
             fault = await self._s.ledger.verify()
             count = await self._store.audit_count()
+            altered = await self._audit.verify()
         except Retry:
             self._verified = Verified("failed", began)
             return
         if fault is not None:
             log.error("the chain of decisions is broken at decision %s of shard %s", fault.seq, fault.shard)
             self._verified = Verified("fault", began, count, fault.shard, fault.seq, fault.what)
+        elif altered is not None:
+            log.error("the record of what admins did is broken at row %s", altered)
+            self._verified = Verified("fault", began, count, -1, altered, "the record of what admins did was altered")
         else:
             self._verified = Verified("sound", began, count)
 
@@ -88,6 +92,7 @@ class AuditPage(Lists):
         frame = self._frame(request, session)
         record, person = form.get("record")[:512], form.get("person")[:64]
         body, count = await audit.exported(self._eyes(frame, session), self._store, record, person)
+        await self._audit.note(session.person.id, "exported", record or person, rows=count)
         log.warning("rows of the audit were exported", extra={"person": session.person.id, "count": count})
         day = datetime.fromtimestamp(frame.reader.now / 1000, UTC).date()
         headers = {"Content-Disposition": f'attachment; filename="floatcard-audit-{day}.csv"'}

@@ -77,4 +77,6 @@ class ConflictsPage(Lists):
             return see(_HERE, "nobody", which=which)
         known = [id_ for id_ in chosen if await self._s.ledger.conflict(id_) is not None]
         await self._store.assign(known, who, session.person.id, self._s.clock.now())
+        for id_ in known:
+            await self._audit.note(session.person.id, "asked", id_, person=who)
         return see(_HERE, f"{'assigned' if who else 'unassigned'}={len(known)}", which=which)

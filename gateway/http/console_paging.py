@@ -14,6 +14,7 @@ from gateway.errors import Refused
 from gateway.http.console_mentions import Around
 from gateway.http.console_session import Form, Session
 from gateway.services import Services
+from gateway.store.auditing import AuditStore
 
 Look = Callable[[web.Request, Session], Awaitable[web.Response]]
 LONGEST = 512
@@ -27,6 +28,7 @@ class Lists:
     def __init__(self, services: Services, around: Around) -> None:
         self._s = services
         self._around = around
+        self._audit = AuditStore(services.store, services.clock)
 
     def _paged(self, look: Look) -> Callable[[web.Request], Awaitable[web.Response]]:
         async def serve(request: web.Request) -> web.Response:

@@ -65,6 +65,7 @@ class RoomsPage(Lists):
             return see(_HERE, "noroom")
         until = self._s.clock.now() + seconds(span) * 1000 if span in QUIETS else 0
         await self._s.rooms.store.quiet(key, until)
+        await self._audit.note(session.person.id, "quieted", key, until=until)
         return see(_ONE, "quieted" if until else "loud", room=key)
 
     async def budget(self, request: web.Request, session: Session, form: Form) -> web.Response:
@@ -76,6 +77,7 @@ class RoomsPage(Lists):
             wrong = self._frame(request, session).reader.say("Write a number from 0 to {most}.", most=BUDGET)
             return await self._one(request, session, key, wrong=wrong)
         await self._s.mentioning.budget(key, int(text) if text else None)
+        await self._audit.note(session.person.id, "budgeted", key, cards=text or "configured")
         return see(_ONE, "set", room=key)
 
     async def bind(self, request: web.Request, session: Session, form: Form) -> web.Response:
@@ -89,6 +91,7 @@ class RoomsPage(Lists):
         except Refused as why:
             return await self._one(request, session, key, wrong=refused(frame.reader, why))
         await self._s.mentioning.bind(key, ref, session.person.id, self._s.clock.now())
+        await self._audit.note(session.person.id, "bound", key, record=ref)
         return see(_ONE, "set", room=key)
 
 

@@ -17,6 +17,7 @@ from crm.model import FieldValue, Record, RecordRef
 from gateway.console import audit
 from gateway.store import sql
 from gateway.store.alerts import Alert
+from gateway.store.auditing import AuditStore
 from gateway.store.console import ConsoleStore
 from gateway.store.ledger import Incoming
 from identity.model import Person
@@ -410,6 +411,10 @@ async def test_what_is_exported_is_safe_to_open_and_holds_what_the_page_does(wor
         status, told, raw = await visitor.post("/console/audit/export", {"csrf": csrf, "record": HERO})
         assert status == 200 and raw.headers["Content-Type"].startswith("text/csv")
         assert "attachment" in raw.headers["Content-Disposition"]
+    [noted] = [
+        each for each in await AuditStore(world.house.services.store, world.clock).latest() if each.what == "exported"
+    ]
+    assert noted.by == "p_zhaolei"
     rows = list(csv.DictReader(io.StringIO(told.lstrip("\ufeff"), newline="")))
     values = [row["value"] for row in rows]
     assert f"'{evil}" in values and 'a "quoted", value\nof two lines' in values
