@@ -59,12 +59,20 @@ def _of_model(model: type[BaseModel], prefix: str) -> Iterator[str]:
     said = _attribute_docs(model)
     for name, field in model.model_fields.items():
         assert _inner(field.annotation) is None, f"{prefix}{name}: one level of tables is what the page can tell"
+        if (within := _optional(field.annotation)) is not None:
+            yield from _of_model(within, f"{prefix}{name}.")
+            continue
         yield from _setting(f"{prefix}{name}", field, said.get(name, ""))
 
 
 def _inner(annotation: Any) -> type[BaseModel] | None:
     wanted = get_args(annotation)[-1] if _is_mapping(annotation) else annotation
     return wanted if isinstance(wanted, type) and issubclass(wanted, BaseModel) else None
+
+
+def _optional(annotation: Any) -> type[BaseModel] | None:
+    """A table that may be left out."""
+    return next(filter(None, map(_inner, get_args(annotation))), None) if get_origin(annotation) is UnionType else None
 
 
 def _is_mapping(annotation: Any) -> bool:
