@@ -27,8 +27,13 @@ async def due(s: Services, item: Due, trail: Trail) -> None:
     conflict, record, field = (str(item.payload[name]) for name in ("conflict", "record", "field"))
     who = await assign(s, conflict, record, field, to="owner")
     if who is not None:
-        body = json.dumps({**item.payload, "person": who.id}).encode()
-        await s.bus.publish(Job("asked", f"asked:{conflict}", f"asked:{conflict}:{who.id}:{item.at}", body), "here")
+        await ask(s, conflict, record, field, who, item.at)
+
+
+async def ask(s: Services, conflict: str, record: str, field: str, who: Person, at: int) -> None:
+    """Told alone, in every direct room of theirs. Once for one `at`."""
+    body = json.dumps({"conflict": conflict, "record": record, "field": field, "person": who.id}).encode()
+    await s.bus.publish(Job("asked", f"asked:{conflict}", f"asked:{conflict}:{who.id}:{at}", body), "here")
 
 
 async def assign(s: Services, conflict: str, record: str, field: str, *, to: str) -> Person | None:

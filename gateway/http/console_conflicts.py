@@ -9,7 +9,7 @@ from aiohttp import web
 from gateway.console import conflicts
 from gateway.console.audit import cursor
 from gateway.errors import Refused
-from gateway.handlers import desk
+from gateway.handlers import assigned, desk
 from gateway.http.console_mentions import Around
 from gateway.http.console_paging import Lists, asked, html, refused, see, several
 from gateway.http.console_session import Form, Session
@@ -75,8 +75,11 @@ class ConflictsPage(Lists):
             return see(_HERE, "nothing", which=which)
         if who and (person is None or not person.active or person.external):
             return see(_HERE, "nobody", which=which)
-        known = [id_ for id_ in chosen if await self._s.ledger.conflict(id_) is not None]
-        await self._store.assign(known, who, session.person.id, self._s.clock.now())
-        for id_ in known:
-            await self._audit.note(session.person.id, "asked", id_, person=who)
+        found = [await self._s.ledger.conflict(id_) for id_ in chosen]
+        known, now = [case for case in found if case is not None], self._s.clock.now()
+        await self._store.assign([case.id for case in known], who, session.person.id, now)
+        for case in known:
+            await self._audit.note(session.person.id, "asked", case.id, person=who)
+            if person is not None and person.id != session.person.id and case.closed_at is None:
+                await assigned.ask(self._s, case.id, case.record, case.field, person, now)
         return see(_HERE, f"{'assigned' if who else 'unassigned'}={len(known)}", which=which)
