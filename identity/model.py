@@ -31,7 +31,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One account of a person. `key`: `ImId.key`, `<crm>:<user id>`, a certificate's fingerprint, or `<issuer>#<sub>`."""
+    """A person's account. `key`: `ImId.key`, `<crm>:<user id>`, a certificate's fingerprint, or `<issuer>#<sub>`."""
 
     id: str
     person: str
@@ -57,7 +57,14 @@ class People(Protocol):
     async def by_email(self, email: str) -> Person | None: ...
 
     async def link(
-        self, person: str, kind: Literal["im", "crm", "device", "oidc"], key: str, *, step: str, evidence: str, made_by: str
+        self,
+        person: str,
+        kind: Literal["im", "crm", "device", "oidc"],
+        key: str,
+        *,
+        step: str,
+        evidence: str,
+        made_by: str,
     ) -> Link:
         """Raises `Refused` when the account is another person's already."""
         ...
