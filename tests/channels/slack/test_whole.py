@@ -39,6 +39,11 @@ async def test_from_a_mention_to_an_acknowledged_alert(tmp_path: Path) -> None:
         undo = [button for each in slack.cards(DEAL) for button in buttons(each.blocks, "undo")]
         await world.press(WANG, conflict if buttons(conflict.blocks, "undo") else card, undo[0])
         await live.settle()
+        (conflict,) = [each for each in slack.cards(DEAL) if buttons(each.blocks, "settle")]
+        sides = words(conflict.blocks)
+        shown = sorted(("+86 512 1111 1111", "+86 512 2222 2222"), key=sides.index)
+        await world.press(WANG, conflict, buttons(conflict.blocks, "settle")[1 - shown.index(settled)])
+        await live.settle()
         assert await live.value("phone") != settled and await live.there("phone") != settled
 
         (web,) = [link for link in live.s.people.links("p_wangmin") if link.key.startswith("web/")]

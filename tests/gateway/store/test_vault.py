@@ -89,8 +89,12 @@ async def test_a_ciphertext_moved_to_another_row_does_not_open(store: Store) -> 
     vault = Vault(KEY)
     await run(store, lambda c: (vault.put(c, "s1", "a", "v1"), vault.put(c, "s1", "b", "v2")))
     swap = "UPDATE value SET ciphertext = (SELECT ciphertext FROM value WHERE id = 'v2') WHERE id = 'v1'"
-    await run(store, unguard)
-    await run(store, lambda c: c.exec_driver_sql(swap).close())
+
+    def tampered(connection: Connection) -> int:
+        unguard(connection)
+        return connection.exec_driver_sql(swap).rowcount
+
+    assert await run(store, tampered) == 1
     with pytest.raises(Tampered):
         await store.read(lambda c: vault.get(c, "v1"))
 

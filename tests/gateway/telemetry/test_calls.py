@@ -31,6 +31,7 @@ LOOKED_AT = {
     "type(fault).__name__",
     "fault.seq",  # of a decision: where the chain is broken, and nothing of what it says
     "fault.shard",
+    "altered",  # the number of a row
     "crm.name",
     "channel.name",
     "self._done",
