@@ -13,14 +13,12 @@ from dataclasses import dataclass, field
 from gateway.bus.model import Bus, Delivery, Handle
 from gateway.errors import Refused, Rejected, Retry, Unreadable
 from gateway.metrics import JOBS, PARKED
-from gateway.seats import Seats
 from gateway.telemetry import carried, unpacked
 
 log = logging.getLogger("floatcard.worker")
 
 PRESS = "press:"
 """What the lane of a press begins with: a person waits for it, so it waits for no room's work."""
-BUSY = 16
 _LONGEST_WAIT = 60.0
 _PATIENCE = 2_000
 """So many times as many tries for one who is down or tired, with about half a minute between them: days."""
@@ -41,14 +39,12 @@ class _Lane:
 
 class Worker:
     """At most `at_a_time` jobs run at once, and as many presses beside them; one that waits to be tried again holds
-    no place. Of the jobs that are no press at most `busy` do anything but wait for a network: what comes in meanwhile
-    is stored and acknowledged between them."""
+    no place."""
 
-    def __init__(self, bus: Bus, handle: Handle, *, at_a_time: int, tries: int, busy: int = BUSY) -> None:
+    def __init__(self, bus: Bus, handle: Handle, *, at_a_time: int, tries: int) -> None:
         self._bus = bus
         self._handle = handle
         self._places = {True: asyncio.Semaphore(at_a_time), False: asyncio.Semaphore(at_a_time)}
-        self._seats = Seats(busy)
         self._tries = tries
         self._one_by_one = asyncio.Lock()
         self._lanes: dict[str, _Lane] = {}
@@ -121,7 +117,7 @@ class Worker:
     async def _run(self, delivery: Delivery) -> None:
         """To its end: acknowledged or parked. A retry keeps its turn, so that the lane keeps its order."""
         while True:
-            async with self._place(delivery), self._seat(delivery):
+            async with self._place(delivery):
                 if not self._bus.holds(delivery):
                     return  # another process has it now
                 wait = await (self._watched(delivery) if delivery.suspect else self._try(delivery))
@@ -131,9 +127,6 @@ class Worker:
                 delivery = await self._bus.retry(delivery, wait)
             except Retry:
                 continue
-
-    def _seat(self, delivery: Delivery) -> contextlib.AbstractAsyncContextManager[None]:
-        return contextlib.nullcontext() if delivery.job.lane.startswith(PRESS) else self._seats.taken()
 
     async def _watched(self, delivery: Delivery) -> float | None:
         """What may have ended an earlier process is noted before it runs; at last it is parked without running."""

@@ -13,7 +13,6 @@ from gateway.metrics import CALLED
 from gateway.outgoing.breaker import Breakers
 from gateway.outgoing.line import Line, Ticket, give_back
 from gateway.outgoing.model import Bucket, Buckets, Rank, Taken, buckets_of
-from gateway.seats import step_aside
 from gateway.telemetry import calling
 
 T = TypeVar("T")
@@ -35,7 +34,6 @@ class Permit:
         return self._ticket.waited
 
     async def run(self, work: Callable[[], Awaitable[T]]) -> T:
-        step_aside()
         self._used, began = True, time.perf_counter()
         try:
             with calling("channel", self._channel, self.method):
@@ -67,7 +65,6 @@ class Gate:
 
     async def permit(self, channel: str, ticket: Ticket) -> Permit:
         """Raises `Retry` while the network does not answer, `Limited` when its turn is too far off."""
-        step_aside()
         self.breakers[channel].check()
         return Permit(self, channel, ticket, await self._lines[channel].permit(ticket))
 
