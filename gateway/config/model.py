@@ -136,7 +136,9 @@ class ServerSpec(Frozen):
     body_limit: int = Field(
         1_048_576, ge=1024, description="The largest body accepted, in bytes; a larger one is answered 413."
     )
-    workers: int = Field(64, ge=1, le=1024, description="How many rooms are worked on at a time.")
+    workers: int = Field(
+        16, ge=1, le=1024, description="How many rooms are worked on at a time; more where a network answers slowly."
+    )
     tries: int = Field(5, ge=1, le=100, description="How often an event is tried before it is parked.")
     waiting_cards: int = Field(
         5_000, ge=1, description="Jobs that may wait before messages bring no new cards and repaints are put off."
