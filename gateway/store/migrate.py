@@ -15,13 +15,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, false, inspect, select
+from sqlalchemy import Connection, Engine, false, inspect, select
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
 from gateway.errors import Misconfigured
 from gateway.store.connect import address, plain, shown
-from gateway.store.faults import SAY, unavailable
+from gateway.store.faults import SAY, transient, unavailable
 from gateway.store.lasting import guard, hold
 from gateway.store.schema import APPLICATION_ID, complete
 from gateway.store.tables import floatcard_meta
@@ -37,6 +37,7 @@ RELEASED = "0001"
 READS = "min_reader"
 """In floatcard_meta: the oldest schema whose program may work with this database."""
 LOCK = 0x466C4361
+TRIES = 5
 WAIT_S = 15
 """How long a migration waits for a table: everybody else waits behind it, so it had better give up and say so."""
 FOREIGN = (
@@ -73,13 +74,24 @@ def prepare(url: URL) -> None:
     """Brings the database at `url` to this program's schema. Raises `Misconfigured` when it must not or cannot."""
     engine = plain(url)
     try:
-        with engine.begin() as connection:
-            _bring(connection, shown(url))
+        _brought(engine, shown(url))
     except DBAPIError as broke:
         why = unavailable(broke)
         raise Misconfigured([(shown(url), "store", SAY[why] if why else UNREADABLE)]) from broke
     finally:
         engine.dispose()
+
+
+def _brought(engine: Engine, where: str) -> None:
+    """In one transaction, begun anew where it and somebody who edits waited for each other."""
+    for tries in range(TRIES):
+        try:
+            with engine.begin() as connection:
+                return _bring(connection, where)
+        except DBAPIError as broke:
+            if not transient(broke) or tries == TRIES - 1:
+                raise
+    raise AssertionError
 
 
 def _bring(connection: Connection, where: str) -> None:
