@@ -8,7 +8,9 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Column, Index, Integer, MetaData, Text, inspect
+from psycopg.errors import DeadlockDetected
+from sqlalchemy import Column, Connection, Index, Integer, MetaData, Text, inspect
+from sqlalchemy.exc import OperationalError
 
 from gateway.errors import Misconfigured
 from gateway.store import migrate, sql
@@ -191,3 +193,27 @@ def test_a_column_without_a_value_for_what_is_there_is_refused(drafts: Path, mon
     with pytest.raises(SystemExit, match=r"inbox\.more has no value .* server_default"):
         drafted(Column("more", Integer, nullable=False), "inbox", monkeypatch)
     assert (drafts / "schema_0002.py").read_text() == before
+
+
+@pytest.mark.parametrize(("times", "made"), [(2, True), (9, False)])
+def test_a_migration_that_met_somebody_who_edits_is_begun_anew(
+    times: int, made: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL tells whoever waits for each other so: all of it is rolled back, and nothing was wrong with it."""
+    bring, met = migrate._bring, iter(range(times))
+
+    def interrupted(connection: Connection, where: str) -> None:
+        bring(connection, where)
+        if next(met, None) is not None:
+            raise OperationalError("ALTER TABLE", {}, DeadlockDetected("deadlock detected"))
+
+    monkeypatch.setattr(migrate, "_bring", interrupted)
+    url = address(f"sqlite:///{tmp_path}/a.db")
+    if made:
+        migrate.prepare(url)
+    else:
+        with pytest.raises(Misconfigured):
+            migrate.prepare(url)
+    monkeypatch.undo()
+    tables = look(str(url), "SELECT count(*) FROM sqlite_master WHERE type = 'table'")[0]
+    assert (tables > 0) is made
