@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Final, Literal, TypeAlias, TypeVar
 
 from channels.model import Roster, Sender
-from identity.model import BOTTOM, Attributes, Audience, Person, Scene
+from identity.model import BOTTOM, Application, Attributes, Audience, Person, Scene
 
 RoomKind: TypeAlias = Literal["group", "direct", "public"]
 
@@ -72,7 +72,7 @@ def audience(
         _count(counts, BOTTOM, 1)
     if kind == "public" and public_channel_audience == "workspace":
         _count(counts, UNMAPPED, 1)
-    return Audience(_scene(roster, kind), counts, persons, complete, roster.at)
+    return Audience(_scene(roster, kind), counts, persons, complete, roster.at, kind)
 
 
 def _scene(roster: Roster, kind: RoomKind) -> Scene:
@@ -123,7 +123,8 @@ def direct(person: Person | None, sender: Sender | None = None, *, scene: Scene 
     """
     seen = attributes_in(sender, person) if sender is not None else BOTTOM if person is None else attributes_of(person)
     persons = {person.id: seen} if person is not None and seen.mapped else {}
-    return Audience(scene, {seen: 1}, persons)
+    through = Application(sender.id.channel) if sender is not None and sender.id.channel else None
+    return Audience(scene, {seen: 1}, persons, application=through)
 
 
 _HASHED: OrderedDict[int, tuple[Audience, str]] = OrderedDict()

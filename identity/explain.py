@@ -30,14 +30,20 @@ PUBLIC: Final = N_("Hidden because everybody in the company can read this room."
 ROLE: Final = N_("Hidden because somebody here has only the role {roles}.")
 NO_ROLE: Final = N_("Hidden because somebody here has no role.")
 ALONE: Final = N_("Your role may not see this.")
+NOT_THROUGH_THIS: Final = N_("Hidden because this network or application may not have it.")
 
-MESSAGES: Final = (NEVER, NOBODY, INCOMPLETE, GUEST, OUTSIDER, UNMAPPED, PUBLIC, ROLE, NO_ROLE, ALONE)
+NOT_GRANTED: Final = "not-granted-to-the-application"
+"""In place of a policy: the readers may see it, but not through this application."""
+
+MESSAGES: Final = (NEVER, NOBODY, INCOMPLETE, GUEST, OUTSIDER, UNMAPPED, PUBLIC, ROLE, NO_ROLE, ALONE, NOT_THROUGH_THIS)
 
 
 def reasons(withheld: Withheld, audience: Audience, *, public: bool = False) -> tuple[Reason, ...]:
     """The weightiest first, each once. `public`: the whole workspace can read the room."""
     if NEVER_IN_A_GROUP in withheld.policies:
         return (Reason(NEVER),)
+    if NOT_GRANTED in withheld.policies:
+        return (Reason(NOT_THROUGH_THIS),)
     if audience.empty and audience.complete:
         return (Reason(NOBODY),)
     if audience.scene not in ("group", "external_group"):

@@ -89,6 +89,18 @@ BOTTOM = Attributes()
 
 
 @dataclass(frozen=True, slots=True)
+class Application:
+    """What carries what is disclosed to its readers: a channel by its name, or the bearer of a token by the token's.
+
+    `reads`, `writes`: selectors of fields that the token brings along; None adds nothing to what is configured.
+    """
+
+    name: str
+    reads: frozenset[str] | None = None
+    writes: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Audience:
     """Everyone who can read a room, counted by attributes. `persons` maps each owner-to-be to its attributes."""
 
@@ -98,6 +110,10 @@ class Audience:
     """Mapped members by person id, for the ownership of a record's few owners."""
     complete: bool = True
     at: int = 0
+    kind: str = ""
+    """Of a room: group, public or direct."""
+    application: Application | None = None
+    """None: our own console."""
 
     @property
     def empty(self) -> bool:

@@ -339,7 +339,8 @@ def replay(
 def token(
     name: Annotated[str, typer.Argument(help="What the token is for, for example `wecom-plugin`.")],
     scope: Annotated[
-        list[str] | None, typer.Option(help="read, edit, identities, mentions or operate; give it several times.")
+        list[str] | None,
+        typer.Option(help="read, edit, identities, mentions, operate or scim; give it several times."),
     ] = None,
     person: Annotated[str, typer.Option(help="The person it reads as.")] = "",
     system: Annotated[str, typer.Option(help="With `edit`: the system its edits come from.")] = "",
@@ -347,16 +348,23 @@ def token(
     actor: Annotated[
         list[str] | None, typer.Option(help="With `edit`: persons it may speak for; none = its own.")
     ] = None,
+    read: Annotated[
+        list[str] | None, typer.Option(help="The only fields it may read: names, `class:internal`; several times.")
+    ] = None,
+    write: Annotated[list[str] | None, typer.Option(help="The only fields it may write; several times.")] = None,
+    expires: Annotated[str, typer.Option(help="When it ends by itself: 30d, 12h, or never.")] = "365d",
     end: Annotated[bool, typer.Option("--end", help="End every token of that name instead.")] = False,
     config: ConfigFile = HERE,
 ) -> None:
     """Makes a bearer token for the API and prints it once; only its hash is stored."""
-    from gateway.cli.tokens import end_tokens, new_token
+    from gateway.cli.tokens import Granted, end_tokens, new_token
 
     if end:
         out.print(f"{asyncio.run(end_tokens(config, name))} ended.", markup=False)
         return
-    secret = asyncio.run(new_token(config, name, tuple(scope or ()), person, system, surface, tuple(actor or ())))
+    granted = Granted(frozenset(read) if read else None, frozenset(write) if write else None, expires)
+    made = new_token(config, name, tuple(scope or ()), person, system, surface, tuple(actor or ()), granted)
+    secret = asyncio.run(made)
     sys.stdout.write(secret + "\n")
 
 

@@ -3,24 +3,61 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.clock import Clock, SystemClock
 from gateway.config import Config, load
+from gateway.config.model import seconds
 from gateway.errors import Misconfigured
+from gateway.selectors import strange
+from gateway.store.auditing import AuditStore
 from gateway.store.engine import Store
 from gateway.store.people import PeopleStore
 from gateway.store.tokens import SCOPES, Token, TokenStore
 from identity.model import Person
 
+NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """`expires`: a duration from now, or `never`."""
+
+    reads: frozenset[str] | None = None
+    writes: frozenset[str] | None = None
+    expires: str = NEVER
+
+    def faults(self, config: Config) -> list[tuple[str, str]]:
+        said = {"read": self.reads or (), "write": self.writes or ()}
+        found = [(key, why) for key, each in said.items() for why in strange(each, (*config.fields, "owner"))]
+        try:
+            self.until(0)
+        except ValueError as wrong:
+            found.append(("expires", f"{wrong}, or never"))
+        return found
+
+    def until(self, now: int) -> int | None:
+        return None if self.expires == NEVER else now + seconds(self.expires) * 1000
+
 
 async def new_token(
-    config: Path, name: str, scopes: tuple[str, ...], person: str, system: str, surface: str, actors: tuple[str, ...]
+    config: Path,
+    name: str,
+    scopes: tuple[str, ...],
+    person: str,
+    system: str,
+    surface: str,
+    actors: tuple[str, ...],
+    granted: Granted | None = None,
 ) -> str:
+    """The secret. Raises `Misconfigured`."""
     faults = [("scope", f"{each!r} is none of {', '.join(SCOPES)}") for each in scopes if each not in SCOPES]
     if not scopes:
         faults.append(("scope", f"say what it may do: {', '.join(SCOPES)}"))
     loaded = load(config)
+    granted = granted or Granted()
+    faults += granted.faults(loaded)
     if "edit" in scopes and not system:
         faults.append(("system", "an editing token needs the system its edits come from"))
     if system in loaded.crms or system in loaded.channels:
@@ -36,8 +73,16 @@ async def new_token(
         unknown = [each for each in (person, *actors) if each and people.person(each) is None]
         if unknown:
             raise Misconfigured([("floatcard token", each, "is no person's id") for each in unknown])
-        made = Token(name, frozenset(scopes), person, system, surface or system, actors)
-        return await TokenStore(store, SystemClock()).make(made)
+        clock = _clock(loaded, config)
+        ends = granted.until(clock.now())
+        made = Token(
+            name, frozenset(scopes), person, system, surface or system, actors, granted.reads, granted.writes, ends
+        )
+        secret = await TokenStore(store, clock).make(made)
+        await AuditStore(store, clock).note(
+            "cli", "token_made", name, scopes=", ".join(sorted(scopes)), until=ends or 0
+        )
+        return secret
     finally:
         await store.close()
 
@@ -46,7 +91,9 @@ async def end_tokens(config: Path, name: str) -> int:
     """How many bore that name and open nothing any more, in a running gateway too."""
     store = Store.open(load(config).store)
     try:
-        return await TokenStore(store, SystemClock()).end(name)
+        ended = await TokenStore(store, SystemClock()).end(name)
+        await AuditStore(store, SystemClock()).note("cli", "token_ended", name, many=ended)
+        return ended
     finally:
         await store.close()
 
@@ -62,7 +109,7 @@ async def first_admin(config: Path, name: str) -> str:
         if there:
             raise Misconfigured([("floatcard admin", name, f"there is one: floatcard login {there[0]}")])
         made = Person(f"p_{secrets.token_hex(4)}", name.strip(), frozenset({"admin", "employee"}))
-        await people.put(made)
+        await people.put(made, by="cli")
         link = await TokenStore(store, SystemClock()).login_link(made.id)
         return f"{loaded.public_url.rstrip('/')}/console/login?link={link}"
     finally:

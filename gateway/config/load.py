@@ -155,7 +155,9 @@ def _deeper(path: Path, config: Config, policies: set[str]) -> list[Fault]:
         *_plugged(path, "crms", config.crms, crm_registry),
     ]
     found += [(str(path), key, reason) for key, reason in _references(config, policies)]
-    return found
+    from gateway.governance import faults as misspelt  # it reads the configuration, so that this one comes first
+
+    return found + [(str(path), key, reason) for key, reason in misspelt(config)]
 
 
 def _plugged(path: Path, room: str, plugged: dict[str, Plugged], registry: Any) -> list[Fault]:

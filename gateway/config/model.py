@@ -63,6 +63,11 @@ class FieldSpec(Frozen):
     policy: str | None = Field(None, description="The merge policy's name; else its kind's, else `default`.")
     tag: bool = Field(False, description="Shown as a tag beside the name instead of as a fact.")
     card: int = Field(0, ge=0, le=99, description="Its place among a card's facts; 0 keeps it behind *show me*.")
+    applications: tuple[str, ...] | None = Field(
+        None,
+        description="The channels and tokens, by name, that may have it; besides our own console and the CRMs. Unset: "
+        "all.",
+    )
 
 
 class PolicySpec(Frozen):
@@ -175,6 +180,33 @@ class OidcSpec(Frozen):
     )
 
 
+Selectors = tuple[str, ...]
+"""Names of fields or lists, `class:internal` (what is public or internal), or `*`."""
+
+
+class ApplicationSpec(Frozen):
+    """What a channel or the bearer of a token may read and write; policies are asked besides."""
+
+    read: Selectors = Field(("*",), description="The fields and lists it may read: names, `class:internal`, or `*`.")
+    write: Selectors = Field(("*",), description="The fields it may write, among those it may read.")
+
+
+Stage = Literal["minimal", "standard", "full"]
+
+
+class StagesSpec(Frozen):
+    """How much of what a room may see its cards show, until an admin says more."""
+
+    start: Stage = Field("minimal", description="Where every kind of room begins that is not named in `rooms`.")
+    rooms: dict[str, Stage] = Field(
+        {}, description='Where one kind begins: `{ "group/public" = "standard", "direct/direct" = "full" }`.'
+    )
+    minimal: Selectors = Field(("owner",), description="What *minimal* shows besides the name.")
+    standard: Selectors = Field(
+        ("owner", "class:internal"), description="What *standard* shows besides the name; *full* shows everything."
+    )
+
+
 class ConsoleSpec(Frozen):
     idle: Duration = Field("1h", description="A session of the console that asks for nothing ends after this.")
     longest: Duration = Field("12h", description="Every session of the console ends after this.")
@@ -210,6 +242,9 @@ class RetentionSpec(Frozen):
         "365d", description="How long a card is kept up to date, and taken away if need be, after it was posted."
     )
     parked: Duration = Field("365d", description="How long parked jobs wait for `floatcard replay`.")
+    counts: Duration = Field(
+        "400d", description="How long is counted, by day, what cards led to and which application read which field."
+    )
 
 
 class Config(Frozen):
@@ -241,6 +276,10 @@ class Config(Frozen):
     )
     kinds: dict[str, str] = Field({}, description="The merge policy of a whole kind of record.")
     sensitivity: SensitivitySpec = SensitivitySpec()
+    applications: dict[str, ApplicationSpec] = Field(
+        {}, description="What a channel or a token, by its name, may read and write; others as their readers may."
+    )
+    stages: StagesSpec = StagesSpec()
     audience: AudienceSpec = AudienceSpec()
     mentions: MentionsSpec = MentionsSpec()
     alerts: AlertsSpec = AlertsSpec()

@@ -13,7 +13,7 @@ from gateway.http import api_mentions_models as mentions
 from gateway.http import api_policies_models as policies
 
 BASE = "/api/v1"
-Scope = Literal["read", "edit", "identities", "mentions", "operate"]
+Scope = Literal["read", "edit", "identities", "mentions", "operate", "scim"]
 
 Name = Literal[
     "search_customers",

@@ -238,6 +238,10 @@ token = Table(
     Column("actors", Text, nullable=False, default="[]"),
     Column("at", BigInteger, nullable=False),
     Column("ended_at", BigInteger),
+    Column("reads", Text),  # which fields, as selectors in JSON; none: as its application may
+    Column("writes", Text),
+    Column("expires_at", BigInteger),
+    Column("used_at", BigInteger),  # to the minute
 )
 
 login = Table(

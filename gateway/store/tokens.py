@@ -7,20 +7,23 @@ import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Final
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, or_, select, update
 
 from gateway.clock import Clock
 from gateway.store.engine import Store
 from gateway.store.tables_app import login, token
 
-SCOPES = ("read", "edit", "identities", "mentions", "operate")
+SCOPES = ("read", "edit", "identities", "mentions", "operate", "scim")
 LINK_MS = 15 * 60_000
 SESSION_MS = 12 * 3_600_000
 BEGUN_MS = 10 * 60_000
 """For a sign-in at the provider of identities, there and back."""
 SEEN_MS = 60_000
-"""A session is noted as seen at most this often."""
+"""A session is noted as seen, and a token as used, at most this often."""
+ID: Final = 12
+"""So many signs of a token's hash name it where tokens are listed."""
 PAGE_MS = 15 * 60_000
 """Until a link to a form has to be opened, and then for the form itself."""
 
@@ -35,6 +38,24 @@ class Token:
     system: str = ""
     surface: str = ""
     actors: tuple[str, ...] = ()
+    reads: frozenset[str] | None = None
+    """Selectors of the fields it may read (`gateway.governance`); None: those its application may."""
+    writes: frozenset[str] | None = None
+    expires_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A token as it is listed: never its secret, nor what is stored in its place. `id`: for ending this one."""
+
+    id: str
+    token: Token
+    at: int
+    used_at: int | None
+    ended_at: int | None
+
+    def stands(self, now: int) -> bool:
+        return self.ended_at is None and (self.token.expires_at is None or now < self.token.expires_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +79,26 @@ class TokenStore:
         return secret
 
     async def read(self, secret: str) -> Token | None:
-        hash_ = _hash(secret)
-        return await self._store.read(lambda connection: _token(connection, hash_))
+        """None of one that is not known, was ended or has expired."""
+        hash_, now = _hash(secret), self._clock.now()
+        row = await self._store.read(lambda connection: _row(connection, hash_, now))
+        if row is None:
+            return None
+        if now - (row.used_at or 0) >= SEEN_MS:
+            await self._store.write(_use_token, (hash_, now))
+        return _token(row)
+
+    async def known(self) -> list[Known]:
+        """Every token that was ever made, those of one name together, the newest first."""
+        return await self._store.read(_known)
 
     async def end(self, name: str) -> int:
         """Ends every token of that name; how many."""
         return await self._store.write(_end, (name, self._clock.now()))
+
+    async def end_one(self, id_: str) -> str | None:
+        """Its name; None when there is none of that id that had not ended."""
+        return await self._store.write(_end_one, (id_, self._clock.now()))
 
     async def login_link(self, person: str) -> str:
         """A secret that opens one session, once, within fifteen minutes."""
@@ -146,17 +181,60 @@ def _make(connection: Connection, items: Sequence[tuple[str, Token, int]]) -> li
             "person": made.person,
             "actors": json.dumps(made.actors),
             "at": at,
+            "reads": _dumped(made.reads),
+            "writes": _dumped(made.writes),
+            "expires_at": made.expires_at,
         }
         connection.execute(insert(token).values(**row))
     return [None] * len(items)
 
 
-def _token(connection: Connection, hash_: str) -> Token | None:
-    row = connection.execute(select(token).where(token.c.hash == hash_, token.c.ended_at.is_(None))).first()
-    if row is None:
-        return None
-    scopes, actors = frozenset(json.loads(row.scopes)), tuple(json.loads(row.actors))
-    return Token(row.name, scopes, row.person, row.system, row.surface, actors)
+def _dumped(names: frozenset[str] | None) -> str | None:
+    return json.dumps(sorted(names)) if names is not None else None
+
+
+def _loaded(text: str | None) -> frozenset[str] | None:
+    return frozenset(json.loads(text)) if text is not None else None
+
+
+def _row(connection: Connection, hash_: str, now: int) -> Any:
+    lasts = or_(token.c.expires_at.is_(None), token.c.expires_at > now)
+    fits = (token.c.hash == hash_, token.c.ended_at.is_(None), lasts)
+    return connection.execute(select(token).where(*fits)).first()
+
+
+def _token(row: Any) -> Token:
+    return Token(
+        row.name,
+        frozenset(json.loads(row.scopes)),
+        row.person,
+        row.system,
+        row.surface,
+        tuple(json.loads(row.actors)),
+        _loaded(row.reads),
+        _loaded(row.writes),
+        row.expires_at,
+    )
+
+
+def _use_token(connection: Connection, items: Sequence[tuple[str, int]]) -> list[None]:
+    for hash_, now in items:
+        connection.execute(update(token).where(token.c.hash == hash_).values(used_at=now))
+    return [None] * len(items)
+
+
+def _known(connection: Connection) -> list[Known]:
+    rows = connection.execute(select(token).order_by(token.c.name, token.c.at.desc(), token.c.hash))
+    return [Known(row.hash[:ID], _token(row), row.at, row.used_at, row.ended_at) for row in rows]
+
+
+def _end_one(connection: Connection, items: Sequence[tuple[str, int]]) -> list[str | None]:
+    ended: list[str | None] = []
+    for id_, at in items:
+        fits = (func.substr(token.c.hash, 1, ID) == id_, token.c.ended_at.is_(None))
+        row = connection.execute(update(token).where(*fits).values(ended_at=at).returning(token.c.name)).first()
+        ended.append(row.name if row is not None else None)
+    return ended
 
 
 def _end(connection: Connection, items: Sequence[tuple[str, int]]) -> list[int]:

@@ -12,7 +12,7 @@ from gateway.http.auth import Buckets, Rate
 from reconcile.canonical import valid
 from tests.gateway.http.world import HERO, World, open_world
 
-SCOPES = {"read", "edit", "identities", "mentions", "operate"}
+SCOPES = {"read", "edit", "identities", "mentions", "operate", "scim"}
 
 
 def path_of(path: str) -> str:
