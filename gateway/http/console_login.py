@@ -145,7 +145,6 @@ class SignIn:
             await self._s.people.link(person, "oidc", known.key, step="self", evidence=evidence, made_by=person)
         except Refused as refused:
             raise _no("taken", N_("Not linked"), refused.say) from None
-        await self._audit.note(person, "linked", person, kind="oidc")
 
     async def _roles(self, person: Person, claims: Mapping[str, Any]) -> Person:
         """The roles the configuration has groups for are the provider's to give and to take."""
@@ -158,8 +157,7 @@ class SignIn:
         if roles == person.roles:
             return person
         changed = replace(person, roles=roles)
-        await self._s.people.put(changed)
-        await self._audit.note("oidc", "roles", person.id, now=",".join(sorted(roles)))
+        await self._s.people.put(changed, by="oidc")
         return changed
 
     async def enter(self, request: web.Request, person: Person, to: str, how: str, old: str = "") -> web.Response:

@@ -51,7 +51,7 @@ class Linking:
 
     async def put(self, person: Person, *, by: str) -> None:
         """A person as an admin wrote them: new, or with other roles, another team, deactivated."""
-        await self._s.people.put(person)
+        await self._s.people.put(person, by=by)
         roles: list[Json] = [*sorted(person.roles)]
         await self._note("person", by, person=person.id, roles=roles, active=person.active, external=person.external)
 

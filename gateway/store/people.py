@@ -13,7 +13,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from gateway.clock import Clock
 from gateway.errors import Refused
-from gateway.store import upsert
+from gateway.store import auditing, upsert
 from gateway.store.counters import count
 from gateway.store.engine import Store
 from gateway.store.tables_app import account, link, link_code, member, person
@@ -27,6 +27,7 @@ _BY_ITSELF = ("email", "crm_field")
 COUNTER = "people"
 _WRONG = "wrong:"
 """Begins the key of a wrong try, which is kept as a code that was used up; no hash begins so."""
+SECOND = "They have an account there already. Say that this one is theirs as well, or end the other link first."
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +63,11 @@ class PeopleStore:
 
     async def follow(self, count_: int) -> None:
         """`count_`: how often persons and links were changed, by any gateway. What another one changed is read."""
-        if count_ == self._known:
-            return
+        if count_ != self._known:
+            await self.again()
+
+    async def again(self) -> None:
+        """Reads what was changed beside this, and remembers whose rights may have become others."""
         before, links = self._persons, dict(self._links)
         await self.load()
         changed = {id_ for id_, each in self._persons.items() if before.get(id_) != each}
@@ -121,8 +125,8 @@ class PeopleStore:
         self._changed.setdefault(person, set()).update(each.key for each in mine if each.kind == "im")
         self.changed.set()
 
-    async def put(self, who: Person) -> None:
-        await self._store.write(_put_person, who)
+    async def put(self, who: Person, *, by: str = "gateway") -> None:
+        await self._store.write(_put_person, (who, by, self._clock.now()))
         self._persons[who.id] = who
         self._touch(who.id)
 
@@ -132,17 +136,34 @@ class PeopleStore:
         # What became of the person while that was written stays: a deactivation is not undone by a language.
         self._persons[person_id] = replace(self._persons[person_id], locale=locale)
 
-    async def deactivate(self, person_id: str) -> None:
+    async def deactivate(self, person_id: str, *, by: str = "gateway") -> None:
         who = self._persons[person_id]
-        await self.put(replace(who, active=False))
+        await self.put(replace(who, active=False), by=by)
 
-    async def link(self, person: str, kind: LinkKind, key: str, *, step: str, evidence: str, made_by: str) -> Link:
-        """Raises `Refused` when the account is another person's already, or the person is not known."""
+    async def link(
+        self,
+        person: str,
+        kind: LinkKind,
+        key: str,
+        *,
+        step: str,
+        evidence: str,
+        made_by: str,
+        second: bool | None = None,
+    ) -> Link:
+        """Raises `Refused` when the account is another person's already, or the person is not known.
+
+        `second`: whether it may be another account of theirs on one network; by default nothing that is linked without
+        asking anybody may.
+        """
         if person not in self._persons:
             raise Refused("There is no such person.")
         now = self._clock.now()
         made = Link(secrets.token_hex(8), person, kind, key, step, evidence, made_by, now, now)
-        kept = await self._store.write(_link, made)
+        many = step not in _BY_ITSELF if second is None else second
+        kept = await self._store.write(_link, (made, many))
+        if kept is None:
+            raise Refused(SECOND)
         if kept.ended_at is not None:
             raise Refused("This link was ended by hand. An admin can make it again.")
         if kept.person != person:
@@ -176,13 +197,13 @@ class PeopleStore:
 
 
 def _all(connection: Connection) -> tuple[list[Person], list[Link], int]:
-    persons = [_person(row) for row in connection.execute(select(person))]
+    persons = [person_of(row) for row in connection.execute(select(person))]
     links = [Link(*row) for row in connection.execute(select(link).where(link.c.ended_at.is_(None)))]
     known = connection.execute(select(counter.c.n).where(counter.c.name == COUNTER)).scalar()
     return persons, links, known or 0
 
 
-def _person(row: Any) -> Person:
+def person_of(row: Any) -> Person:
     return Person(
         id=row.id,
         name=row.name,
@@ -197,25 +218,30 @@ def _person(row: Any) -> Person:
     )
 
 
-def _put_person(connection: Connection, items: Sequence[Person]) -> list[None]:
+def _put_person(connection: Connection, items: Sequence[tuple[Person, str, int]]) -> list[None]:
     count(connection, COUNTER)
-    rows = [
-        {
-            "id": who.id,
-            "name": who.name,
-            "roles": json.dumps(sorted(who.roles)),
-            "team": who.team,
-            "region": who.region,
-            "external": who.external,
-            "active": who.active,
-            "locale": who.locale,
-            "zone": who.zone,
-            "emails": json.dumps(who.emails),
-        }
-        for who in items
-    ]
-    upsert.put(connection, person, rows)
-    return [None] * len(items)
+    upsert.put(connection, person, [row_of(who) for who, _, _ in items])
+    notes = [(at, by, "person", who.id, _said(who)) for who, by, at in items]
+    return auditing.add(connection, notes)
+
+
+def row_of(who: Person) -> dict[str, object]:
+    return {
+        "id": who.id,
+        "name": who.name,
+        "roles": json.dumps(sorted(who.roles)),
+        "team": who.team,
+        "region": who.region,
+        "external": who.external,
+        "active": who.active,
+        "locale": who.locale,
+        "zone": who.zone,
+        "emails": json.dumps(who.emails),
+    }
+
+
+def _said(who: Person) -> dict[str, str | int]:
+    return {"roles": ",".join(sorted(who.roles))[:256], "active": int(who.active), "external": int(who.external)}
 
 
 def _speaks(connection: Connection, items: Sequence[tuple[str, str]]) -> list[None]:
@@ -224,11 +250,12 @@ def _speaks(connection: Connection, items: Sequence[tuple[str, str]]) -> list[No
     return [None] * len(items)
 
 
-def _link(connection: Connection, items: Sequence[Link]) -> list[Link]:
-    return [_link_one(connection, made) for made in items]
+def _link(connection: Connection, items: Sequence[tuple[Link, bool]]) -> list[Link | None]:
+    return [_link_one(connection, made, many=many) for made, many in items]
 
 
-def _link_one(connection: Connection, made: Link) -> Link:
+def _link_one(connection: Connection, made: Link, *, many: bool) -> Link | None:
+    """None where it would be a second account on one network, and may not."""
     count(connection, COUNTER)  # first: of two gateways that link one account at once, the second waits here
     standing = connection.execute(
         select(link).where(link.c.kind == made.kind, link.c.key == made.key, link.c.ended_at.is_(None))
@@ -240,19 +267,36 @@ def _link_one(connection: Connection, made: Link) -> Link:
         undone = undone.where(~link.c.ended_by.startswith("step:"))
         if (before := connection.execute(undone).first()) is not None:
             return Link(*before)  # what somebody undid does not come back by itself
+    if not many and made.kind == "im" and _there_already(connection, made):
+        return None
     fields = ("id", "person", "kind", "key", "step", "evidence", "made_by", "at", "verified_at", "ended_at", "ended_by")
     connection.execute(insert(link).values({name: getattr(made, name) for name in fields}))
+    facts: dict[str, str | int] = {"link": made.id, "kind": made.kind, "step": made.step}
+    auditing.add(connection, [(made.at, made.made_by, "linked", made.person, facts)])
     return made
 
 
+def _there_already(connection: Connection, made: Link) -> bool:
+    """Whether the person has another account of the same kind in the same workspace."""
+    mine = select(link.c.key).where(link.c.person == made.person, link.c.kind == "im", link.c.ended_at.is_(None))
+    there = made.key.rpartition("/")[0]
+    return any(key.rpartition("/")[0] == there for key in connection.execute(mine).scalars())
+
+
 def _unlink(connection: Connection, items: Sequence[tuple[str, str, int]]) -> list[tuple[str, str] | None]:
-    ended: list[tuple[str, str] | None] = []
     count(connection, COUNTER)
-    for link_id, by, at in items:
-        open_ = update(link).where(link.c.id == link_id, link.c.ended_at.is_(None))
-        row = connection.execute(open_.values(ended_at=at, ended_by=by).returning(link.c.kind, link.c.key)).first()
-        ended.append((row.kind, row.key) if row is not None else None)
-    return ended
+    return [unlink_one(connection, link_id, by, at) for link_id, by, at in items]
+
+
+def unlink_one(connection: Connection, link_id: str, by: str, at: int) -> tuple[str, str] | None:
+    """Kind and key of the account that is nobody's now; None when the link had ended."""
+    open_ = update(link).where(link.c.id == link_id, link.c.ended_at.is_(None)).values(ended_at=at, ended_by=by[:128])
+    row = connection.execute(open_.returning(link.c.kind, link.c.key, link.c.person, link.c.step)).first()
+    if row is None:
+        return None
+    facts: dict[str, str | int] = {"link": link_id, "kind": row.kind, "step": row.step}
+    auditing.add(connection, [(at, by, "unlinked", row.person, facts)])
+    return row.kind, row.key
 
 
 def _saw(connection: Connection, items: Sequence[tuple[str, str, str, str, int]]) -> list[None]:
