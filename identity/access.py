@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, get_args
 
 import cedarpy
 
@@ -35,7 +35,11 @@ class Verdict:
 
 
 class AccessPolicy:
-    """Parsed policies with their verdicts, each judged once per time bucket. Immutable but for that memory."""
+    """Parsed policies with their verdicts, each judged once per time bucket.
+
+    Everybody holds the same one: `use` puts other policies in force for all of them at once, and forgets the verdicts.
+    What is judged without awaiting in between is judged by one and the same set.
+    """
 
     def __init__(self, policies: Policies) -> None:
         self._policies = policies
@@ -51,9 +55,19 @@ class AccessPolicy:
         """Exactly these policies, by file name, without ours. Raises `Misconfigured`."""
         return cls(policy_files.build(texts))
 
+    def use(self, policies: Policies) -> None:
+        """From now on these are in force."""
+        self._policies = policies
+        self._kept = {}
+
     @property
     def hash(self) -> str:
         return self._policies.hash
+
+    @property
+    def ruling(self) -> Policies:
+        """What is in force now."""
+        return self._policies
 
     @property
     def policies(self) -> Mapping[str, Policy]:
@@ -117,6 +131,19 @@ class AccessPolicy:
             },
         }
         return ask(self._policies, asked, [_member(who), _field(sensitivity, team, region)])
+
+
+def shut_out(policies: Policies, admins: Sequence[Attributes], at: int, zone: str) -> bool:
+    """Whether no admin may see anything at all in the console, at any moment of the coming week."""
+    access = AccessPolicy(policies)
+    moments = [at, *access.boundaries(at, zone)]
+
+    def sees(who: Attributes, one: Sensitivity, now: int) -> bool:
+        return access.permit(
+            who, "view", one, "console", owner=False, team=who.team, region=who.region, at=now, zone=zone
+        ).allowed
+
+    return not any(sees(who, one, now) for now in moments for who in admins for one in get_args(Sensitivity))
 
 
 def ask(policies: Policies, asked: dict[str, Any], entities: Sequence[dict[str, Any]]) -> Verdict:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -18,6 +18,7 @@ from identity.policy_time import TimeFault, time_use
 
 OURS: Final = Path(__file__).parent / "policies"
 SCHEMA: Final = "schema.cedarschema"
+_NOTE: Final = 500
 
 Fault: TypeAlias = tuple[str, str, str]
 
@@ -26,13 +27,22 @@ _TOKEN: Final = re.compile(r'//[^\n]*|"(?:\\.|[^"\\])*"?|;|\n|[^\s;"/]+|.', re.D
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """One statement. `id` is its `@id`, else `<file>:<line>`; `line` is where it begins, from 1."""
+    """One statement. `id` is its `@id`, else `<file>:<line>`; `line` is where it begins, from 1.
+
+    `note` is the comment that stands right above it: what it is for, in the words of whoever wrote it.
+    """
 
     id: str
     file: str
     line: int
     text: str
     est: Mapping[str, Any] = field(repr=False)
+    note: str = ""
+
+    @property
+    def effect(self) -> str:
+        """`permit` or `forbid`."""
+        return str(self.est.get("effect", ""))
 
     @property
     def where(self) -> str:
@@ -55,13 +65,13 @@ def load(folder: Path | None) -> Policies:
 
     Raises `Misconfigured` with every fault found.
     """
-    texts, faults = _texts(folder)
+    texts, faults = read(folder)
     return build(texts, faults)
 
 
 def build(texts: Mapping[str, str], faults: Sequence[Fault] = ()) -> Policies:
     """Policies from texts by file name. Raises `Misconfigured` with every fault, those handed in included."""
-    schema_text = (OURS / SCHEMA).read_text(encoding="utf-8")
+    schema_text = schema_of_ours()
     schema = cedarpy.Schema.from_str(schema_text)
     found = list(faults)
     policies = _read_all(texts, schema, found)
@@ -71,7 +81,12 @@ def build(texts: Mapping[str, str], faults: Sequence[Fault] = ()) -> Policies:
     return Policies(policies, _handle(policies), schema, use, _hash(schema_text, texts))
 
 
-def _texts(folder: Path | None) -> tuple[dict[str, str], list[Fault]]:
+def schema_of_ours() -> str:
+    return (OURS / SCHEMA).read_text(encoding="utf-8")
+
+
+def read(folder: Path | None) -> tuple[dict[str, str], list[Fault]]:
+    """The texts by file name, ours with the folder's laid over them, and what cannot be read of it."""
     texts = {path.name: path.read_text(encoding="utf-8") for path in sorted(OURS.glob("*.cedar"))}
     if folder is None:
         return texts, []
@@ -92,10 +107,12 @@ def _texts(folder: Path | None) -> tuple[dict[str, str], list[Fault]]:
 def _read_all(texts: Mapping[str, str], schema: cedarpy.Schema, faults: list[Fault]) -> dict[str, Policy]:
     policies: dict[str, Policy] = {}
     for name in sorted(texts):
+        lines = texts[name].split("\n")
         for line, statement in statements(texts[name]):
             policy = _read(name, line, statement, schema, faults)
             if policy is None:
                 continue
+            policy = replace(policy, note=_note(lines, line))
             if (twin := policies.get(policy.id)) is not None:
                 faults.append((name, policy.where, f"the same @id is used in {twin.file}, line {twin.line}"))
             policies[policy.id] = policy
@@ -132,6 +149,14 @@ def _read(file: str, line: int, text: str, schema: cedarpy.Schema, faults: list[
     policy = Policy(est.get("annotations", {}).get("id") or f"{file}:{line}", file, line, text, est)
     faults.extend((file, policy.where, _plain(error.error)) for error in cedarpy.validate_policies(text, schema).errors)
     return policy
+
+
+def _note(lines: Sequence[str], line: int) -> str:
+    """The comment lines right above `line` (from 1), as one."""
+    above = line - 1
+    while above and lines[above - 1].lstrip().startswith("//"):
+        above -= 1
+    return " ".join(one.strip().lstrip("/").strip() for one in lines[above : line - 1]).strip()[:_NOTE]
 
 
 def _plain(reason: str) -> str:

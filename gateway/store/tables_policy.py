@@ -1,4 +1,4 @@
-"""Changes of merge policies that were tried in the laboratory, and each field that one of them decided again."""
+"""Changes of merge policies that were tried, each field one of them decided again; access policies by version."""
 
 from __future__ import annotations
 
@@ -47,4 +47,27 @@ policy_step = Table(
     Index("policy_step_state", "change", "phase", "state"),
     Index("policy_step_field", "record", "field"),
     Index("policy_step_after", "after"),
+)
+
+access_version = Table(
+    "access_version",
+    metadata,
+    Column("n", BigInteger, primary_key=True, autoincrement=False),
+    Column("hash", String(32), nullable=False),  # of the files alone
+    Column("files", Text, nullable=False),  # file name -> text, ours included
+    Column("state", String(16), nullable=False),  # proposed | applied | replaced | withdrawn
+    Column("base", BigInteger, nullable=False),  # in force when it was proposed; 0: nothing yet
+    Column("force", BigInteger, nullable=False),  # the order in which they came in force; 0: it never did
+    Column("proposed_by", String(128), nullable=False),  # a person's id, or `configuration`
+    Column("proposed_at", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("applied_by", String(128), nullable=False),
+    Column("applied_at", BigInteger, nullable=False),
+    Column("applied_why", Text, nullable=False),
+    Column("alone", Boolean, nullable=False),  # approved by its proposer: nobody else was an admin
+    Column("back_to", BigInteger, nullable=False),  # whose files it took up again; 0: it is new
+    Column("ended_by", String(128), nullable=False),
+    Column("ended_at", BigInteger, nullable=False),
+    Index("access_version_state", "state"),
+    Index("access_version_hash", "hash"),
 )
