@@ -23,6 +23,7 @@ from tests.identity.rooms import (
 
 ORDER: dict[str, Sensitivity] = {"p": "public", "i": "internal", "c": "confidential", "r": "restricted"}
 SCENES: tuple[Scene, ...] = ("group", "external_group", "direct", "console", "document", "approval", "device")
+AUDITOR = Attributes(("auditor",), external=False, mapped=True)
 DEVICE = Attributes(("device",), external=False, mapped=True)
 REP_MARKETING = Attributes(("marketing", "rep"), "east", "sh", external=False, mapped=True)
 
@@ -39,6 +40,7 @@ VIEW = [
     (MANAGER,       False, "pic", "pic", "picr", "picr", "pic", "pic", "p"),
     (ADMIN,         False, "pic", "pic", "picr", "picr", "pic", "pic", "p"),
     (REP_MARKETING, False, "pic", "pic", "pic",  "pic",  "pi",  "pi",  "p"),
+    (AUDITOR,       False, "pi",  "pi",  "pi",   "pi",   "pi",  "pi",  "p"),
     (DEVICE,        False, "pi",  "pi",  "pi",   "pi",   "pi",  "pi",  "p"),
     (BOTTOM,        True,  "p",   "p",   "",     "",     "",    "",    ""),
     (CONTACT,       True,  "p",   "p",   "",     "",     "",    "",    "p"),
