@@ -14,6 +14,7 @@ import cedarpy
 from identity import hours, policy_files
 from identity.hours import Bucket
 from identity.model import Action, Attributes, Scene, Sensitivity
+from identity.narrow import Asked, Narrow, narrow
 from identity.policy_files import Policies, Policy
 
 NEVER_IN_A_GROUP: Final = "restricted-is-never-shown-in-a-group"
@@ -22,7 +23,7 @@ NEVER_IN_A_GROUP: Final = "restricted-is-never-shown-in-a-group"
 GROUPS: Final[tuple[Scene, ...]] = ("group", "external_group")
 _TIMELESS: Final[Bucket] = (0, 0, 0)
 _KEPT: Final = 65_536
-_Key: TypeAlias = tuple[Attributes, Action, Sensitivity, Scene, bool, str, str, Bucket]
+_Key: TypeAlias = tuple[Asked, Action, Sensitivity, Scene, Bucket]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class AccessPolicy:
 
     def __init__(self, policies: Policies) -> None:
         self._policies = policies
+        self._narrow = _narrowed(policies)
         self._kept: dict[_Key, Verdict] = {}
 
     @classmethod
@@ -58,6 +60,7 @@ class AccessPolicy:
     def use(self, policies: Policies) -> None:
         """From now on these are in force."""
         self._policies = policies
+        self._narrow = _narrowed(policies)
         self._kept = {}
 
     @property
@@ -98,10 +101,14 @@ class AccessPolicy:
         if place is None:
             return Verdict(False, (), ("the time zone is unknown",))
         now = hours.bucket(hours.clock(at, place), use) if use else _TIMELESS
-        key = (who, action, sensitivity, scene, owner, team, region, now)
+        key = (self._narrow.asked(who, owner, team, region), action, sensitivity, scene, now)
         if (kept := self._kept.get(key)) is None:
             kept = self._keep(key, self._judge(key, hours.clock(at, place)))
         return kept
+
+    def asked(self, who: Attributes, *, owner: bool, team: str, region: str) -> Asked:
+        """Of two readers for whom this is equal every verdict is the same, under the policies in force."""
+        return self._narrow.asked(who, owner, team, region)
 
     def boundaries(self, at: int, zone: str) -> Iterator[int]:
         """When a verdict may become another by itself: see `hours.boundaries`. Nothing when no policy asks for time."""
@@ -115,22 +122,26 @@ class AccessPolicy:
         return verdict
 
     def _judge(self, key: _Key, seen: hours.Clock) -> Verdict:
-        who, action, sensitivity, scene, owner, team, region, _ = key
+        of, action, sensitivity, scene, _ = key
         asked = {
             "principal": _uid("Member", "member"),
             "action": _uid("Action", action),
             "resource": _uid("Field", "field"),
             "context": {
                 "scene": _entity("Scene", scene),
-                "owner": owner,
-                "same_team": bool(team) and who.team == team,
-                "same_region": bool(region) and who.region == region,
+                "owner": of.owner,
+                "same_team": of.same_team,
+                "same_region": of.same_region,
                 "minute": seen.minute,
                 "weekday": seen.weekday,
                 "now": {"__extn": {"fn": "datetime", "arg": seen.now}},
             },
         }
-        return ask(self._policies, asked, [_member(who), _field(sensitivity, team, region)])
+        return ask(self._policies, asked, [_member(of.who), _field(sensitivity, of.team, of.region)])
+
+
+def _narrowed(policies: Policies) -> Narrow:
+    return narrow(policy.est for policy in policies.policies.values())
 
 
 def shut_out(policies: Policies, admins: Sequence[Attributes], at: int, zone: str) -> bool:

@@ -10,6 +10,7 @@ from crm.model import Item, Kind, Record
 from identity.access import GROUPS, AccessPolicy, Verdict
 from identity.audience import readers
 from identity.model import Action, Attributes, Audience, Disclosed, Scene, Sensitivity, Withheld
+from identity.narrow import Asked
 
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 ORDER: Final[tuple[Sensitivity, ...]] = get_args(Sensitivity)
@@ -80,18 +81,39 @@ class Question:
 
     access: AccessPolicy
     scene: Scene
-    readers: tuple[tuple[Attributes, bool], ...]
+    readers: tuple[tuple[tuple[Attributes, ...], bool], ...]
+    """With who owns the record apart: those whom no policy in force can tell from one another, together."""
+    editors: tuple[Attributes, ...]
+    """In a group, one for each kind of reader as a policy would tell them apart if the record were theirs."""
     team: str
     region: str
     zone: str
 
+    @staticmethod
+    def of(record: Record, audience: Audience, access: AccessPolicy, owners: frozenset[str], zone: str) -> Question:
+        team, region = record.team, record.region
+        alike: dict[tuple[Asked, bool], list[Attributes]] = {}
+        editors: dict[Asked, Attributes] = {}
+        for one, owner in readers(audience, owners):
+            alike.setdefault((access.asked(one, owner=owner, team=team, region=region), owner), []).append(one)
+            if audience.scene in GROUPS:
+                editors.setdefault(access.asked(one, owner=True, team=one.team, region=one.region), one)
+        together = tuple((tuple(many), owner) for (_, owner), many in alike.items())
+        return Question(access, audience.scene, together, tuple(editors.values()), team, region, zone)
+
     def find(self, sensitivity: Sensitivity, at: int) -> Finding:
         """Shown when every reader may view it; to nobody at all, nothing."""
-        verdicts = [(who, self._ask(who, "view", sensitivity, self.scene, owner, at)) for who, owner in self.readers]
+        verdicts = [(who, self._ask(who[0], "view", sensitivity, self.scene, owner, at)) for who, owner in self.readers]
         denied = [(who, verdict) for who, verdict in verdicts if not verdict.allowed]
-        because = tuple(dict.fromkeys(who for who, _ in denied))
+        because = tuple(sorted({one for who, _ in denied for one in who}))
         policies = sorted({policy for _, verdict in denied for policy in verdict.policies})
         return Finding(bool(verdicts) and not denied, because, tuple(policies))
+
+    def sees(self, sensitivity: Sensitivity, at: int) -> bool:
+        """As `find` has it, without whom it is hidden because of."""
+        return bool(self.readers) and all(
+            self._ask(who[0], "view", sensitivity, self.scene, owner, at).allowed for who, owner in self.readers
+        )
 
     def editable(self, sensitivity: Sensitivity, at: int) -> bool:
         """In a group: whether somebody here could edit it, alone with the form, if the record were theirs.
@@ -100,8 +122,8 @@ class Question:
         reader, it is the permission itself.
         """
         if self.scene in GROUPS:
-            return any(self._could_edit(who, sensitivity, at) for who in dict.fromkeys(who for who, _ in self.readers))
-        return any(self._ask(who, "edit", sensitivity, self.scene, owner, at).allowed for who, owner in self.readers)
+            return any(self._could_edit(who, sensitivity, at) for who in self.editors)
+        return any(self._ask(who[0], "edit", sensitivity, self.scene, owner, at).allowed for who, owner in self.readers)
 
     def _could_edit(self, who: Attributes, sensitivity: Sensitivity, at: int) -> bool:
         return self.access.permit(
@@ -134,7 +156,7 @@ def disclose(
     `visible_until` is absent without being listed as withheld. `editable`: in a group, the fields whose edit button is
     worth showing; for one reader alone, those they may edit. The press is judged again, by `may`.
     """
-    question = Question(access, audience.scene, readers(audience, owners), record.team, record.region, zone)
+    question = Question.of(record, audience, access, owners, zone)
     findings = {sensitivity: question.find(sensitivity, now) for sensitivity in ORDER}
     visible = {sensitivity for sensitivity, finding in findings.items() if finding.shown}
     name = classes.name in visible and _lasts(record, NAME, now)
@@ -227,7 +249,7 @@ def _turn(question: Question, now: int) -> int | None:
 
 
 def _picture(question: Question, at: int) -> tuple[bool, ...]:
-    views = [question.find(sensitivity, at).shown for sensitivity in ORDER]
+    views = [question.sees(sensitivity, at) for sensitivity in ORDER]
     return (*views, *(question.editable(sensitivity, at) for sensitivity in ORDER))
 
 
