@@ -196,6 +196,11 @@ def _references(config: Config, policies: set[str]) -> list[tuple[str, str]]:
             )
         if policy.merge == "monotone" and len(policy.order) < 2:
             found.append((f"policies.{name}.order", "monotone needs the stages in order, from the first to the last"))
+    for name, source in config.sources.items():
+        if name in config.channels or name in config.crms:
+            found.append((f"sources.{name}", "a channel or CRM has this name: what many people use is never linear"))
+        if source.crm is not None and source.crm not in config.crms:
+            found.append((f"sources.{name}.crm", f"there is no CRM {source.crm!r}"))
     if config.zone not in available_timezones():
         found.append(("zone", "an IANA name such as Asia/Shanghai"))
     if seconds(config.retention.once) < 30 * 86400:

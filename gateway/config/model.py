@@ -94,6 +94,16 @@ class PolicySpec(Frozen):
     order: tuple[str, ...] = Field((), description="`merge` of `monotone`: the stages, from the first to the last.")
 
 
+class SourceSpec(Frozen):
+    """A system that numbers its edits, one after another: an ERP's rows, a device. Named as the tokens' `system`."""
+
+    streams: tuple[Name, ...] = Field(("main",), description="Its numbered streams; an edit names one with a position.")
+    crm: Name | None = Field(
+        None, description="The CRM by which its records are read where numbers are missing; else the gap is closed."
+    )
+    hold: Duration = Field("30s", description="How long edits wait for the numbers missing before them.")
+
+
 class SensitivitySpec(Frozen):
     """Classes of what is not a field of its own."""
 
@@ -275,6 +285,7 @@ class Config(Frozen):
         {}, description="Merge policies by name; `default` is `master_wins`, else `review`."
     )
     kinds: dict[str, str] = Field({}, description="The merge policy of a whole kind of record.")
+    sources: dict[Name, SourceSpec] = Field({}, description="Systems that number their edits; any other is not linear.")
     sensitivity: SensitivitySpec = SensitivitySpec()
     applications: dict[str, ApplicationSpec] = Field(
         {}, description="What a channel or a token, by its name, may read and write; others as their readers may."

@@ -188,6 +188,7 @@ feed = Table(
     Column("crm", String(64), primary_key=True),
     Column("cursor", Text, nullable=False),
     Column("at", BigInteger, nullable=False),
+    Column("lag", BigInteger),  # of the last page with news: from the oldest of it there to its decision here, in ms
 )
 
 trail = Table(

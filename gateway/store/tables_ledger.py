@@ -223,5 +223,39 @@ watermark = Table(
     Column("gaps", Text, nullable=False),
     Column("last_event_at", BigInteger, nullable=False),
     Column("state", String(16), nullable=False),
+    Column("lag", BigInteger),  # of a numbered stream: from its last edit there to its decision here, in ms
     Index("watermark_record", "record", "source"),
+    Index(
+        "watermark_wrong",
+        "source",
+        "state",
+        sqlite_where=text("state IN ('gap', 'rewound')"),
+        postgresql_where=text("state IN ('gap', 'rewound')"),
+    ),
+)
+"""Of a CRM a row for each record, with `record` and its versions; of a source that numbers its edits itself one
+for each stream, with an empty `record`."""
+
+held_edit = Table(
+    "held_edit",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("stream", Text, primary_key=True),
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("once", Text, primary_key=True),
+    Column("record", Text, nullable=False),
+    Column("field", Text, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),  # with the record's key
+    Column("at", BigInteger, nullable=False),
+)
+
+joined = Table(
+    "joined",
+    metadata,
+    Column("ref", Text, primary_key=True),  # a record of one CRM
+    Column("crm", Text, nullable=False),
+    Column("record", Text, nullable=False),  # the customer that it is too: another CRM's record
+    Column("made_by", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Index("joined_record", "record"),
 )

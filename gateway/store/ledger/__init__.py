@@ -14,6 +14,7 @@ from gateway.store.ledger.model import (
     Observed,
     OutboxRow,
     Snapshot,
+    Taken,
     WriteState,
 )
 from reconcile.chain import Fault, Root
@@ -34,5 +35,6 @@ __all__ = [
     "OutboxRow",
     "Root",
     "Snapshot",
+    "Taken",
     "WriteState",
 ]

@@ -81,7 +81,7 @@ class Batch(Touched):
         if payload in before:
             return self._again(incoming, before[payload])
         it = self.fields[(incoming.record, incoming.field)]
-        new = self._edit(it, given, payload, quarantined=bool(before))
+        new = self._edit(it, given, payload, quarantined=bool(before) or incoming.quarantined)
         rule = self.shared.rule(incoming.record, incoming.field)
         plan_ = planned(it, new, rule.policy, rule.hash, incoming.role_ok, self)
         if plan_.duplicate:

@@ -24,7 +24,7 @@ def begin(connection: Connection, target: str, limit: int, now: int) -> list[str
         "UPDATE watermark SET state = 'closed' WHERE source = ? AND stream = ? AND record = ?",
         closed,
     )
-    fresh = {"source": target, "low": -1, "high": -1, "gaps": "[]", "last_event_at": now, "state": "ok"}
+    fresh = {"source": target, "low": -1, "high": -1, "gaps": "[]", "last_event_at": now, "state": "ok", "lag": None}
     begun = [{**fresh, "record": record, "stream": f"{target}#{epoch_of(stream) + 1}"} for record, stream in rows]
     sql.store(connection, watermark, begun, "keep")
     return list(dict.fromkeys(record for record, _ in rows))

@@ -14,7 +14,7 @@ from gateway.errors import Refused
 from gateway.metrics import BEHIND, INGESTED, LAG
 from gateway.store import policy_changes, sql
 from gateway.store.engine import Store
-from gateway.store.ledger import audit, epochs, observe, outbox, redecide, reopen, views
+from gateway.store.ledger import audit, epochs, linear, observe, outbox, redecide, reopen, views
 from gateway.store.ledger.batch import Batch, Item, item
 from gateway.store.ledger.model import (
     Answer,
@@ -29,6 +29,7 @@ from gateway.store.ledger.model import (
     Observed,
     OutboxRow,
     Snapshot,
+    Taken,
 )
 from gateway.store.ledger.outbox import Reply
 from gateway.store.ledger.touched import Shared
@@ -46,6 +47,10 @@ def own_crm(record: str, field: str) -> Sequence[str]:
     """A record's field is written back to the CRM the record is of."""
     crm, colon, _ = record.partition(":")
     return (crm,) if colon else ()
+
+
+def _stamped(incoming: Incoming) -> Incoming:
+    return replace(incoming, trace=stamped(incoming.trace))
 
 
 _I = TypeVar("_I", bound=Sequence[Ingested])
@@ -92,7 +97,7 @@ class Ledger:
     async def ingest_many(self, incoming: Sequence[Incoming]) -> list[Ingested]:
         """All of them or none, in one transaction and in this order."""
         with span("decide", count=len(incoming)):
-            items = [item(replace(one, trace=stamped(one.trace))) for one in incoming]
+            items = [item(_stamped(one)) for one in incoming]
             return _counted(await self._store.write(self._ingest, items))
 
     def _ingest(self, connection: Connection, lists: Sequence[list[Item]]) -> list[list[Ingested]]:
@@ -102,6 +107,56 @@ class Ledger:
         batch.read_inbox(one.once for one in flat)
         results = [[batch.ingest(one) for one in some] for some in lists]
         batch.flush()
+        return results
+
+    async def take(self, given: linear.Numbered) -> Taken:
+        """One numbered edit of a linear source, in its turn; durable when it returns, held ones too."""
+        taken = await self._store.write(self._take, replace(given, incoming=_stamped(given.incoming)))
+        _counted([each for each in (taken.ingested, *taken.freed) if each is not None])
+        if taken.state in ("late", "rewound"):
+            BEHIND.labels(given.source, taken.state).inc()
+        return taken
+
+    def _take(self, connection: Connection, given: Sequence[linear.Numbered]) -> list[Taken]:
+        results = []
+        for one in given:
+            batch = self._batch(connection)
+            results.append(linear.take(batch, one))
+            batch.flush()
+        return results
+
+    async def close_gap(self, source: str, stream: str, before: int, how: str) -> tuple[list[Ingested], int | None]:
+        """Gives up on what is missing before edits that wait since `before` or longer; since when others wait."""
+        made, left = await self._store.write(self._close_gap, (source, stream, before, how))
+        return _counted(list(made)), left
+
+    def _close_gap(
+        self, connection: Connection, asked: Sequence[tuple[str, str, int, str]]
+    ) -> list[tuple[tuple[Ingested, ...], int | None]]:
+        results = []
+        for one in asked:
+            batch = self._batch(connection)
+            results.append(linear.close(batch, *one))
+            batch.flush()
+        return results
+
+    async def behind_gap(self, source: str, stream: str, before: int) -> tuple[list[str], bool]:
+        """The records of which something waits, and whether any does since `before` or longer."""
+        return await self._store.read(lambda connection: linear.waiting(connection, source, stream, before))
+
+    async def begin_stream(self, source: str, streams: Sequence[str]) -> tuple[list[str], list[Ingested]]:
+        """A new epoch of those that were set back: their numbers begin anew, on top of what is known. Which."""
+        begun, made = await self._store.write(self._begin_stream, (source, streams))
+        return begun, _counted(list(made))
+
+    def _begin_stream(
+        self, connection: Connection, asked: Sequence[tuple[str, Sequence[str]]]
+    ) -> list[tuple[list[str], tuple[Ingested, ...]]]:
+        results = []
+        for one in asked:
+            batch = self._batch(connection)
+            results.append(linear.begin(batch, *one))
+            batch.flush()
         return results
 
     async def reopen(self, given: Incoming, settlement: str) -> Ingested | None:

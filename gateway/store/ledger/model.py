@@ -41,6 +41,8 @@ class Incoming:
     role_ok: bool = False
     """The actor is an authenticated person holding the policy's `min_role`; without it nobody settles or undoes."""
     binding: bool = True
+    quarantined: bool = False
+    """Kept and shown, and never counted: its source was set back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,18 @@ class Observed:
     @property
     def changed(self) -> bool:
         return any(each.changed for each in self.ingested)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a numbered edit: `held` until those before it have come; `late`: its number was given up waiting
+    for, or came before the stream was known here; `rewound`: its number was taken by another edit long ago."""
+
+    state: Literal["taken", "held", "late", "rewound"]
+    ingested: Ingested | None = None
+    """None while it is held."""
+    freed: tuple[Ingested, ...] = ()
+    """Those that had waited for it."""
 
 
 @dataclass(frozen=True, slots=True)

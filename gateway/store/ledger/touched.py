@@ -190,7 +190,7 @@ class Touched:
 
     def _mark(self, source: str, stream: str, record: str, high: int, at: int, state: str) -> None:
         mark = {"source": source, "stream": stream, "record": record, "low": high, "high": high, "gaps": "[]"}
-        self.add("watermark", {**mark, "last_event_at": at, "state": state})
+        self.add("watermark", {**mark, "last_event_at": at, "state": state, "lag": None})
 
     def stream_of(self, target: str, record: str) -> str:
         """The newest epoch of what the target says of the record."""

@@ -194,6 +194,30 @@ def upgrade() -> None:
         batch_op.create_index("directory_member_entry", ["source", "entry"], unique=False)
 
     op.create_table(
+        "held_edit",
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("stream", sa.Text(), nullable=False),
+        sa.Column("position", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("once", sa.Text(), nullable=False),
+        sa.Column("record", sa.Text(), nullable=False),
+        sa.Column("field", sa.Text(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("source", "stream", "position", "once", name=op.f("pk_held_edit")),
+    )
+    op.create_table(
+        "joined",
+        sa.Column("ref", sa.Text(), nullable=False),
+        sa.Column("crm", sa.Text(), nullable=False),
+        sa.Column("record", sa.Text(), nullable=False),
+        sa.Column("made_by", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("ref", name=op.f("pk_joined")),
+    )
+    with op.batch_alter_table("joined", schema=None) as batch_op:
+        batch_op.create_index("joined_record", ["record"], unique=False)
+
+    op.create_table(
         "kept",
         sa.Column("channel", sa.String(length=64), nullable=False),
         sa.Column("key", sa.String(length=256), nullable=False),
@@ -308,6 +332,9 @@ def upgrade() -> None:
             postgresql_where=sa.text("actor_kind = 'person'"),
         )
 
+    with op.batch_alter_table("feed", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("lag", sa.BigInteger(), nullable=True))
+
     with op.batch_alter_table("floated", schema=None) as batch_op:
         batch_op.create_index("floated_at", ["at"], unique=False)
 
@@ -347,7 +374,15 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("used_at", sa.BigInteger(), nullable=True))
 
     with op.batch_alter_table("watermark", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("lag", sa.BigInteger(), nullable=True))
         batch_op.create_index("watermark_record", ["record", "source"], unique=False)
+        batch_op.create_index(
+            "watermark_wrong",
+            ["source", "state"],
+            unique=False,
+            sqlite_where=sa.text("state IN ('gap', 'rewound')"),
+            postgresql_where=sa.text("state IN ('gap', 'rewound')"),
+        )
 
     # ### end Alembic commands ###
 
