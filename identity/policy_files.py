@@ -18,7 +18,13 @@ from identity.policy_time import TimeFault, time_use
 
 OURS: Final = Path(__file__).parent / "policies"
 SCHEMA: Final = "schema.cedarschema"
+LONGEST: Final = 20_000
+WHOLE: Final = 400_000
+MOST: Final = 250
+DEEPEST: Final = 24
 _NOTE: Final = 500
+_STRING: Final = re.compile(r'"(?:\\.|[^"\\])*"?', re.DOTALL)
+_NESTS: Final = re.compile(r"&&|\|\||[-+*!.(\[{<>=]|\b(?:if|has|like|in|is)\b")
 
 Fault: TypeAlias = tuple[str, str, str]
 
@@ -74,6 +80,8 @@ def build(texts: Mapping[str, str], faults: Sequence[Fault] = ()) -> Policies:
     schema_text = schema_of_ours()
     schema = cedarpy.Schema.from_str(schema_text)
     found = list(faults)
+    if sum(map(len, texts.values())) > WHOLE:
+        raise Misconfigured([*found, ("policies", "", f"all of them together have at most {WHOLE} characters")])
     policies = _read_all(texts, schema, found)
     use = _time_use(policies.values(), found)
     if found:
@@ -137,10 +145,14 @@ def statements(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _read(file: str, line: int, text: str, schema: cedarpy.Schema, faults: list[Fault]) -> Policy | None:
+    if (much := too_much(text)) is not None:
+        faults.append((file, f"line {line}", much))
+        return None
     try:
         parsed = json.loads(cedarpy.policies_to_json_str(text))
-    except ValueError as error:
-        faults.append((file, f"line {line}", f"not a Cedar policy: {error}"))
+        cedarpy.PolicySet.from_json_str(json.dumps(parsed))
+    except (ValueError, RecursionError) as error:
+        faults.append((file, f"line {line}", f"not a Cedar policy: {error}"[:_NOTE]))
         return None
     if not (found := list(parsed["staticPolicies"].values())):
         faults.append((file, f"line {line}", "a template with slots is never linked here: write a policy"))
@@ -149,6 +161,26 @@ def _read(file: str, line: int, text: str, schema: cedarpy.Schema, faults: list[
     policy = Policy(est.get("annotations", {}).get("id") or f"{file}:{line}", file, line, text, est)
     faults.extend((file, policy.where, _plain(error.error)) for error in cedarpy.validate_policies(text, schema).errors)
     return policy
+
+
+def too_much(text: str) -> str | None:
+    """Why a statement is not even parsed. Cedar's parser ends the whole process where it is nested deep enough."""
+    plain = _STRING.sub('""', text)
+    if len(text) > LONGEST:
+        return f"a policy has at most {LONGEST} characters; split it"
+    if len(_NESTS.findall(plain)) > MOST:
+        return f"a policy has at most {MOST} operators and brackets; split it"
+    if _depth(plain) > DEEPEST:
+        return f"brackets are at most {DEEPEST} deep; split it"
+    return None
+
+
+def _depth(plain: str) -> int:
+    depth = deepest = 0
+    for sign in plain:
+        depth += (sign in "([{") - (sign in ")]}")
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def _note(lines: Sequence[str], line: int) -> str:
@@ -161,7 +193,7 @@ def _note(lines: Sequence[str], line: int) -> str:
 
 def _plain(reason: str) -> str:
     """Cedar numbers the policies it is given; ours are given one at a time, so its number says nothing."""
-    return re.sub(r"for policy `policy0`[,:] ", "", reason)
+    return re.sub(r"for policy `policy0`[,:] ", "", reason)[:_NOTE]
 
 
 def _time_use(policies: Iterable[Policy], faults: list[Fault]) -> TimeUse:

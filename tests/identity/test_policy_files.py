@@ -55,6 +55,32 @@ def test_a_fault_says_what_is_wrong(text: str, key: str, reason: str) -> None:
     assert any(file == "x.cedar" and where == key and reason in why for file, where, why in found), found
 
 
+DEEP = {
+    "brackets": "(" * 20_000 + "true" + ")" * 20_000,
+    "and": " && ".join(["true"] * 20_000),
+    "sets": "[" * 5_000 + "1" + "]" * 5_000 + " == 1",
+    "records": "{a:" * 5_000 + "1" + "}" * 5_000 + " == 1",
+    "sum": " + ".join(["1"] * 3_000) + " == 1",
+    "a chain within bounds": " && ".join(["true"] * 200),
+    "if": "if true then true else " * 200 + "true",
+    "path": "context" + ".a" * 200,
+    "not": "!" * 200 + "true",
+    "long": 'principal.team == "' + "x" * 30_000 + '"',
+    "surrogate": 'principal.team == "\ud800"',
+}
+
+
+@pytest.mark.parametrize("what", DEEP)
+def test_a_policy_nested_without_end_is_a_fault_and_never_the_end_of_the_process(what: str) -> None:
+    (fault,) = faults({"x.cedar": f"permit (principal, action, resource) when {{ {DEEP[what]} }};"})
+    assert fault[:2] == ("x.cedar", "line 1") and len(fault[2]) <= 500
+
+
+def test_very_many_policies_are_refused_as_a_whole() -> None:
+    (fault,) = faults({"x.cedar": "// much\n" * 60_000})
+    assert "at most" in fault[2]
+
+
 @pytest.mark.parametrize(
     "condition",
     [
