@@ -21,6 +21,7 @@ from channels.model import Channel, Listens
 from crm import registry as crm_registry
 from crm.hosts import guarded
 from crm.model import Crm
+from gateway.access_following import Following, in_force
 from gateway.asked import Asked
 from gateway.bus.bounded import BoundedBus
 from gateway.bus.embedded import EmbeddedBus
@@ -31,6 +32,7 @@ from gateway.directory import EVERY_S, Directory
 from gateway.drawn import TracedDeck
 from gateway.ending import ended
 from gateway.errors import Refused, Retry
+from gateway.governance import Governance
 from gateway.handlers.buttons import Buttons
 from gateway.lab.laboratory import Laboratory
 from gateway.logs import hash_with
@@ -52,6 +54,7 @@ from gateway.schedule import Schedule, redraw
 from gateway.services import Keys, Services
 from gateway.show import Shower
 from gateway.spine import Spine
+from gateway.stages import Stages
 from gateway.store.alerts import AlertStore
 from gateway.store.alone import Alone
 from gateway.store.counters import counts
@@ -70,13 +73,14 @@ from gateway.store.people import COUNTER as PEOPLE
 from gateway.store.people import PeopleStore
 from gateway.store.rooms import RoomStore
 from gateway.store.slots import SlotStore
+from gateway.store.stages import StageStore
 from gateway.store.trail import TrailStore
 from gateway.store.vault import Vault
 from gateway.store.writer import WAITING
 from gateway.sweep import Sweep
+from gateway.tally import Tally
 from gateway.worker import Worker
 from gateway.writeback import Writeback
-from identity.access import AccessPolicy
 from identity.disclosure import Classes
 
 log = logging.getLogger("floatcard")
@@ -138,11 +142,12 @@ class House:
         loops: list[Coroutine[Any, Any, None]] = [self._once("schedule", self.schedule.run), self._follow_people()]
         loops += [self._follow_directory(), self._once("retention", Retention(self.services).run)]
         loops.append(self._once("laboratory", Laboratory(self.services, self.spine).run))
+        loops.append(Following(self.services, self.spine).run())
         loops += [self._once(f"sweep {name}", sweep.run) for name, sweep in self.sweeps.items()]
         if self.services.bus.shared:
             loops.append(self._follow_others())
         loops += [writeback.run() for writeback in self.writebacks.values()]
-        loops.append(watch_loop())
+        loops += [watch_loop(), self.services.tally.run()]
         for channel in self.services.channels.values():
             if isinstance(channel, Listens):
                 loops.append(
@@ -226,6 +231,8 @@ class House:
         for crm in self.services.crms.values():
             await crm.close()
         await self.session.close()
+        with contextlib.suppress(Retry):
+            await self.services.tally.flush()
         await self.services.store.close()
 
 
@@ -289,11 +296,14 @@ async def _opened(config: Config, clock: Clock, undo: contextlib.AsyncExitStack)
         mentioning=MentioningStore(store),
         deck=TracedDeck(Path(config.cards_dir) if config.cards_dir else None),
         buttons=Buttons(keys.buttons, config.deployment),
-        access=AccessPolicy.load(Path(config.policies_dir) if config.policies_dir else None),
+        access=await in_force(config, store, clock.now()),
         classes=classes(config),
         channels=channels,
         crms=crms,
         gate=gate,
+        governance=Governance(config, classes(config)),
+        stages=Stages(config, classes(config), StageStore(store, clock)),
+        tally=Tally(StageStore(store, clock), clock),
     )
     services.rooms.shared = bus.shared
     house = _assemble(services, session, directory)
@@ -332,7 +342,13 @@ def open_buckets(config: Config) -> Buckets:
 
 def _assemble(services: Services, session: aiohttp.ClientSession, directory: Directory) -> House:
     shower = Shower(
-        services.slots, services.channels, services.due, services.clock, services.gate, shared=services.bus.shared
+        services.slots,
+        services.channels,
+        services.due,
+        services.clock,
+        services.gate,
+        shared=services.bus.shared,
+        sent=services.tally.sent,
     )
     spine = Spine(services, shower)
     server = services.config.server

@@ -17,7 +17,14 @@ from identity.disclosure import NAME, URL, Classes
 from identity.explain import NOT_GRANTED
 from identity.model import Application, Disclosed, Withheld
 
-KINDS: Final = ("group/group", "group/public", "external_group/group", "external_group/public", "direct/direct")
+KINDS: Final = (
+    "group/group",
+    "group/public",
+    "external_group/group",
+    "external_group/public",
+    "direct/direct",
+    "external_group/direct",
+)
 """Scene and kind of every room there can be."""
 
 

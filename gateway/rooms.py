@@ -17,7 +17,7 @@ from gateway.outgoing.model import Rank
 from gateway.people import Identities
 from gateway.store.people import PeopleStore
 from gateway.store.rooms import RoomStore
-from identity.audience import audience
+from identity.audience import audience, carried
 from identity.audience import joined as with_one_more
 from identity.model import Audience, Person
 
@@ -173,6 +173,7 @@ class Rooms:
         late = [who for who, _ in self._came.get(place.room_key, {}).values() if who not in roster.members]
         for who in late:
             computed = with_one_more(computed, who, self._people.linked("im", who.id.key))
+        computed = carried(computed, place.channel)
         made = _Kept(replace(roster, members=(*roster.members, *late)), computed, version)
         self._kept[place.room_key] = made
         return made

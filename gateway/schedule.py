@@ -11,6 +11,7 @@ from gateway.errors import Retry
 from gateway.handlers import alerts, assigned, losses
 from gateway.mentioning.weights import WINDOW_MS
 from gateway.services import Services
+from gateway.sources import gap_due
 from gateway.spine import Spine
 from gateway.store.due import Due
 from gateway.sweep import reread
@@ -81,6 +82,10 @@ class Schedule:
             elif item.kind == "erased":
                 self._s.records.erased(str(item.payload["record"]))
                 await self._spine.refresh(str(item.payload["record"]))
+            elif item.kind == "staged":
+                await staged(self._s, self._spine, str(item.payload["kind"]))
+            elif item.kind == "gap":
+                await gap_due(self._s, self._spine, item, trail)
             elif item.kind == "held":
                 await reread(self._s, self._spine, item, trail)
             elif item.kind == "dialog":
@@ -114,6 +119,13 @@ class Schedule:
 def redraw(now: int) -> Due:
     """Every card, soon; asked for again, it is that much later, and once."""
     return Due("redraw", "redraw", now + _REDRAW_MS, {})
+
+
+async def staged(s: Services, spine: Spine, kind: str) -> None:
+    """Cards that are up in rooms of that kind are at its stage, whichever process decided so."""
+    await s.stages.follow(surely=True)
+    for room in await s.stages.store.rooms(kind):
+        await spine.refresh_room(room)
 
 
 async def _conflict(s: Services, item: Due, trail: Trail) -> None:

@@ -13,6 +13,7 @@ from crm.model import Crm
 from gateway.bus.model import Bus
 from gateway.clock import Clock
 from gateway.config import Config
+from gateway.governance import Governance
 from gateway.handlers.buttons import Buttons
 from gateway.outgoing.gate import Gate
 from gateway.overtaken import Overtaken
@@ -21,6 +22,7 @@ from gateway.pressure import Pressure
 from gateway.recall import Recall
 from gateway.records import Records
 from gateway.rooms import Rooms
+from gateway.stages import Stages
 from gateway.store.alerts import AlertStore
 from gateway.store.dialogs import DialogStore
 from gateway.store.due import DueStore
@@ -31,6 +33,7 @@ from gateway.store.mirror import MirrorStore
 from gateway.store.people import PeopleStore
 from gateway.store.slots import SlotStore
 from gateway.store.trail import TrailStore
+from gateway.tally import Tally
 from identity.access import AccessPolicy
 from identity.disclosure import Classes
 
@@ -80,6 +83,9 @@ class Services:
     channels: Mapping[str, Channel]
     crms: Mapping[str, Crm]
     gate: Gate
+    governance: Governance
+    stages: Stages
+    tally: Tally
     overtaken: Overtaken = field(default_factory=Overtaken)
     recall: Recall | None = None
     """Within one pass over a room's cards."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from weakref import WeakValueDictionary
 
@@ -52,6 +52,7 @@ class Shower:
         gate: Gate,
         *,
         shared: bool = False,
+        sent: Callable[[Show], None] = lambda act: None,
     ) -> None:
         self._slots = slots
         self._channels = channels
@@ -60,6 +61,7 @@ class Shower:
         self._gate = gate
         self._painter = Painter(channels, clock)
         self._shared = shared
+        self._sent = sent
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._open: dict[str, Showing] = {}
         """Those that have not looked for the last time: a newer wish for the same slot joins them."""
@@ -201,6 +203,7 @@ class Shower:
         shown = replace(after, message=message)
         await self._kept(shown, before, seen, calls, did)
         SHOWN.labels(act.slot.place.channel, act.slot.purpose, did).inc()
+        self._sent(act)
         facts: dict[str, Json] = {"purpose": act.slot.purpose, "did": did, "slot": shown.id, "to": act.slot.to}
         trail.note("shown", after.painted_at, records=list(act.records), **facts)
         return shown

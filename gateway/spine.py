@@ -16,6 +16,7 @@ from gateway.answer import answer_apart
 from gateway.bus.model import Delivery, Job
 from gateway.errors import Refused, Rejected, Retry, Unmet, Unreadable
 from gateway.handlers import alerts, alone, conflicts, forms, homes, linked, members, press, said, strangers
+from gateway.handlers.behaving import behaved
 from gateway.holding import Hold
 from gateway.metrics import WHOLE_TURN
 from gateway.painted import Painted
@@ -302,6 +303,8 @@ class Spine:
         if sent is not None and act.slot.purpose == "card":
             for record in act.records:
                 await self._s.rooms.store.note_floated(room, record, now, sent)
+            if act.records:
+                await behaved(self._s, act.slot.place, "shown")
         if act.state.get("kind") == "withheld":
             await self._s.rooms.store.told(room, now)
 

@@ -3,53 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 from cards.tree import Tone
-from cards.words import N_, join, say
-from gateway.config import Config
-from gateway.handlers import view
+from cards.words import N_, join
 from gateway.mentioning import reasons
-from gateway.records import Records
-from gateway.store.people import PeopleStore
 from gateway.store.trail import StoredStep
+from gateway.teller import Line as Line
+from gateway.teller import Teller as Teller
 from reconcile.model import Json
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    label: str
-    text: str
-    tone: Tone = "neutral"
-    trace: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Teller:
-    """What wording a step needs: ids become titles and names only here, for a reader who may see them."""
-
-    records: Records
-    people: PeopleStore
-    config: Config
-    locale: str
-
-    def say(self, msgid: str, **facts: object) -> str:
-        return say(self.locale, msgid, **facts)
-
-    async def title(self, facts: dict[str, Json]) -> str:
-        key = str(facts.get("record", ""))
-        record = await self.records.mirrored(key)
-        return record.title if record is not None else self.say("a customer that is gone")
-
-    def person(self, facts: dict[str, Json], key: str = "person") -> str:
-        found = self.people.person(str(facts.get(key, "")))
-        return found.name if found is not None else self.say("somebody")
-
-    def field(self, name: Json) -> str:
-        if str(name) in view.LISTS:
-            return self.say(view.LISTS[str(name)])
-        return view.label(self.config.fields.get(str(name)), str(name), self.locale)
-
 
 Teach = Callable[[Teller, dict[str, Json]], Awaitable[Line]]
 
@@ -351,6 +312,18 @@ async def _unreachable(t: Teller, facts: dict[str, Json]) -> Line:
     return Line(t.say("Alert"), t.say("{name} has no direct room I could write to.", name=t.person(facts)), "warning")
 
 
+STAGES = {"minimal": N_("minimal"), "standard": N_("standard"), "full": N_("full")}
+
+
+async def _staged(t: Teller, facts: dict[str, Json]) -> Line:
+    left = facts.get("left")
+    fields = join(t.locale, [t.field(name) for name in left]) if isinstance(left, list) else ""
+    stage = t.say(STAGES.get(str(facts["stage"]), str(facts["stage"])))
+    msgid = N_("Cards in rooms of this kind are at the stage {stage}; it leaves out: {fields}.")
+    text = t.say(msgid, stage=stage, fields=fields)
+    return Line(t.say("Short"), text, "info")
+
+
 _STEPS: dict[str, Teach] = {
     "pressed": _pressed,
     "link_code": _link_code,
@@ -396,4 +369,5 @@ _STEPS: dict[str, Teach] = {
     "hushed": _hushed,
     "shed": _shed,
     "unreachable": _unreachable,
+    "staged": _staged,
 }

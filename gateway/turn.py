@@ -82,6 +82,8 @@ class Show:
     audience: str = ""
     valid_until: int | None = None
     state: dict[str, Json] = field(default_factory=dict)
+    fields: tuple[str, ...] = ()
+    """Of its records the fields and lists the card tells: counted for the one who carries it, when it is sent."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,6 +127,11 @@ def direct(person: Person | None, sender: Sender | None = None, *, scene: Scene 
     return Audience(scene, {seen: 1}, persons, application=through)
 
 
+def carried(audience: Audience, application: str) -> Audience:
+    """The same readers, reached through that channel."""
+    return replace(audience, application=Application(application)) if application else audience
+
+
 _HASHED: OrderedDict[int, tuple[Audience, str]] = OrderedDict()
 _MOST_HASHED = 4096
 

@@ -18,6 +18,7 @@ from gateway.store.tokens import SCOPES, Token, TokenStore
 from identity.model import Person
 
 NEVER = "never"
+BY = "cli"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ async def end_tokens(config: Path, name: str) -> int:
     store = Store.open(load(config).store)
     try:
         ended = await TokenStore(store, SystemClock()).end(name)
-        await AuditStore(store, SystemClock()).note("cli", "token_ended", name, many=ended)
+        await AuditStore(store, SystemClock()).note(BY, "token_ended", name, many=ended)
         return ended
     finally:
         await store.close()

@@ -26,7 +26,7 @@ from gateway.store.alerts import Alert
 from gateway.store.due import Due
 from gateway.store.ledger import Ingested
 from gateway.turn import Outcome, Show, Slot, Trail, Turn
-from identity.audience import audience_hash, direct
+from identity.audience import audience_hash, carried, direct
 from identity.model import Person
 from reconcile.model import Json
 
@@ -130,19 +130,22 @@ async def direct_rooms(s: Services, person: Person) -> AsyncIterator[Place]:
 async def draw(s: Services, slot: Slot, alert: Alert, manager: Person) -> Show | None:
     """As the one manager may see it; None when not even the customer's name may be shown."""
     locale = manager.locale or s.config.locale
-    made = await told(s, alert, manager, locale)
+    made = await told(s, alert, manager, locale, slot.place.channel)
     if made is None:
         return None
     facts, until = made
     zone = manager.zone or s.config.zone
     card = s.deck.draw("alert", locale=locale, zone=zone, now=s.clock.now(), alert=facts)
     state: dict[str, Json] = {"alert": alert.id, "person": manager.id, "refs": [alert.record]}
-    return Show(slot, card, (alert.record,), audience_hash(direct(manager)), until, state)
+    fields = ("name", *(["risk"] if alert.rule == "risk_high" else ()))
+    return Show(slot, card, (alert.record,), audience_hash(direct(manager)), until, state, fields)
 
 
-async def told(s: Services, alert: Alert, manager: Person, locale: str) -> tuple[AlertView, int | None] | None:
-    """What a card says of it, and until when that may be said."""
-    each = await heard(s, alert.record, direct(manager))
+async def told(
+    s: Services, alert: Alert, manager: Person, locale: str, channel: str = ""
+) -> tuple[AlertView, int | None] | None:
+    """What a card says of it, and until when that may be said; on that channel."""
+    each = await heard(s, alert.record, carried(direct(manager), channel))
     if each is None:
         return None
     tone: Tone = "danger" if alert.rule == "risk_high" else "warning"

@@ -15,7 +15,7 @@ from gateway.store.console import ConsoleStore
 from gateway.store.due import Due
 from gateway.store.slots import Shown
 from gateway.turn import Show, Slot, Trail
-from identity.audience import audience_hash, direct
+from identity.audience import audience_hash, carried, direct
 from identity.model import Person
 from reconcile.model import Json
 
@@ -81,7 +81,8 @@ async def again(s: Services, shown: Shown) -> Show | None:
 
 async def draw(s: Services, slot: Slot, conflict: str, record: str, field: str, person: Person) -> Show | None:
     """Without a value: the sides are a press away, judged then."""
-    each, state = await heard(s, record, direct(person)), await s.ledger.state(record, field)
+    mine = carried(direct(person), slot.place.channel)
+    each, state = await heard(s, record, mine), await s.ledger.state(record, field)
     if each is None or state is None or state.conflict != conflict or not await _may(s, person, record, field):
         return None
     locale = person.locale or s.config.locale
@@ -97,4 +98,4 @@ async def draw(s: Services, slot: Slot, conflict: str, record: str, field: str, 
         "field": field,
         "person": person.id,
     }
-    return Show(slot, card, (record,), audience_hash(direct(person)), each.disclosed.valid_until, kept)
+    return Show(slot, card, (record,), audience_hash(direct(person)), each.disclosed.valid_until, kept, ("name",))

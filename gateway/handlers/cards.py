@@ -40,7 +40,9 @@ async def room_card(s: Services, slot: Slot, refs: Sequence[str], state: dict[st
     until = [end for each in found for end in _ends(s, each) if end is not None]
     # A line shows no customer: it keeps no other card from floating, and no edit repaints it.
     records = () if line else tuple(each.record.ref.key for each in found)
-    return Show(slot, card, records, audience_hash(audience), min(until, default=None), {**state, "refs": list(refs)})
+    told_of = () if line else tuple(name for each in found for name in view.tells(each.record, s.config.fields))
+    kept: dict[str, Json] = {**state, "refs": list(refs)}
+    return Show(slot, card, records, audience_hash(audience), min(until, default=None), kept, told_of)
 
 
 def _key(each: Heard) -> str:
@@ -115,9 +117,11 @@ async def personal_card(
     s: Services, ref: str, person: Person, sender: Sender, locale: str
 ) -> tuple[Card, int | None] | None:
     """Everything this one person may see in a direct scene, and until when that is so; None when not even the name."""
-    each = await heard(s, ref, direct(person, sender))
+    mine = direct(person, sender)
+    each = await heard(s, ref, mine)
     if each is None:
         return None
+    s.tally.read(mine.application, view.tells(each.record, s.config.fields, everything=True))
     shown = view.customer(
         each.record,
         s.config.fields,
@@ -169,6 +173,9 @@ def _note_audience(s: Services, audience: Audience, found: Sequence[Heard], trai
         if each.disclosed.withheld:
             groups = _grouped(each.disclosed, audience)
             trail.note("withheld", now, record=each.record.ref.key, groups=groups)
+        run = s.stages.of(audience)
+        if run is not None and each.left:
+            trail.note("staged", now, record=each.record.ref.key, kind=run.kind, stage=run.stage, left=[*each.left])
 
 
 def _grouped(disclosed: Disclosed, audience: Audience) -> list[Json]:

@@ -14,6 +14,7 @@ from gateway import doctor
 from gateway.config.model import seconds
 from gateway.errors import Refused
 from gateway.handlers import explain, view
+from gateway.handlers.behaving import behaved
 from gateway.handlers.cards import personal_card
 from gateway.handlers.hearing import Heard, heard
 from gateway.handlers.retold import records, retold
@@ -164,6 +165,7 @@ async def _quiet(s: Services, turn: Turn, rest: str) -> Act:
     turn.trail.note("hushed", turn.now, seconds=span)
     if not span:
         return notice(s, turn, say(_locale(s, turn), "I float cards here again."))
+    await behaved(s, turn.place, "muted")
     return notice(
         s, turn, say(_locale(s, turn), "I float no cards here for {span}. /quiet 0s ends it.", span=rest or "2h")
     )

@@ -87,7 +87,7 @@ async def room_conflict(
         trail.note("withheld", s.clock.now(), record=ref, groups=[[N_("Not everybody here may see it."), "", [field]]])
         return None
     kept: dict[str, Json] = {**state, "refs": [ref], "field": field, "conflict": slot.subject}
-    return Show(slot, card, (ref,), audience_hash(audience), until, kept)
+    return Show(slot, card, (ref,), audience_hash(audience), until, kept, ("name", field))
 
 
 async def personal(s: Services, turn: Turn, person: Person, ref: str, field: str) -> Card | None:

@@ -15,6 +15,7 @@ from gateway.config.model import FieldSpec
 from gateway.errors import Refused, Unreadable
 from gateway.handlers import conflicts, view
 from gateway.handlers.alerts import conflict_waits
+from gateway.handlers.behaving import behaved
 from gateway.handlers.buttons import Press
 from gateway.handlers.hearing import Heard, heard
 from gateway.handlers.source import card_source
@@ -63,6 +64,7 @@ async def draw(s: Services, turn: Turn, person: Person, each: Heard, errors: Map
     )
     seen: dict[str, Json] = {name: _shown(states[name]) for name in names if name in states}
     data = s.buttons.data("save", r=each.record.ref.key, w=seen, p=person.id)
+    s.tally.read(direct(person, turn.event.who).application, ("name", *names))
     fields = tuple(
         _field(s, each.record, name, states.get(name), locale, (errors or {}).get(name, "")) for name in names
     )
@@ -180,6 +182,8 @@ async def _save(s: Services, turn: Turn, person: Person, event: Submitted, press
     for one in saved:
         await conflict_waits(s, one.ingested)
         _note(turn, one)
+    await behaved(s, turn.place, "edited")
+    s.tally.read(direct(person, turn.event.who).application, values, "written")
     return await _answer(s, turn, person, ref, saved)
 
 

@@ -20,6 +20,8 @@ class Heard:
     disclosed: Disclosed
     editable: frozenset[str]
     standing: Standing
+    left: tuple[str, ...] = ()
+    """What the room may see, and its stage leaves out."""
 
     @property
     def record(self) -> Record:
@@ -57,4 +59,6 @@ async def _heard(s: Services, ref: str, audience: Audience) -> Heard | None:
             owners=owners(s, record),
             zone=s.config.zone,
         )
-    return Heard(disclosed, disclosed.editable, found) if disclosed.name else None
+    await s.stages.follow()
+    cut, left = s.stages.cut(s.governance.cut(disclosed, audience.application), audience)
+    return Heard(cut, cut.editable, found, left) if cut.name else None

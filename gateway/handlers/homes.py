@@ -44,7 +44,8 @@ async def page(s: Services, slot: Slot, who: Sender, person: Person | None, loca
     keys = tuple(dict.fromkeys([*(each.record.ref.key for each in seen), *(ref for ref, _ in waiting)]))
     ends = [each.disclosed.valid_until for each in seen if each.disclosed.valid_until is not None]
     state = {"kind": "home", "who": who.id.key, "locale": locale}
-    return Show(slot, card, keys, audience_hash(mine), min(ends, default=None), {**state})
+    told = tuple(name for each in seen for name in view.tells(each.record, s.config.fields))
+    return Show(slot, card, keys, audience_hash(mine), min(ends, default=None), {**state}, told)
 
 
 def _stranger(s: Services, slot: Slot, who: Sender, locale: str) -> Show:
@@ -74,7 +75,7 @@ async def _alerts(s: Services, person: Person, who: Sender, locale: str) -> list
         return found
     for alert in await s.alerts.waiting(LOOKED):
         if len(found) < ALERTS and await alerts.concerns(s, alert, person):
-            told = await alerts.told(s, alert, person, locale)
+            told = await alerts.told(s, alert, person, locale, who.id.channel)
             found += [(alert.record, told[0])] if told is not None else []
     return found
 

@@ -19,7 +19,7 @@ from gateway.store.due import Due
 from gateway.store.ledger import Challenger, FieldState
 from gateway.store.slots import Shown
 from gateway.turn import Show, Slot, Trail
-from identity.audience import audience_hash, direct
+from identity.audience import audience_hash, carried, direct
 from identity.model import Person
 from reconcile.canonical import equal
 from reconcile.model import Json
@@ -85,7 +85,7 @@ async def again(s: Services, shown: Shown) -> Show | None:
 
 async def draw(s: Services, slot: Slot, loss: Loss, person: Person) -> Show | None:
     """For this person alone, by what they may see now: never a value of a field that is hidden from them."""
-    each = await heard(s, loss.record, direct(person))
+    each = await heard(s, loss.record, carried(direct(person), slot.place.channel))
     state = await s.ledger.state(loss.record, loss.field)
     mine = (await s.ledger.edits([loss.edit])).get(loss.edit)
     if each is None or state is None or mine is None or not _gone(s, loss, state, mine):
@@ -101,7 +101,8 @@ async def draw(s: Services, slot: Slot, loss: Loss, person: Person) -> Show | No
     zone = person.zone or s.config.zone
     card = s.deck.draw("notice", locale=locale, zone=zone, now=s.clock.now(), **facts)
     about = audience_hash(direct(person))
-    return Show(slot, card, (loss.record,), about, each.disclosed.valid_until, loss.state)
+    fields = ("name", *([loss.field] if told else ()))
+    return Show(slot, card, (loss.record,), about, each.disclosed.valid_until, loss.state, fields)
 
 
 def _gone(s: Services, loss: Loss, state: FieldState, mine: Challenger) -> bool:

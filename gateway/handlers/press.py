@@ -10,12 +10,15 @@ from channels.model import Answer, Place, Pressed, ShowCard, Toast
 from gateway import dialog
 from gateway.errors import Refused, Unreadable
 from gateway.handlers import alerts, conflicts, forms, homes, strangers, typed
+from gateway.handlers.behaving import behaved
 from gateway.handlers.buttons import Press
 from gateway.handlers.cards import personal_card
+from gateway.handlers.hearing import heard
 from gateway.handlers.said import float_card, picker, whisper
 from gateway.mentioning import lines, memory
 from gateway.services import Services
 from gateway.turn import Act, Hide, Outcome, Show, Slot, Turn
+from identity.audience import direct
 from identity.model import Person
 from reconcile.model import Json
 
@@ -63,6 +66,7 @@ async def _show_me(s: Services, turn: Turn, person: Person, press: Press) -> Out
     if made is None:
         raise Refused("You may not see this customer.")
     turn.trail.note("showed_me", turn.now, record=ref, person=person.id)
+    await behaved(s, turn.place, "opened")
     return Outcome(ShowCard(made[0], (ref,), live=True))
 
 
@@ -78,7 +82,7 @@ async def _pick(s: Services, turn: Turn, person: Person, press: Press) -> Outcom
     """The choice is remembered for the room, and the card floats under the message that named it."""
     ref, name, message = press.text("r"), press.text("n"), press.text("m")
     there = _at(turn, press)
-    if await personal_card(s, ref, person, turn.event.who, turn.locale) is None:
+    if await heard(s, ref, direct(person, turn.event.who)) is None:
         raise Refused("You may not see this customer.")
     await s.rooms.store.choose(turn.place.room_key, name, ref, person.id, turn.now)
     await memory.teach(s, turn, "picked", (name,), message, ref)
@@ -101,7 +105,7 @@ async def _beside(s: Services, turn: Turn, message: str, ref: str, name: str) ->
 async def _mean(s: Services, turn: Turn, person: Person, press: Press) -> Outcome:
     """The author meant the customer by a name that was not written as it is: this once."""
     ref, name, message = press.text("r"), press.text("n"), press.text("m")
-    if await personal_card(s, ref, person, turn.event.who, turn.locale) is None:
+    if await heard(s, ref, direct(person, turn.event.who)) is None:
         raise Refused("You may not see this customer.")
     there = _at(turn, press)
     acts = await _beside(s, there, message, ref, name)
@@ -110,6 +114,7 @@ async def _mean(s: Services, turn: Turn, person: Person, press: Press) -> Outcom
 
 async def _none(s: Services, turn: Turn, person: Person, press: Press) -> Outcome:
     name, message, there = press.text("n"), press.text("m"), _at(turn, press)
+    await behaved(s, turn.place, "dismissed")
     await s.rooms.store.choose(turn.place.room_key, name, "", person.id, turn.now)
     await memory.teach(s, turn, "none", (name,), message)
     turn.trail.note("taught", turn.now, record="", person=person.id)
@@ -126,6 +131,8 @@ async def _wrong(s: Services, turn: Turn, person: Person, press: Press) -> Outco
         if each.slot.purpose == "card" and ref in each.records
     ]
     acts: list[Act] = [Hide(each.slot) for each in shown]
+    if shown:
+        await behaved(s, turn.place, "wrong")
     await s.mentioning.unname(turn.place.room_key, ref)
     for name in {name for each in shown for name in _names(each.state, ref)}:
         others = [other for other in _bearing(s, name) if other != ref]

@@ -13,17 +13,24 @@ from identity.model import Audience
 from reconcile.model import Json
 
 MENTIONS = frozenset(("matched", "asked", "unsure", "by_contact", "suggested", "cooled", "taught"))
+ADMINS = frozenset(("staged",))
+"""Why a card is short is told to admins only."""
 OWNERSHIP = ("the author's account", "a member belongs to this customer")
 Known = Mapping[str, Heard | None]
 
 
 async def retold(s: Services, steps: Sequence[StoredStep], reader: Audience) -> list[StoredStep]:
     """Whole turns in, whole turns out. A message about what is hidden reads as one that names nobody."""
+    steps = [each for each in steps if each.step.step not in ADMINS or administers(reader)]
     known = {ref: await heard(s, ref, reader) for ref in sorted({ref for each in steps for ref in records(each.step)})}
     told: list[StoredStep] = []
     for turn in dict.fromkeys(each.turn for each in steps):
         told += _turn([each for each in steps if each.turn == turn], known)
     return sorted(told, key=lambda each: each.id)
+
+
+def administers(reader: Audience) -> bool:
+    return any("admin" in who.roles and not who.external for who in reader.counts)
 
 
 def _turn(steps: Sequence[StoredStep], known: Known) -> list[StoredStep]:

@@ -120,6 +120,14 @@ def customer(
     )
 
 
+def tells(record: Record, specs: Mapping[str, FieldSpec], *, everything: bool = False) -> tuple[str, ...]:
+    """The names of what `customer` shows of it."""
+    shown = [name for name, value in record.fields.items() if name in specs and _filled(value)]
+    fields = [name for name in shown if everything or specs[name].tag or specs[name].card]
+    lists = [kind for kind, items in record.related.items() if items and (everything or kind != "contact")]
+    return ("name", *fields, *lists, *(["url"] if record.url else ()))
+
+
 def _filled(value: FieldValue) -> bool:
     """A field that was cleared is shown as cleared; one that never had a value is not shown at all."""
     return value.value is not None or value.decision is not None

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from channels.model import Place
 from gateway.config.model import seconds
 from gateway.console import rooms
 from gateway.console.seeing import Eyes
 from gateway.errors import Refused
+from gateway.handlers.behaving import behaved
 from gateway.http.console_mentions import Around
 from gateway.http.console_paging import Lists, asked, html, refused, see
 from gateway.http.console_session import Form, Session
@@ -66,6 +68,8 @@ class RoomsPage(Lists):
         until = self._s.clock.now() + seconds(span) * 1000 if span in QUIETS else 0
         await self._s.rooms.store.quiet(key, until)
         await self._audit.note(session.person.id, "quieted", key, until=until)
+        if until:
+            await behaved(self._s, Place.parse(f"{key}/"), "muted")
         return see(_ONE, "quieted" if until else "loud", room=key)
 
     async def budget(self, request: web.Request, session: Session, form: Form) -> web.Response:
