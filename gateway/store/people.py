@@ -13,10 +13,10 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from gateway.clock import Clock
 from gateway.errors import Refused
-from gateway.store import auditing, upsert
+from gateway.store import auditing, sql, upsert
 from gateway.store.counters import count
 from gateway.store.engine import Store
-from gateway.store.tables_app import account, link, link_code, member, person
+from gateway.store.tables_app import account, link, link_code, person
 from gateway.store.tables_shared import counter
 from identity.codes import LIFETIME, TRIES, CodeState, expires, usable
 from identity.model import Link, People, Person
@@ -305,16 +305,20 @@ def _saw(connection: Connection, items: Sequence[tuple[str, str, str, str, int]]
     return [None] * len(items)
 
 
+_FREE = "NOT EXISTS (SELECT 1 FROM link l WHERE l.kind = 'im' AND l.key = t.im AND l.ended_at IS NULL)"
+_SPOKE = f"SELECT t.im, t.name, t.kind, t.room, t.seen_at FROM account t WHERE t.kind <> 'bot' AND {_FREE}"  # noqa: S608
+_LISTED = f"SELECT t.im, t.name, t.kind, t.room FROM member t WHERE t.kind <> 'bot' AND {_FREE} ORDER BY t.im, t.room"  # noqa: S608
+
+
 def _unmapped(connection: Connection) -> list[Unmapped]:
-    """Everybody seen speaking or standing in a room's list, bots apart."""
-    found: dict[str, Unmapped] = {}
-    for row in connection.execute(select(account).where(account.c.kind != "bot")):
-        found[row.im] = Unmapped(row.im, row.name, row.kind, (row.room,), row.seen_at)
-    listed = select(member.c.im, func.max(member.c.name).label("name"), func.max(member.c.kind).label("kind"))
-    for row in connection.execute(listed.where(member.c.kind != "bot").group_by(member.c.im)):
-        rooms = tuple(connection.execute(select(member.c.room).where(member.c.im == row.im)).scalars())
-        known = found.get(row.im)
-        found[row.im] = Unmapped(row.im, row.name, row.kind, rooms, known.seen_at if known else 0)
+    """Everybody seen speaking or standing in a room's list, bots apart: each table is read once."""
+    found = {im: Unmapped(im, name, kind, (room,), at) for im, name, kind, room, at in sql.ask(connection, _SPOKE)}
+    listed: dict[str, list[tuple[str, str, str]]] = {}
+    for im, name, kind, room in sql.ask(connection, _LISTED):
+        listed.setdefault(im, []).append((name, kind, room))
+    for im, rows in listed.items():
+        name, kind, rooms = max(row[0] for row in rows), max(row[1] for row in rows), tuple(row[2] for row in rows)
+        found[im] = Unmapped(im, name, kind, rooms, found[im].seen_at if im in found else 0)
     return sorted(found.values(), key=lambda each: (-each.seen_at, each.im))
 
 
