@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+import time
 import tomllib
 from pathlib import Path
 from typing import Any, cast
@@ -19,6 +20,7 @@ from gateway.errors import Misconfigured
 from gateway.store.connect import address
 from gateway.telemetry import endpoint
 from identity.access import AccessPolicy
+from identity.lockout import NOBODY_SEES, locks_out
 from reconcile.canonical import normalise
 
 Fault = tuple[str, str, str]
@@ -298,7 +300,9 @@ def _templates(config: Config) -> list[Fault]:
 
 def _access(config: Config) -> list[Fault]:
     try:
-        AccessPolicy.load(Path(config.policies_dir) if config.policies_dir else None)
+        access = AccessPolicy.load(Path(config.policies_dir) if config.policies_dir else None)
     except Misconfigured as error:
         return error.faults
+    if locks_out(access.ruling, (), int(time.time() * 1000), config.zone):
+        return [(str(config.policies_dir), "policies_dir", NOBODY_SEES)]
     return []
