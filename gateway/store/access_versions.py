@@ -71,7 +71,8 @@ class AccessVersions:
         self._store = store
 
     async def begin(self, files: Mapping[str, str], now: int) -> AccessVersion:
-        """What is in force. In a new store that is what the files say; files nobody knows yet are proposed."""
+        """What is in force. While no person has put a version in force that is what the files say; from then on
+        files that nobody knows yet are proposed."""
         return await self._store.write(_begin, (files, now))
 
     async def in_force(self) -> AccessVersion | None:
@@ -183,13 +184,23 @@ def _begin(connection: Connection, items: Sequence[tuple[Mapping[str, str], int]
 def _begin_one(connection: Connection, files: Mapping[str, str], now: int) -> AccessVersion:
     sql.alone(connection, _ALONE)
     ruling = _in_force(connection)
-    if ruling is None:
-        applied = {"state": "applied", "applied_by": FILES, "applied_at": now, "force": 1}
-        return _there(connection, _put(connection, files, FILES, "as configured", now, **applied))
+    if ruling is not None and ruling.hash == digest(files):
+        return ruling
+    if ruling is None or ruling.applied_by == FILES:
+        return _configured(connection, ruling.n if ruling is not None else 0, files, now)
     if _one(connection, access_version.c.hash == digest(files)) is None:
         n = _put(connection, files, FILES, "as configured", now)
         _note(connection, now, FILES, "access_proposed", n, hash=digest(files))
     return ruling
+
+
+def _configured(connection: Connection, over: int, files: Mapping[str, str], now: int) -> AccessVersion:
+    why = "as configured"
+    n = _put(connection, files, FILES, why, now, applied_by=FILES, applied_at=now, applied_why=why)
+    _rule(connection, over, n, now)
+    if over:
+        _note(connection, now, FILES, "access_applied", n, over=over, hash=digest(files))
+    return _there(connection, n)
 
 
 def _propose(connection: Connection, items: Sequence[tuple[Mapping[str, str], str, str, int]]) -> list[AccessVersion]:

@@ -29,19 +29,26 @@ async def deeds(store: Store) -> list[tuple[str, str, str]]:
     return [(each.by, each.what, each.subject.rpartition(" ")[2]) for each in reversed(await audit.latest())]
 
 
-async def test_the_files_rule_a_new_store_and_are_proposed_to_one_that_has_policies(store: Store) -> None:
+async def test_the_files_rule_until_a_person_puts_a_version_in_force(store: Store) -> None:
     versions = AccessVersions(store)
     assert await versions.in_force() is None and await versions.number() == 0
     first = await versions.begin(A, 1)
     assert (first.n, first.state, first.files, first.applied_by) == (1, "applied", A, FILES)
-    assert (await versions.begin(B, 2)).n == 1, "what is in force is not changed by a file"
-    assert (await versions.begin(B, 3)).n == 1
-    assert [(each.n, each.state) for each in await versions.all()] == [(2, "proposed"), (1, "applied")]
-    assert await deeds(store) == [(FILES, "access_proposed", "2")]
-    done = await versions.apply(Apply(2, "p_ann", "read it", 4))
+    assert (await versions.begin(A, 2)).n == 1
+    assert (await versions.begin(B, 3)).n == 2 and (await versions.begin(A, 4)).n == 3, "the files, as they are"
+    assert await deeds(store) == [(FILES, "access_applied", "2"), (FILES, "access_applied", "3")]
+    await versions.propose(B, "p_ann", "why", 5)
+    assert (await versions.apply(Apply(4, "p_bo", "read it", 6))).state == "applied"
+    assert (await versions.begin(A, 7)).n == 4, "an older folder, known already, is not even proposed"
+    assert [each.n for each in await versions.all()] == [4, 3, 2, 1]
+    for now in (8, 9):
+        assert (await versions.begin(C, now)).n == 4, "what was approved is not changed by a file"
+    assert [(each.n, each.state, each.proposed_by) for each in await versions.all(2)] == [
+        (5, "proposed", FILES),
+        (4, "applied", "p_ann"),
+    ]
+    done = await versions.apply(Apply(5, "p_bo", "read it", 10))
     assert (done.state, done.alone) == ("applied", False), "files are nobody's: any one admin may approve them"
-    assert (await versions.begin(A, 5)).n == 2, "an older folder, known already, is not proposed again"
-    assert len(await versions.all()) == 2
 
 
 async def test_another_approves_and_the_files_come_back_unchanged(store: Store) -> None:
