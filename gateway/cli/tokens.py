@@ -81,7 +81,7 @@ async def new_token(
         )
         secret = await TokenStore(store, clock).make(made)
         await AuditStore(store, clock).note(
-            "cli", "token_made", name, scopes=", ".join(sorted(scopes)), until=ends or 0
+            BY, "token_made", name, scopes=", ".join(sorted(scopes)), until=ends or 0
         )
         return secret
     finally:

@@ -62,10 +62,20 @@ async def permitted(s: Services, action: Action, ref: str, name: str, audience: 
     assert record is not None
     if name not in s.config.fields:
         raise not_found("There is no field of that name in the configuration.")
+    granted(s, action, name, audience)
     if not _may(s, action, record, name, audience):
         verb = "edit" if action == "edit" else "see"
         raise forbidden("not_permitted", f"You may not {verb} this field of this customer.", "field")
     return each
+
+
+def granted(s: Services, action: Action, name: str, audience: Audience) -> None:
+    """Whatever its person may do: the application itself has to have been granted the field. Raises `Problem` 403."""
+    application, edits = audience.application, action == "edit"
+    if not (s.governance.writes if edits else s.governance.reads)(application, name):
+        s.tally.read(application, (name,), "denied")
+        verb = "write" if edits else "read"
+        raise forbidden("not_granted", f"This application may not {verb} the field {name!r}.", "field")
 
 
 def _may(s: Services, action: Action, record: Record, name: str, audience: Audience) -> bool:

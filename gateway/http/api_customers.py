@@ -42,6 +42,8 @@ class Customers:
         if record is None or not any(wanted in _folded(name) for name in (record.title, *record.names)):
             return None
         each = await heard(self._s, key, ask.caller.audience)
+        if each is not None:
+            self._s.tally.read(ask.caller.application, ("name", *(["url"] if each.record.url else ())))
         return told.CustomerRow(ref=key, name=each.record.title, url=each.record.url) if each is not None else None
 
     async def customer(self, ask: Ask) -> Done:
@@ -50,6 +52,8 @@ class Customers:
         states = await self._s.ledger.states(ref)
         each = await seen(self._s, ref, ask.caller.audience)
         record = each.record
+        there = ("name", *record.fields, *record.related, *(["url"] if record.url else ()))
+        self._s.tally.read(ask.caller.application, there)
         fields = {
             name: self._value(each, name, value, states.get(name), ask) for name, value in sorted(record.fields.items())
         }

@@ -18,7 +18,6 @@ from gateway.services import Services
 from gateway.spine import Spine
 from gateway.store.ledger import Challenger, Incoming, Ingested
 from gateway.turn import new_trail
-from identity.audience import direct
 from identity.model import Person
 from reconcile import token
 from reconcile.canonical import as_decimal, decimal_text, equal, valid
@@ -59,7 +58,7 @@ class Edits:
         body, system = ask.sent(EditBody), self._system(ask.caller)
         person = self._actor(ask.caller, body.actor)
         spec = self._s.config.fields.get(body.field)
-        await permitted(self._s, "edit", body.record, body.field, direct(person, scene="console"))
+        await permitted(self._s, "edit", body.record, body.field, ask.caller.speaking_for(person))
         if spec is None or not spec.editable:
             raise forbidden("not_editable", "This field is not edited here; it is the CRM's own.", "field")
         value = _value(spec, body.value, ask.locale)
@@ -68,6 +67,7 @@ class Edits:
         if ingested.quarantined:
             text = "This `once` was used for another edit before. This one is kept aside and binds nobody."
             raise Problem(409, "once_reused", text, at="once")
+        self._s.tally.read(ask.caller.application, (body.field,), "written")
         again = {} if ingested.first else {"Idempotent-Replay": "true"}
         return Done(await self._answer(body, ingested), again)
 

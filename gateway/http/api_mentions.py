@@ -7,7 +7,7 @@ from typing import Literal
 from channels.model import Place
 from gateway.handlers.hearing import heard
 from gateway.http import api_mentions_models as told
-from gateway.http.api_ask import Ask, Done, seen
+from gateway.http.api_ask import Ask, Done, granted, seen
 from gateway.http.api_problem import unprocessable
 from gateway.mentioning import reasons, weights
 from gateway.mentioning.knowing import Asked
@@ -66,6 +66,7 @@ class Mentioned:
         )
 
     async def learned(self, ask: Ask) -> Done:
+        granted(self._s, "view", "name", ask.caller.audience)
         found = await self._s.mentioning.learned(self._s.clock.now() - weights.WINDOW_MS)
         return Done(told.LearnedPage(names=[learned_view(each) for each in found]))
 

@@ -25,6 +25,7 @@ class Past:
     async def history(self, ask: Ask) -> Done:
         asked, ref, name = ask.asked(HistoryQuery), ask.path["ref"], ask.path["field"]
         await permitted(self._s, "view", ref, name, ask.caller.audience)
+        self._s.tally.read(ask.caller.application, (name,))
         rows = await self._s.ledger.history(ref, name, asked.limit, asked.before)
         more = rows[-1].n if len(rows) == asked.limit and rows[-1].n > 1 else None
         return Done(told.HistoryPage(record=ref, field=name, edits=[self._row(row) for row in rows], before=more))
@@ -65,6 +66,7 @@ class Past:
             raise not_found("There is no decision of that trace code.")
         made = found.decision
         each = await permitted(self._s, "view", made.record, made.field, ask.caller.audience)
+        self._s.tally.read(ask.caller.application, ("name", made.field))
         return Done(await self._decision(found, each.record.title))
 
     async def _decision(self, found: DecisionView, customer: str) -> told.DecisionAnswer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aiohttp import web
 
@@ -14,7 +14,7 @@ from gateway.metrics import AUTH
 from gateway.store.people import PeopleStore
 from gateway.store.tokens import Token, TokenStore
 from identity.audience import UNMAPPED, direct
-from identity.model import Audience, Person
+from identity.model import Application, Audience, Person
 
 _BEARER = re.compile(r"bearer +([!-~]{1,512})", re.IGNORECASE)
 _SECRET = re.compile(r"fc_[A-Za-z0-9_-]{43}")
@@ -57,8 +57,18 @@ class Caller:
 
     @property
     def audience(self) -> Audience:
-        """The console's one reader. Without a person: what a member of the company sees whom nobody has mapped."""
-        return Audience("console", {UNMAPPED: 1}) if self.person is None else direct(self.person, scene="console")
+        """The console's one reader, through this application. Without a person: what a member of the company sees whom
+        nobody has mapped."""
+        if self.person is None:
+            return Audience("console", {UNMAPPED: 1}, application=self.application)
+        return self.speaking_for(self.person)
+
+    def speaking_for(self, person: Person) -> Audience:
+        return replace(direct(person, scene="console"), application=self.application)
+
+    @property
+    def application(self) -> Application:
+        return Application(self.token.name, self.token.reads, self.token.writes)
 
     def may(self, scope: str) -> bool:
         return scope in self.token.scopes
