@@ -24,8 +24,8 @@ _WAY_OUT: Final = "put another version in force with `floatcard access rollback`
 
 
 async def in_force(config: Config, store: Store, now: int) -> AccessPolicy:
-    """The version in force; in a new store the configured files. Files that say something else are proposed as a
-    version, and wait for an admin's approval. Raises `Misconfigured`."""
+    """The version in force: the configured files, until an admin has put a version in force; from then on files that
+    say something else are proposed, and wait for an approval. Raises `Misconfigured`."""
     files, faults = policy_files.read(folder_of(config))
     configured = policy_files.build(files, faults)
     version = await AccessVersions(store).begin(files, now)
