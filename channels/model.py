@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
@@ -352,9 +352,12 @@ class Answers(Protocol):
 
 class Put(Protocol):
     """Returns only when the event is stored. With `wait`, and for a press or a form alone: what it is answered with, or
-    None when that was not ready within the network's deadline; then it goes its own way, as a whisper or an edit."""
+    None when that was not ready within the network's deadline; then it goes its own way, as a whisper or an edit.
+    `stored` is called as soon as it is, where an answer is waited for."""
 
-    def __call__(self, event: Event, *, wait: bool = False) -> Awaitable[Answer | None]: ...
+    def __call__(
+        self, event: Event, *, wait: bool = False, stored: Callable[[], None] | None = None
+    ) -> Awaitable[Answer | None]: ...
 
 
 @runtime_checkable

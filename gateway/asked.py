@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from cards.words import N_, say
 from channels.model import Answer, Event, Nothing, Pressed, Submitted, Toast
@@ -31,24 +32,27 @@ class Asked:
             DUPLICATES.labels(name).inc()
         return fresh
 
-    async def put(self, event: Event, *, wait: bool = False) -> Answer | None:
+    async def put(self, event: Event, *, wait: bool = False, stored: Callable[[], None] | None = None) -> Answer | None:
         """For a channel that listens: as `channels.model.Put`."""
         name = event.where.channel
         if not (wait and isinstance(event, Pressed | Submitted)):
             await self.store(name, event)
             return None
         try:
-            return await self.answer(name, event)
+            return await self.answer(name, event, stored)
         except Rejected as why:
             log.warning("something pressed on %s was rejected: %s", name, why)
             return Nothing()
 
-    async def answer(self, name: str, event: Event) -> Answer | None:
-        """Stored first; then the answer, if it comes before the network's patience ends. Raises `Rejected`, and `Retry`
-        when it is not stored."""
+    async def answer(self, name: str, event: Event, stored: Callable[[], None] | None = None) -> Answer | None:
+        """Stored first, of which `stored` is told; then the answer, if it comes before the network's patience ends.
+        Raises `Rejected`, and `Retry` when it is not stored."""
         waiter = Waiter(asyncio.get_running_loop().create_future())
         patience = asyncio.get_running_loop().time() + self._s.channels[name].limits.deadline - MARGIN_S
-        if not await self.store(name, event, waiter):
+        fresh = await self.store(name, event, waiter)
+        if stored is not None:
+            stored()
+        if not fresh:
             return self.toast(event, N_("This was received already."))
         try:
             return await _within(waiter, patience)

@@ -26,7 +26,7 @@ from cards.inert import inert
 from cards.samples import DAY, NOW, full_customer
 from cards.tree import Card
 from cards.words import Reader
-from channels.slack.blocks import LIMITS, message
+from channels.slack.cards import LIMITS, message
 
 ELEMENTS = 25
 

@@ -6,7 +6,8 @@ Run against Synapse with nio's clients (tests/channels/matrix/test_synapse.py); 
 """
 
 from channels.matrix.cards import LIMITS, draw
-from channels.matrix.channel import Channel, Config
+from channels.matrix.channel import Channel
+from channels.matrix.config import Config
 from channels.matrix.events import EVENTS, parse
 
 __all__ = ["EVENTS", "LIMITS", "Channel", "Config", "draw", "parse"]

@@ -11,52 +11,28 @@ import asyncio
 import hashlib
 import secrets
 from collections.abc import Callable
-from fnmatch import fnmatchcase
-from typing import Annotated, Any, Literal
+from typing import Literal
 
 import aiohttp
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 from cards import tree
 from channels import model
-from channels.doctor import Finding
-from channels.keeper import Keeper
+from channels.doctor import Doctor, Finding
+from channels.keeper import Keeper, Keeps
 from channels.matrix import doctor
 from channels.matrix.calls import Calls, Json, Unknown, path
 from channels.matrix.cards import KEY, LIMITS, draw, summary
+from channels.matrix.config import Config
 from channels.matrix.listen import Listener
-from channels.wire import base_address, wall_clock
+from channels.matrix.members import Members
+from channels.wire import wall_clock
 from gateway.errors import Gone, Refused, Rejected
 
-_UserId = Annotated[str, Field(pattern=r"^@[^:\s]{1,200}:[A-Za-z0-9.\-\[\]:]{1,230}$", max_length=255)]
-_Server = Annotated[str, Field(pattern=r"^[A-Za-z0-9.\-\[\]:]{1,230}$")]
-BRIDGED = tuple(f"@{each}*" for each in ("_", "telegram_", "whatsapp_", "signal_", "slack_", "discord_", "irc_"))
 KEPT_MS = 400 * 86_400_000
 """For longer than a card is kept up to date."""
 ASK_MS = 60_000
 _WAITS = "…"
 """What a card is before it is painted, and to whoever may not read it any more."""
-
-
-class Config(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    url: Annotated[str, AfterValidator(base_address)]
-    """Where the home server's client API is."""
-    user: _UserId
-    """The bot's own account: `@floatcard:example.org`."""
-    access_token: Annotated[SecretStr, Field(min_length=8)]
-    """Of that account."""
-    servers: tuple[_Server, ...] = ()
-    """The home servers of our own people; by default the bot's own. Invitations from others are declined."""
-    strangers: tuple[str, ...] = BRIDGED
-    """Accounts on our own servers that are people from elsewhere, as patterns such as `@telegram_*`."""
-    closed: bool = False
-    """Nobody from another server can join a room here."""
-    timeout: Annotated[float, Field(gt=0, le=120)] = 15.0
-    """Seconds for one call."""
-    wait: Annotated[float, Field(gt=0, le=300)] = 30.0
-    """Seconds for which the server holds a call open until something happens."""
 
 
 class Channel:
@@ -81,6 +57,7 @@ class Channel:
         self.calls = Calls(config.url, config.access_token.get_secret_value(), session, config.timeout, wall)
         self.clock = clock
         self._listener = Listener(self)
+        self._members = Members(self)
         self._keeper: Keeper | None = None
         self._rooms: dict[str, list[str]] | None = None
         self._asked = 0
@@ -212,7 +189,7 @@ class Channel:
         return fresh and any(room in rooms for rooms in (await self.directs()).values())
 
     async def is_encrypted(self, room: str) -> bool:
-        return await self._state(room, "m.room.encryption", "algorithm") is not None
+        return await self._members.state(room, "m.room.encryption", "algorithm") is not None
 
     async def mark_direct(self, who: str, room: str) -> None:
         known = await self.directs()
@@ -248,41 +225,10 @@ class Channel:
     # -- who is there
 
     async def members(self, place: model.Place) -> model.Roster:
-        told = (await self.calls.call("GET", path("rooms", place.room, "joined_members"))).get("joined")
-        if not isinstance(told, dict):
-            raise Refused("The room is not there any more, or the bot is not in it.")
-        named = {who: str((about or {}).get("display_name") or "") for who, about in told.items() if who != self.bot}
-        people = tuple(self.sender(who, name) for who, name in named.items())  # we read nothing out of turn
-        joining = await self._state(place.room, "m.room.join_rules", "join_rule")
-        visible = await self._state(place.room, "m.room.history_visibility", "history_visibility")
-        anybody = joining == "public" and not self.config.closed
-        if anybody:
-            anybody = await self._state(place.room, "m.room.create", "m.federate") is not False
-        title = str(await self._state(place.room, "m.room.name", "name") or "")
-        kind: Literal["group", "direct", "public"] = "group"
-        if joining in ("public", "restricted", "knock_restricted"):  # restricted: to whoever is in some other room
-            kind = "public"
-        elif len(people) == 1 and await self.is_direct(place.room):
-            kind = "direct"
-        open_ = visible == "world_readable"
-        return model.Roster(people, not open_, self.clock(), title, kind, anybody or open_)
-
-    async def _state(self, room: str, type_: str, key: str) -> Any:
-        """None where the room has no such state."""
-        try:
-            return (await self.calls.call("GET", path("rooms", room, "state", type_))).get(key)
-        except Gone:
-            return None
-
-    def sender(self, who: str, name: str = "") -> model.Sender:
-        return model.Sender(model.ImId(self.name, self.scope, "user", who), name or who, self.kind(who))
+        return await self._members.roster(place)
 
     def kind(self, who: str) -> Literal["member", "guest", "outsider"]:
-        """By their home server: names are anybody's to choose."""
-        name, _, server = who.partition(":")
-        if server not in self.servers or any(fnmatchcase(who, pattern) for pattern in self.config.strangers):
-            return "outsider"
-        return "guest" if name[1:].isdigit() else "member"  # a server gives its guests numbers for names
+        return self._members.kind(who)
 
     # -- what the listener asks
 
@@ -331,3 +277,5 @@ def _claims(channel: Channel) -> None:
     _members: model.Members = channel
     _directs: model.Directs = channel
     _listens: model.Listens = channel
+    _keeps: Keeps = channel
+    _doctor: Doctor = channel

@@ -5,7 +5,7 @@ server on the loopback that answers as the vendor's pages say. Never run against
 composed from docs.slack.dev, and what Slack itself does with retries, rates and views is taken from there.
 """
 
-from channels.slack.blocks import LIMITS, draw
+from channels.slack.cards import LIMITS, draw
 from channels.slack.channel import Channel
 from channels.slack.config import Config
 from channels.slack.events import EVENTS, parse

@@ -13,13 +13,14 @@ from cards import tree
 from channels import model
 from channels.doctor import Doctor, Finding
 from channels.keeper import Keeper, Keeps
-from channels.slack import events, socket, views
-from channels.slack.api import Api
-from channels.slack.blocks import LIMITS, message, page, unfurl, view
+from channels.slack import answers, events
+from channels.slack.calls import Calls
+from channels.slack.cards import LIMITS, message, page, unfurl, view
 from channels.slack.config import Config
-from channels.slack.examining import examine
+from channels.slack.doctor import examine
 from channels.slack.installing import Installing
-from channels.slack.people import People
+from channels.slack.listen import Listener
+from channels.slack.members import Members
 from channels.slack.places import EPHEMERAL, HOME, Elsewhere, Spot, spot, stamp
 from channels.wire import Source, wall_clock
 from gateway.errors import Refused, Rejected, Unreadable
@@ -55,12 +56,12 @@ class Channel:
         self._config = config
         self._clock = clock
         self._verifier = SignatureVerifier(config.signing_secret.get_secret_value(), _Wall(wall))
-        self._api = Api(config, session, clock, wall)
-        self._people = People(name, config.team or "", self._api, clock)
-        self._installing = Installing(name, config, self._api, clock)
+        self._calls = Calls(config, session, clock, wall)
+        self._members = Members(name, config.team or "", self._calls, clock)
+        self._installing = Installing(name, config, self._calls, clock)
 
     def keep_in(self, keeper: Keeper) -> None:
-        self._api.installs.keeper = self._installing.keeper = keeper
+        self._calls.installs.keeper = self._installing.keeper = keeper
 
     # in --------------------------------------------------------------------------------------------------------
 
@@ -84,7 +85,7 @@ class Channel:
         source = await self._source(payload)
         told = events.parse(source, payload)
         if (at := events.uninstalled(payload)) is not None:
-            await self._api.installs.gone(source.scope, at)
+            await self._calls.installs.gone(source.scope, at)
         return told
 
     async def _source(self, payload: Mapping[str, Any]) -> Source:
@@ -92,7 +93,7 @@ class Channel:
         for team in events.teams_of(payload):
             if team == home:
                 return Source(self.name, team, now)
-            if await self._api.installs.has(team):
+            if await self._calls.installs.has(team):
                 return Elsewhere(self.name, team, now)
         if home is None:
             raise Unreadable("team_id: not a workspace the app is installed in")
@@ -102,7 +103,7 @@ class Channel:
         """Returns at once where no app token is configured: then Slack delivers to us."""
         if self._config.app_token is not None:
             token = self._config.app_token.get_secret_value()
-            await socket.listen(self._api.client(""), token, self._read, put)
+            await Listener(self._calls.client(""), token, self._read).run(put)
 
     async def page(self, path: str, request: model.Inbound) -> model.Reply:
         return await self._installing.page(path, request)
@@ -111,7 +112,7 @@ class Channel:
         """Only a submitted view is answered in its own response; a press is answered by `open` or `whisper`."""
         if not isinstance(event, model.Submitted):
             raise TypeError(f"Slack takes no answer in the response to a {type(event).__name__}")
-        action = views.action(event, answer)
+        action = answers.words(event, answer)
         return model.Reply(headers=JSON, body=json.dumps(action).encode()) if action else model.Reply()
 
     # out -------------------------------------------------------------------------------------------------------
@@ -124,7 +125,7 @@ class Channel:
         if at.link:
             await self._unfurl(at, card)
             return model.MessageRef(place, at.thread)
-        answer = await self._api.call(at.team, "chat.postMessage", _post(at) | message(card))
+        answer = await self._calls.call(at.team, "chat.postMessage", _post(at) | message(card))
         return model.MessageRef(place, str(answer["ts"]))
 
     async def edit(self, message_: model.MessageRef, card: tree.Card) -> None:
@@ -134,7 +135,7 @@ class Channel:
         elif at.link:
             await self._unfurl(at, card)
         else:
-            await self._api.call(at.team, "chat.update", _at(at, ts) | message(card))
+            await self._calls.call(at.team, "chat.update", _at(at, ts) | message(card))
 
     async def delete(self, message_: model.MessageRef) -> None:
         """A page and a preview cannot be taken away: they are emptied."""
@@ -142,15 +143,15 @@ class Channel:
         if at.page or at.link:
             await self.edit(message_, tree.Card("notice", "", ()))
         else:
-            await self._api.call(at.team, "chat.delete", {"channel": at.room, "ts": ts})
+            await self._calls.call(at.team, "chat.delete", {"channel": at.room, "ts": ts})
 
     async def _publish(self, at: Spot, place: model.Place, card: tree.Card) -> None:
         shown = page(card, (place.room, "", HOME))
-        await self._api.call(at.team, "views.publish", {"user_id": at.room, "view": shown})
+        await self._calls.call(at.team, "views.publish", {"user_id": at.room, "view": shown})
 
     async def _unfurl(self, at: Spot, card: tree.Card) -> None:
         body = {"channel": at.room, "ts": at.thread, "unfurls": {at.link: unfurl(card)}}
-        await self._api.call(at.team, "chat.unfurl", body)
+        await self._calls.call(at.team, "chat.unfurl", body)
 
     async def whisper(self, place: model.Place, to: model.ImId, card: tree.Card, *, once: str) -> model.MessageRef:
         """Where the bot or the person is not in the room (a command can be typed anywhere): in their own room."""
@@ -158,7 +159,7 @@ class Channel:
         if not at.page:
             try:
                 shown = _post(at) | {"user": to.id} | message(card)
-                answer = await self._api.call(at.team, "chat.postEphemeral", shown)
+                answer = await self._calls.call(at.team, "chat.postEphemeral", shown)
                 return model.MessageRef(place, f"{EPHEMERAL}{answer['message_ts']}")
             except Refused as refused:
                 if getattr(refused, "word", "") not in _NOT_THERE:
@@ -168,7 +169,7 @@ class Channel:
 
     async def direct(self, to: model.ImId) -> model.Place:
         team = "" if to.scope == self._config.team else to.scope
-        answer = await self._api.call(team, "conversations.open", {"users": to.id})
+        answer = await self._calls.call(team, "conversations.open", {"users": to.id})
         room = str(answer["channel"]["id"])
         return model.Place(self.name, f"{team}:{room}" if team else room)
 
@@ -177,21 +178,21 @@ class Channel:
         team = spot(model.Place(self.name, where[0])).team
         if id_.startswith(_HELD):
             body = {"view_id": id_.removeprefix(_HELD), "view": view(card, where)}
-            await self._api.call(team, "views.update", body)
+            await self._calls.call(team, "views.update", body)
         else:
-            await self._api.call(team, "views.open", {"trigger_id": id_, "view": view(card, where)})
+            await self._calls.call(team, "views.open", {"trigger_id": id_, "view": view(card, where)})
 
     async def hold(self, trigger: str, card: tree.Card) -> str:
         id_, *where = json.loads(trigger)
         team = spot(model.Place(self.name, where[0])).team
-        answer = await self._api.call(team, "views.open", {"trigger_id": id_, "view": view(card, where)})
+        answer = await self._calls.call(team, "views.open", {"trigger_id": id_, "view": view(card, where)})
         return json.dumps([_HELD + str(answer["view"]["id"]), *where], separators=(",", ":"))
 
     async def members(self, place: model.Place) -> model.Roster:
-        return await self._people.roster(place)
+        return await self._members.roster(place)
 
     async def examine(self, place: model.Place | None) -> tuple[Finding, ...]:
-        return await examine(self._api, place)
+        return await examine(self._calls, place)
 
     async def close(self) -> None:
         return None

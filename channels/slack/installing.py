@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from cards.words import N_, match, say
 from channels import model
 from channels.keeper import Keeper
-from channels.slack.api import Api
+from channels.slack.calls import Calls
 from channels.slack.config import Config
 from channels.slack.installs import Install, read
 from channels.slack.manifest import SCOPES
@@ -23,10 +23,10 @@ _TEXT = {"content-type": "text/plain; charset=utf-8", "cache-control": "no-store
 
 
 class Installing:
-    def __init__(self, name: str, config: Config, api: Api, clock: Callable[[], int]) -> None:
+    def __init__(self, name: str, config: Config, calls: Calls, clock: Callable[[], int]) -> None:
         self._name = name
         self._config = config
-        self._api = api
+        self._calls = calls
         self._clock = clock
         self.keeper: Keeper | None = None
 
@@ -66,7 +66,7 @@ class Installing:
         await keeper.drop(_key(state))
         if "code" not in given:
             raise Refused(N_("The app was not installed: Slack says {reason}."), reason=given.get("error", "?")[:100])
-        answer = await self._api.access({"code": given["code"], "redirect_uri": _back(request)})
+        answer = await self._calls.access({"code": given["code"], "redirect_uri": _back(request)})
         team = answer.get("team") or {}
         await self._take(str(team.get("id") or ""), read(answer, self._clock()))
         said = say(locale, "Floatcard is installed in {team}. Invite it to a room there.", team=str(team.get("name")))
@@ -77,10 +77,10 @@ class Installing:
         if not team or not install.token:
             raise Unreadable("oauth.v2.access: no team or no bot token")
         if team not in (*self._config.teams, self._config.team):
-            await self._api.one(install.token, "auth.revoke", json={})
+            await self._calls.one(install.token, "auth.revoke", json={})
             raise Refused(N_("The workspace {team} is not among those this gateway works for (`teams`)."), team=team)
         if team != self._config.team:
-            await self._api.installs.keep(team, install)
+            await self._calls.installs.keep(team, install)
 
 
 def _key(state: str) -> str:

@@ -5,8 +5,9 @@ that answers as the vendor's pages say. Never run against api.telegram.org: the 
 core.telegram.org/bots/api, and what Telegram itself does with retries, rates and migrated groups is taken from there.
 """
 
-from channels.telegram.channel import Channel, Config
-from channels.telegram.html import LIMITS, draw
-from channels.telegram.updates import EVENTS, parse
+from channels.telegram.cards import LIMITS, draw
+from channels.telegram.channel import Channel
+from channels.telegram.config import Config
+from channels.telegram.events import EVENTS, parse
 
 __all__ = ["EVENTS", "LIMITS", "Channel", "Config", "draw", "parse"]

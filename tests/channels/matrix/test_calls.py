@@ -193,7 +193,7 @@ async def listened(matrix: Any, server: Fake, told: Json, since: str = "s1") -> 
     matrix.keep_in(memory)
     server.usual = lambda request: web.json_response(told) if "/sync" in request.target else answers(request)
 
-    async def put(event: Event, *, wait: bool = False) -> None:
+    async def put(event: Event, *, wait: bool = False, stored: Any = None) -> None:
         heard.append(event)
 
     await matrix._listener.once(put)
@@ -208,7 +208,7 @@ async def test_where_we_stand_is_written_down_when_everything_is_stored(fake: tu
     server.usual = lambda request: web.json_response(told) if "/sync" in request.target else answers(request)
     kept, refusals = list[str](), [Retry(0.01), Retry(0.01)]
 
-    async def put(event: Event, *, wait: bool = False) -> None:
+    async def put(event: Event, *, wait: bool = False, stored: Any = None) -> None:
         assert memory.kept["since"] == "s1"
         if refusals:
             raise refusals.pop()
@@ -266,7 +266,7 @@ async def test_the_first_time_the_past_is_left_alone(fake: tuple[Fake, Any]) -> 
     matrix.keep_in(memory)
     server.usual = lambda request: web.json_response(news(said("old", "$1")))
 
-    async def put(event: Event, *, wait: bool = False) -> None:
+    async def put(event: Event, *, wait: bool = False, stored: Any = None) -> None:
         raise AssertionError("said before we came")
 
     await matrix._listener.once(put)
@@ -292,7 +292,7 @@ async def test_of_what_is_too_much_to_fetch_at_least_who_came_is_heard(
 
     server.usual = usual
 
-    async def put(event: Event, *, wait: bool = False) -> None:
+    async def put(event: Event, *, wait: bool = False, stored: Any = None) -> None:
         heard.append(event)
 
     await matrix._listener.once(put)
@@ -313,7 +313,7 @@ async def test_a_token_that_was_taken_away_is_asked_about_again(
         server.will_say(401, {"errcode": "M_UNKNOWN_TOKEN", "error": "?"})
     heard = asyncio.Event()
 
-    async def put(event: Event, *, wait: bool = False) -> None:
+    async def put(event: Event, *, wait: bool = False, stored: Any = None) -> None:
         heard.set()
 
     listening = asyncio.create_task(matrix.listen(put))
@@ -420,7 +420,7 @@ async def listened_by(matrix: Any, server: Fake, usual: Any) -> tuple[list[Event
     matrix.keep_in(memory)
     server.usual = usual
 
-    async def put(event: Event, *, wait: bool = False) -> None:
+    async def put(event: Event, *, wait: bool = False, stored: Any = None) -> None:
         heard.append(event)
 
     await matrix._listener.once(put)

@@ -261,7 +261,7 @@ class Pair:
     def place(self) -> Place:
         return Place("matrix", self.room)
 
-    async def put(self, event: Event, *, wait: bool = False) -> None:
+    async def put(self, event: Event, *, wait: bool = False, stored: Any = None) -> None:
         self.heard.append(event)
 
 

@@ -153,7 +153,7 @@ async def test_people_are_asked_about_once_in_five_minutes(fake: Fake) -> None:
 async def test_beyond_the_look_ups_nobody_is_taken_for_a_member(
     channel: Channel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("channels.slack.people.LOOKUPS", 2)
+    monkeypatch.setattr("channels.slack.members.LOOKUPS", 2)
     kinds = [who.kind for who in (await channel.members(ROOM)).members]
     assert kinds == ["member", "guest", *["unknown"] * 6]
 

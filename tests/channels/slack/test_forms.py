@@ -12,7 +12,7 @@ from cards import tree
 from channels import model
 from channels.model import ImId, MessageRef, Place
 from channels.slack import parse
-from channels.slack.blocks import draw, message, view
+from channels.slack.cards import draw, message, view
 from channels.slack.text import escaped, said_plainly
 from channels.wire import Source
 from tests.channels.harness import NOW, make

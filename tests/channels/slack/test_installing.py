@@ -199,7 +199,7 @@ async def test_without_an_app_token_there_is_nothing_to_listen_to(tmp_path: Path
         channel = world.live.s.channels["slack"]
         assert isinstance(channel, model.Listens)
 
-        async def put(event: model.Event, *, wait: bool = False) -> None:
+        async def put(event: model.Event, *, wait: bool = False, stored: Any = None) -> None:
             raise AssertionError("nothing was said")
 
         await channel.listen(put)

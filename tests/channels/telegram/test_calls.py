@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from cards import tree
 from channels import model
 from channels.model import Answer, Event, ImId, MessageRef, Place, Pressed, Rate, Said, Toast
-from channels.telegram import LIMITS, Channel, Config, updates
+from channels.telegram import LIMITS, Channel, Config, events
 from gateway.errors import Fixed, Gone, Refused, Retry, Unmet
 from gateway.outgoing.model import buckets_of
 from tests.channels.fake_server import nobody
@@ -317,18 +317,18 @@ async def test_commands_that_telegram_does_not_take_keep_nobody_waiting(api: Fak
     api._setMyCommands = tired  # type: ignore[method-assign]
     told = {"message_id": 1, "date": 1, "chat": {"id": ANN, "type": "private"}, "from": {"id": ANN, "first_name": "A"}}
     api.updates = [{"update_id": 7, "message": {**told, "text": "one"}}]
-    stored: list[Event] = []
+    heard: list[Event] = []
 
-    async def put(event: Event, *, wait: bool = False) -> Answer | None:
-        stored.append(event)
+    async def put(event: Event, *, wait: bool = False, stored: Any = None) -> Answer | None:
+        heard.append(event)
         return None
 
     async with TestServer(api.app()) as server, ClientSession() as session:
         channel = made(session, str(server.make_url("")).rstrip("/"), mode="polling")
-        await listening(channel, put, lambda: bool(stored and api.called("setMyCommands")))
+        await listening(channel, put, lambda: bool(heard and api.called("setMyCommands")))
 
 
-async def nothing(event: Event, *, wait: bool = False) -> Answer | None:
+async def nothing(event: Event, *, wait: bool = False, stored: Any = None) -> Answer | None:
     return None
 
 
@@ -341,23 +341,61 @@ async def test_what_is_asked_for_is_acknowledged_when_it_is_stored(api: FakeApi)
         {"update_id": 9, "callback_query": query},
         {"update_id": 10, "message": {**told, "text": "two"}},
     ]
-    stored: list[str] = []
+    heard: list[str] = []
     full = [True]
 
-    async def put(event: Event, *, wait: bool = False) -> Answer | None:
+    async def put(event: Event, *, wait: bool = False, stored: Any = None) -> Answer | None:
         if full and full.pop():
             raise Retry(0.01, "the store is full")
-        stored.append(event.text if isinstance(event, Said) else type(event).__name__)
+        heard.append(event.text if isinstance(event, Said) else type(event).__name__)
         return Toast("Saved.") if wait else None
 
     async with TestServer(api.app()) as server, ClientSession() as session:
         channel = made(session, str(server.make_url("")).rstrip("/"), mode="polling")
         await listening(channel, put, lambda: not api.updates and bool(api.called("answerCallbackQuery")))
-    assert set(stored) >= {"one", "two", "Pressed"}
+    assert set(heard) >= {"one", "two", "Pressed"}
     offsets = [body.get("offset") for body in api.called("getUpdates")]
     assert offsets[:2] == [None, None] and offsets[-1] == 11, "what was not stored is not acknowledged"
     assert api.called("answerCallbackQuery")[0] == {"callback_query_id": "q1", "text": "Saved.", "show_alert": False}
     assert api.called("deleteWebhook")
+
+
+async def test_a_press_that_takes_long_keeps_no_other_waiting(api: FakeApi) -> None:
+    """What comes after it is asked for, and answered, while it is being worked on."""
+    told = {"message_id": 1, "date": 1, "chat": {"id": ANN, "type": "private"}, "from": {"id": ANN, "first_name": "A"}}
+    query = {"from": {"id": ANN, "first_name": "A"}, "message": told, "data": "edit:v1.x"}
+    api.updates = [{"update_id": 7, "callback_query": {**query, "id": "slow"}}]
+    slow, kept = asyncio.Event(), list[str]()
+
+    async def put(event: Event, *, wait: bool = False, stored: Any = None) -> Answer | None:
+        if isinstance(event, Said):
+            kept.append(event.text)
+            return None
+        assert isinstance(event, Pressed)
+        kept.append(event.trigger)
+        stored()
+        if event.trigger == "slow":
+            await slow.wait()
+        return Toast("Saved.")
+
+    def answered() -> list[str]:
+        return [each["callback_query_id"] for each in api.called("answerCallbackQuery")]
+
+    def done() -> bool:
+        if kept == ["slow"] and not api.updates:  # acknowledged, and not answered yet
+            api.updates = [
+                {"update_id": 8, "callback_query": {**query, "id": "quick"}},
+                {"update_id": 9, "message": {**told, "text": "one"}},
+            ]
+            api.came.set()
+        if answered() == ["quick"] and "one" in kept:
+            slow.set()
+        return answered() == ["quick", "slow"]
+
+    async with TestServer(api.app()) as server, ClientSession() as session:
+        channel = made(session, str(server.make_url("")).rstrip("/"), mode="polling")
+        await listening(channel, put, done)
+    assert sorted(kept) == ["one", "quick", "slow"], "each was stored once"
 
 
 async def test_nothing_that_breaks_here_ends_the_asking(
@@ -366,26 +404,26 @@ async def test_nothing_that_breaks_here_ends_the_asking(
     """A bug of ours in reading one update skips that one; a fault behind us asks for all of them again."""
     told = {"message_id": 1, "date": 1, "chat": {"id": ANN, "type": "private"}, "from": {"id": ANN, "first_name": "A"}}
     api.updates = [{"update_id": at, "message": {**told, "text": text}} for at, text in ((7, "毒"), (8, "on"))]
-    monkeypatch.setattr("channels.telegram.channel.TIRED", 0.01)
-    reads, stored, faults = updates.parse, list[str](), [RuntimeError("a bug"), KeyError("another")]
+    monkeypatch.setattr("channels.telegram.listen.TIRED", 0.01)
+    reads, heard, faults = events.parse, list[str](), [RuntimeError("a bug"), KeyError("another")]
 
     def parse(source: Any, payload: Any, username: str) -> Any:
         if payload["message"]["text"] == "毒":
             raise AttributeError("a bug")
         return reads(source, payload, username)
 
-    async def put(event: Event, *, wait: bool = False) -> Answer | None:
+    async def put(event: Event, *, wait: bool = False, stored: Any = None) -> Answer | None:
         if faults:
             raise faults.pop()
         assert isinstance(event, Said)
-        stored.append(event.text)
+        heard.append(event.text)
         return None
 
     monkeypatch.setattr("channels.telegram.channel.parse", parse)
     async with TestServer(api.app()) as server, ClientSession() as session:
         channel = made(session, str(server.make_url("")).rstrip("/"), mode="polling")
-        await listening(channel, put, lambda: not api.updates and bool(stored))
-    assert stored == ["on"] and "毒" not in caplog.text and CONFIG["bot_token"].partition(":")[2] not in caplog.text
+        await listening(channel, put, lambda: not api.updates and bool(heard))
+    assert heard == ["on"] and "毒" not in caplog.text and CONFIG["bot_token"].partition(":")[2] not in caplog.text
 
 
 async def test_an_answer_of_nothing_but_wide_characters_fits(channel: Channel) -> None:

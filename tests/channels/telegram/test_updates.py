@@ -8,7 +8,7 @@ import pytest
 from telegram import Message, Update
 
 from channels.model import Edited, Event, Joined, Left, Moved, Pressed, Said
-from channels.telegram.updates import SKIPPED, WANTED
+from channels.telegram.events import SKIPPED, WANTED
 from channels.wire import Source
 from tests.channels.harness import NOW, Payload, payloads
 from tests.channels.telegram.recipe import BOT, CONFIG

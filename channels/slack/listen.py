@@ -14,8 +14,8 @@ from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from channels import model
-from channels.slack import views
-from channels.slack.api import quiet
+from channels.slack import answers
+from channels.slack.calls import quiet
 from crm.hosts import Hosts, guarded
 from gateway.errors import Retry, Unreadable
 
@@ -24,35 +24,44 @@ log = logging.getLogger("floatcard.slack.socket")
 Read = Callable[[Mapping[str, Any]], Awaitable[tuple[model.Event, ...]]]
 
 
-async def listen(web: AsyncWebClient, token: str, read: Read, put: model.Put) -> None:
-    """Until it is cancelled. The SDK keeps the connection, follows Slack's wish for another, and answers its pings."""
-    client = SocketModeClient(token, logger=_discreet(), web_client=web)
-    await client.aiohttp_client_session.close()  # the SDK's own would go wherever it is told to
-    client.aiohttp_client_session = guarded(Hosts.of(own=[web.base_url]))
-    waiting: set[asyncio.Task[None]] = set()
+class Listener:
+    def __init__(self, web: AsyncWebClient, token: str, read: Read) -> None:
+        self._web = web
+        self._token = token
+        self._read = read
+        self._waiting: set[asyncio.Task[None]] = set()
 
-    async def answer(request: SocketModeRequest) -> None:
-        payload = await _answered(request, read, put)
-        if payload is not None:
-            await client.send_socket_mode_response(SocketModeResponse(request.envelope_id, payload or None))
+    async def run(self, put: model.Put) -> None:
+        """Until it is cancelled. The SDK keeps the connection, follows Slack's wish for another, answers its pings."""
+        client = SocketModeClient(self._token, logger=_discreet(), web_client=self._web)
+        await client.aiohttp_client_session.close()  # the SDK's own would go wherever it is told to
+        client.aiohttp_client_session = guarded(Hosts.of(own=[self._web.base_url]))
 
-    async def heard(_: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
+        async def heard(_: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
+            await self._heard(client, request, put)
+
+        client.socket_mode_request_listeners.append(heard)
+        try:
+            await client.connect()  # type: ignore[no-untyped-call]
+            await asyncio.Event().wait()
+        finally:
+            for task in self._waiting:
+                task.cancel()
+            await asyncio.gather(*self._waiting, return_exceptions=True)
+            await client.close()  # type: ignore[no-untyped-call]
+
+    async def _heard(self, client: SocketModeClient, request: SocketModeRequest, put: model.Put) -> None:
         if request.type != "interactive":
-            return await answer(request)  # one after the other, in the order they were said
-        task = asyncio.create_task(answer(request))  # who waits for an answer keeps nobody else waiting
-        waiting.add(task)
-        task.add_done_callback(waiting.discard)
+            return await self._answer(client, request, put)  # one after the other, in the order they were said
+        task = asyncio.create_task(self._answer(client, request, put))  # who waits for an answer keeps nobody waiting
+        self._waiting.add(task)
+        task.add_done_callback(self._waiting.discard)
         return None
 
-    client.socket_mode_request_listeners.append(heard)
-    try:
-        await client.connect()  # type: ignore[no-untyped-call]
-        await asyncio.Event().wait()
-    finally:
-        for task in waiting:
-            task.cancel()
-        await asyncio.gather(*waiting, return_exceptions=True)
-        await client.close()  # type: ignore[no-untyped-call]
+    async def _answer(self, client: SocketModeClient, request: SocketModeRequest, put: model.Put) -> None:
+        payload = await _answered(request, self._read, put)
+        if payload is not None:
+            await client.send_socket_mode_response(SocketModeResponse(request.envelope_id, payload or None))
 
 
 def _discreet() -> logging.Logger:
@@ -78,7 +87,7 @@ async def _answered(request: SocketModeRequest, read: Read, put: model.Put) -> d
             wanted = isinstance(event, model.Submitted)
             said = await put(event, wait=wanted)
             if isinstance(event, model.Submitted) and said is not None:
-                answer = views.action(event, said)
+                answer = answers.words(event, said)
         return answer
     except Unreadable as why:
         log.warning("a delivery was not understood: %s", why)

@@ -1,4 +1,4 @@
-"""Who is in a room, and what the bot may do there. Telegram lists no members: the list is put together and counted."""
+"""Who is in a room. Telegram lists no members: the list is put together and counted."""
 
 from __future__ import annotations
 
@@ -10,12 +10,10 @@ from typing import Literal
 from telegram import ChatFullInfo, ChatMember, ChatMemberRestricted, User
 from telegram.error import ChatMigrated
 
-from cards.words import N_
 from channels import model
-from channels.doctor import Finding
 from channels.keeper import Keeper
 from channels.telegram.calls import Quiet, asked
-from channels.telegram.updates import THERE
+from channels.telegram.events import THERE
 from gateway.errors import Refused
 
 LOOKUPS = 200
@@ -23,24 +21,9 @@ LOOKUPS = 200
 AT_ONCE = 8
 REMEMBERED = 20_000
 
-_LIST = N_(
-    "Telegram lists only administrators: make the bot an administrator, and have everybody who was there before it "
-    "say a word."
-)
-_HEAR = N_(
-    "Send /setprivacy to BotFather, choose the bot, choose Disable, then take the bot out of the room and add it "
-    "again; or make it an administrator here."
-)
-_START = N_("Whoever is to be told something alone opens a chat with the bot and presses Start.")
-_GONE = N_("Add the bot to the room again.")
-_MUTE = N_("The bot may not write in this room. Let members send messages, or make the bot an administrator.")
-_NAME = N_("The bot is called @{name} at Telegram: put that into `username`.")
-_NO_HOOK = N_("Telegram has no address to deliver to: set `webhook`, or `mode` to polling.")
-_FAILING = N_("Telegram cannot deliver to our address: {reason}")
-
 
 @dataclass(slots=True)
-class Rooms:
+class Members:
     name: str
     scope: str
     bot: Quiet
@@ -111,14 +94,14 @@ class Rooms:
 
         async def look(id_: str) -> None:
             async with places:
-                member = await self._there(room, int(id_))
+                member = await self.there(room, int(id_))
                 if member is not None:
                     found[id_] = member.user
 
         await asyncio.gather(*(look(id_) for id_ in [each for each in seen if each not in found][:LOOKUPS]))
         return found
 
-    async def _there(self, room: int, user: int) -> ChatMember | None:
+    async def there(self, room: int, user: int) -> ChatMember | None:
         """Somebody whom Telegram does not want to speak of is nobody we know."""
         try:
             member = await asked(lambda: self.bot.get_chat_member(room, user))
@@ -132,43 +115,6 @@ class Rooms:
 
     def _sender(self, id_: str, name: str) -> model.Sender:
         return model.Sender(model.ImId(self.name, self.scope, "user", id_), name, "account")
-
-    async def examine(self, place: model.Place | None, username: str, mode: str) -> tuple[Finding, ...]:
-        me = await asked(self.bot.get_me)
-        hears = bool(me.can_read_all_group_messages)
-        if place is None:
-            hear = Finding("hear", "yes") if hears else Finding("hear", "partly", _HEAR)
-            return (await self._connected(me, username, mode), hear, Finding("edit", "yes"))
-        if not place.room.startswith("-"):
-            return tuple(Finding(what, "yes") for what in ("hear", "speak", "edit", "whisper", "members"))
-        return await self._here(place, hears)
-
-    async def _connected(self, me: User, username: str, mode: str) -> Finding:
-        if (me.username or "").casefold() != username.casefold():
-            return Finding("connect", "no", _NAME, {"name": me.username or ""})
-        if mode == "polling":
-            return Finding("connect", "yes")
-        hook = await asked(self.bot.get_webhook_info)
-        if not hook.url:
-            return Finding("connect", "no", _NO_HOOK)
-        if hook.last_error_message and hook.pending_update_count:
-            return Finding("connect", "partly", _FAILING, {"reason": hook.last_error_message[:200]})
-        return Finding("connect", "yes")
-
-    async def _here(self, place: model.Place, hears: bool) -> tuple[Finding, ...]:
-        ourselves = await self._there(int(place.room), int(self.scope))
-        if ourselves is None:
-            return (Finding("hear", "no", _GONE), Finding("speak", "no", _GONE))
-        hears = hears or ourselves.status == ChatMember.ADMINISTRATOR
-        mute = isinstance(ourselves, ChatMemberRestricted) and not ourselves.can_send_messages
-        roster = await self.roster(place)
-        return (
-            Finding("hear", "yes") if hears else Finding("hear", "partly", _HEAR),
-            Finding("speak", "no", _MUTE) if mute else Finding("speak", "yes"),
-            Finding("edit", "yes"),
-            Finding("whisper", "partly", _START),
-            Finding("members", "yes") if roster.complete else Finding("members", "partly", _LIST),
-        )
 
 
 def _seen(room: str, id_: str) -> str:

@@ -72,7 +72,7 @@ class SlackRefused(Refused):
         self.word = word
 
 
-class Api:
+class Calls:
     """The session is the gateway's and stays open."""
 
     def __init__(

@@ -7,9 +7,9 @@ from typing import Any
 from cards.words import N_
 from channels.doctor import Able, Finding
 from channels.model import Place
-from channels.slack.api import Api
+from channels.slack.calls import Calls
 from channels.slack.manifest import SCOPES
-from channels.slack.people import kind_of
+from channels.slack.members import kind_of
 from channels.slack.places import spot
 from gateway.errors import Refused
 
@@ -18,15 +18,15 @@ _INVITE = N_("Invite the bot: type /invite and its name in the room.")
 _ARCHIVED = N_("The room is archived: unarchive it, or work elsewhere.")
 
 
-async def examine(api: Api, place: Place | None) -> tuple[Finding, ...]:
+async def examine(calls: Calls, place: Place | None) -> tuple[Finding, ...]:
     if place is None:
-        return tuple([await _connected(api, team) for team in await api.installs.all()])
+        return tuple([await _connected(calls, team) for team in await calls.installs.all()])
     at = spot(place)
     if at.page:
         return (Finding("speak", "yes"), Finding("edit", "yes"))
-    scopes = await _scopes(api, at.team)
+    scopes = await _scopes(calls, at.team)
     try:
-        room = (await api.get(at.team, "conversations.info", channel=at.room))["channel"]
+        room = (await calls.get(at.team, "conversations.info", channel=at.room))["channel"]
     except Refused as refused:
         if getattr(refused, "word", "") in ("channel_not_found", "missing_scope"):
             return (Finding("hear", "no", _INVITE), Finding("speak", "no", _INVITE))
@@ -34,9 +34,9 @@ async def examine(api: Api, place: Place | None) -> tuple[Finding, ...]:
     return _room(room, scopes)
 
 
-async def _connected(api: Api, team: str) -> Finding:
+async def _connected(calls: Calls, team: str) -> Finding:
     try:
-        scopes = await _scopes(api, team)
+        scopes = await _scopes(calls, team)
     except Refused as refused:
         return Finding("connect", "no", refused.say, {key: str(each) for key, each in refused.facts.items()})
     missing = [scope for scope in SCOPES if scope not in scopes]
@@ -45,9 +45,9 @@ async def _connected(api: Api, team: str) -> Finding:
     return Finding("connect", "yes")
 
 
-async def _scopes(api: Api, team: str) -> frozenset[str]:
+async def _scopes(calls: Calls, team: str) -> frozenset[str]:
     """Of the token, as Slack answers them in a header with every call; none where it does not say."""
-    _, headers = await api.asked(team, "auth.test", json={})
+    _, headers = await calls.asked(team, "auth.test", json={})
     named = {key.lower(): value for key, value in headers.items()}
     return frozenset(filter(None, (each.strip() for each in named.get("x-oauth-scopes", "").split(","))))
 

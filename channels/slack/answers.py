@@ -7,10 +7,10 @@ from typing import Any
 from cards import tree
 from cards.inert import inert
 from channels import model
-from channels.slack.blocks import view
+from channels.slack.cards import view
 
 
-def action(event: model.Submitted, answer: model.Answer) -> dict[str, Any]:
+def words(event: model.Submitted, answer: model.Answer) -> dict[str, Any]:
     """What Slack does with the view; {} closes it."""
     where = [event.where.room, event.where.thread, event.message.id if event.message else ""]
     if isinstance(answer, model.FieldErrors):
@@ -27,9 +27,9 @@ def action(event: model.Submitted, answer: model.Answer) -> dict[str, Any]:
 
 def _errors(event: model.Submitted, answer: model.FieldErrors) -> dict[str, Any]:
     """Slack takes errors for the inputs of that view alone; the others are put to the first of these."""
-    words = {name: inert(text, limit=500, lines=False) for name, text in answer.errors.items()}
-    known = {name: text for name, text in words.items() if name in event.values}
-    elsewhere = " · ".join(text for name, text in words.items() if name not in event.values)
+    said = {name: inert(text, limit=500, lines=False) for name, text in answer.errors.items()}
+    known = {name: text for name, text in said.items() if name in event.values}
+    elsewhere = " · ".join(text for name, text in said.items() if name not in event.values)
     if elsewhere and event.values:
         first = next(iter(event.values))
         known[first] = " · ".join(filter(None, (known.get(first, ""), elsewhere)))

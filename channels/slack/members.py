@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from channels import model
-from channels.slack.api import Api
+from channels.slack.calls import Calls
 from channels.slack.places import Spot, spot
 
 KIND_LIFE = 300_000
@@ -16,11 +16,11 @@ LOOKUPS = 200
 PAGES = 50
 
 
-class People:
-    def __init__(self, name: str, home: str, api: Api, clock: Callable[[], int]) -> None:
+class Members:
+    def __init__(self, name: str, home: str, calls: Calls, clock: Callable[[], int]) -> None:
         self._name = name
         self._home = home
-        self._api = api
+        self._calls = calls
         self._clock = clock
         self._known: dict[tuple[str, str], tuple[int, model.Sender]] = {}
         self._ourselves: dict[str, str] = {}
@@ -29,7 +29,7 @@ class People:
         at = spot(place)
         if at.page:
             return model.Roster(tuple(await self._people(at, [at.room])), True, self._clock(), kind="direct")
-        room = (await self._api.get(at.team, "conversations.info", channel=at.room))["channel"]
+        room = (await self._calls.get(at.team, "conversations.info", channel=at.room))["channel"]
         ids, complete = await self._ids(at)
         us = await self.ourselves(at.team)
         people = await self._people(at, [id_ for id_ in ids if id_ != us])
@@ -41,15 +41,15 @@ class People:
     async def ourselves(self, team: str) -> str:
         """The bot's own user id there."""
         if team not in self._ourselves:
-            known = (await self._api.installs.of(team)).bot
-            self._ourselves[team] = known or str((await self._api.call(team, "auth.test", {})).get("user_id") or "")
+            known = (await self._calls.installs.of(team)).bot
+            self._ourselves[team] = known or str((await self._calls.call(team, "auth.test", {})).get("user_id") or "")
         return self._ourselves[team]
 
     async def _ids(self, at: Spot) -> tuple[list[str], bool]:
         ids: list[str] = []
         cursor = ""
         for _ in range(PAGES):
-            answer = await self._api.get(at.team, "conversations.members", channel=at.room, limit=200, cursor=cursor)
+            answer = await self._calls.get(at.team, "conversations.members", channel=at.room, limit=200, cursor=cursor)
             ids += answer["members"]
             cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
             if not cursor:
@@ -60,7 +60,7 @@ class People:
         fresh = self._clock() - KIND_LIFE
         self._known = {key: seen for key, seen in self._known.items() if seen[0] >= fresh}
         for id_ in [id_ for id_ in ids if (at.team, id_) not in self._known][:LOOKUPS]:
-            user = (await self._api.get(at.team, "users.info", user=id_))["user"]
+            user = (await self._calls.get(at.team, "users.info", user=id_))["user"]
             self._known[at.team, id_] = (self._clock(), self._sender(at.team, user))
         found = [self._known.get((at.team, id_)) for id_ in ids]
         unknown = [model.Sender(self._id(at.team, id_), "", "unknown") for id_ in ids]
