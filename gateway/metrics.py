@@ -91,6 +91,12 @@ BEHIND = Counter(
     ["crm", "kind"],
     registry=REGISTRY,
 )
+GAPS = Counter(
+    "floatcard_source_gaps",
+    "Numbers of a source that never came: `read` in its CRM instead, or `lost`.",
+    ["source", "outcome"],
+    registry=REGISTRY,
+)
 CONFLICTS = Gauge("floatcard_conflicts_open", "Conflicts that wait for a person.", registry=REGISTRY)
 OVERDUE = Gauge("floatcard_due_overdue", "Due times that have passed and were not taken up.", registry=REGISTRY)
 OVERDUE_AGE = Gauge("floatcard_due_overdue_seconds", "By how much the oldest of them is late.", registry=REGISTRY)

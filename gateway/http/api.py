@@ -23,6 +23,7 @@ from gateway.http.api_past import Past
 from gateway.http.api_people import Identified
 from gateway.http.api_policies import Policed
 from gateway.http.api_problem import PRIVATE, Problem, again, not_found, unprocessable
+from gateway.http.api_sources import Sources
 from gateway.http.api_table import BASE, ENDPOINTS, PATHS, Endpoint, Name
 from gateway.http.auth import Gate, Rate
 from gateway.http.linking import Linking
@@ -42,7 +43,7 @@ class Api:
         self._gate = Gate(tokens, services.people, rate or Rate())
         customers, edits, past = Customers(services), Edits(services, spine), Past(services)
         mentioned, parked, policed = Mentioned(services), ParkedJobs(services), Policed(services)
-        people = Identified(services, Linking(services, spine))
+        people, sourced = Identified(services, Linking(services, spine)), Sources(services)
         self._work: dict[Name, Work] = {
             "search_customers": customers.search,
             "read_customer": customers.customer,
@@ -59,6 +60,8 @@ class Api:
             "list_learned": mentioned.learned,
             "judge_name": mentioned.judge_name,
             "set_room": mentioned.set_room,
+            "list_sources": sourced.listing,
+            "begin_epoch": sourced.begin,
             "list_parked": parked.listing,
             "replay_parked": parked.replay,
             "plan_policy": policed.plan,
@@ -82,7 +85,8 @@ class Api:
             caller = await self._gate.admit(request, endpoint.scope)
             query = _validated(endpoint.query, dict(_single(request)))
             path = _path(request.match_info)
-            body = await _body(endpoint.body, request) if endpoint.body is not None else NoQuery()
+            linear = caller.token.system in self._s.config.sources
+            body = await _body(endpoint.body, request, linear) if endpoint.body is not None else NoQuery()
             done = await work(Ask(caller, path, query, body, _locale(request)))
             return _response(done, endpoint.status)
 
@@ -151,7 +155,7 @@ def _path(parts: Mapping[str, str]) -> dict[str, str]:
     return dict(parts)
 
 
-async def _body(model: type[M], request: web.Request) -> M:
+async def _body(model: type[M], request: web.Request, linear: bool) -> M:
     if request.content_type != "application/json":
         raise Problem(415, "not_json", "Send the body as application/json.", headers={"Accept": "application/json"})
     try:
@@ -159,7 +163,7 @@ async def _body(model: type[M], request: web.Request) -> M:
     except (ValueError, RecursionError):
         raise Problem(400, "broken_json", "The body is not JSON.") from None
     if model is EditBody:
-        claimed(raw)
+        claimed(raw, linear=linear)
     return _validated(model, raw)
 
 

@@ -83,15 +83,17 @@ class Standing(Sourced):
 class EditAnswer(Told):
     """What became of an edit. The same `once` is answered the same for ever."""
 
-    edit: str
-    decision: Trace
+    edit: Annotated[str | None, Field(description="Its id; null while it is held.")]
+    decision: Annotated[str | None, Field(description="The trace code of its decision; null while it is held.")]
     reason: str
     outcome: Annotated[
-        Literal["stands", "undecided", "proposed", "kept"],
+        Literal["stands", "undecided", "proposed", "kept", "held"],
         Field(
             description=(
                 "stands: it is the value now; undecided: a conflict waits for a person; proposed: it binds nobody "
-                "until accepted; kept: another value stands, this one is in the history."
+                "until accepted; kept: another value stands, this one is in the history; held: it is stored and "
+                "waits for the numbers before it, at most for the source's `hold`; sent again, it is answered what "
+                "became of it."
             )
         ),
     ]
@@ -99,7 +101,7 @@ class EditAnswer(Told):
     parents: Annotated[
         Literal["ok", "missing", "bad", "foreign"], Field(description="What the parents token proved; ok counts alone.")
     ]
-    standing: Standing
+    standing: Annotated[Standing | None, Field(description="What stands as of the decision; null while it is held.")]
 
 
 class PastEdit(Told):
@@ -291,3 +293,30 @@ class Erased(Told):
     waiting: int
     names: int
     alerts: int
+
+
+class SourceState(Told):
+    name: Annotated[str, Field(examples=["erp"])]
+    stream: Annotated[str, Field(description="Of a source that numbers its edits; empty for a CRM.")]
+    epoch: Annotated[int, Field(description="How often its numbers began anew, from 1.")]
+    low: Annotated[int, Field(description="Up to here every number was taken or given up; -1 before the first.")]
+    high: Annotated[int, Field(description="The highest number that came; -1 before the first.")]
+    held: Annotated[int, Field(description="Edits that wait for the numbers before them.")]
+    at: Annotated[int, Field(description="When the last of it was taken, in ms since the epoch; 0: never.")]
+    lag: Annotated[int | None, Field(description="How long that took from there to here, in ms, where known.")]
+    state: Annotated[
+        Literal["ok", "gap", "rewound"],
+        Field(description="gap: numbers are missing; rewound: it was set back, and what it says is set aside."),
+    ]
+    set_back: Annotated[int, Field(description="Of a CRM: records that were set back there.")]
+
+
+class SourcePage(Told):
+    sources: list[SourceState]
+
+
+class Epoch(Told):
+    """What begins anew."""
+
+    streams: Annotated[list[str], Field(description="Whose numbers begin anew.")]
+    records: Annotated[int, Field(description="Of a CRM: records that are read anew.")]

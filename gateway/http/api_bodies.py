@@ -118,6 +118,18 @@ class EditBody(Asked):
         int | None,
         Field(ge=0, le=MILLIS, description="Only for an edit made offline: when, in ms since the epoch."),
     ] = None
+    stream: Annotated[
+        str | None,
+        Field(
+            pattern=r"^[a-z][a-z0-9_-]{0,31}$",
+            description="Only for a source under `[sources]`: which of its streams; left out: its first.",
+            examples=["main"],
+        ),
+    ] = None
+    watermark: Annotated[
+        int | None,
+        Field(ge=0, le=MILLIS, description="Only for a source under `[sources]`: the edit's number in the stream."),
+    ] = None
 
 
 class LinkBody(Asked):

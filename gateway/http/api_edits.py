@@ -15,6 +15,7 @@ from gateway.http.api_problem import Problem, forbidden, not_found, unprocessabl
 from gateway.http.auth import Caller
 from gateway.metrics import TOKENS
 from gateway.services import Services
+from gateway.sources import numbered
 from gateway.spine import Spine
 from gateway.store.ledger import Challenger, Incoming, Ingested
 from gateway.turn import new_trail
@@ -25,6 +26,8 @@ from reconcile.model import Actor, Json, Source
 from reconcile.token import Seen
 
 CLAIMS = ("source", "system", "surface", "stream", "watermark", "device")
+NUMBERS = ("stream", "watermark")
+"""Of those what a source under `[sources]` says itself."""
 """What a request may not say of itself: the token, a CRM's own feed or a device's certificate says it."""
 
 
@@ -41,10 +44,10 @@ WRONG = (
 """What `reconcile.canonical.valid` says, which knows nothing of languages."""
 
 
-def claimed(raw: object) -> None:
-    """Raises `Problem` 403 when a body claims where it comes from."""
+def claimed(raw: object, *, linear: bool) -> None:
+    """Raises `Problem` 403 when a body claims where it comes from. `linear`: its source numbers its edits."""
     for name in CLAIMS:
-        if isinstance(raw, Mapping) and name in raw:
+        if isinstance(raw, Mapping) and name in raw and not (linear and name in NUMBERS):
             text = f"Where an edit comes from is fixed by the token; {name!r} cannot be claimed. Leave it out."
             raise forbidden("claimed_source", text, name)
 
@@ -56,6 +59,7 @@ class Edits:
 
     async def edit(self, ask: Ask) -> Done:
         body, system = ask.sent(EditBody), self._system(ask.caller)
+        self._numbers(system, body)
         person = self._actor(ask.caller, body.actor)
         spec = self._s.config.fields.get(body.field)
         await permitted(self._s, "edit", body.record, body.field, ask.caller.speaking_for(person))
@@ -64,12 +68,27 @@ class Edits:
         value = _value(spec, body.value, ask.locale)
         source = Source(system, ask.caller.token.surface or system, body.version, body.instance)
         ingested = await self._ingest(body, person, source, value)
+        if ingested is None:
+            return Done(_held(body, self._seen(body, self._s.clock.now())))
+        if ingested.quarantined and body.watermark is not None and ingested.first:
+            text = "This number is another edit's: the edit is kept aside and binds nobody. If the source began again, "
+            raise Problem(409, "number_reused", text + "an operator gives it a new epoch.", at="watermark")
         if ingested.quarantined:
             text = "This `once` was used for another edit before. This one is kept aside and binds nobody."
             raise Problem(409, "once_reused", text, at="once")
         self._s.tally.read(ask.caller.application, (body.field,), "written")
         again = {} if ingested.first else {"Idempotent-Replay": "true"}
         return Done(await self._answer(body, ingested), again)
+
+    def _numbers(self, system: str, body: EditBody) -> None:
+        """Raises `Problem` for a number that is missing and a stream that is not there."""
+        spec = self._s.config.sources.get(system)
+        if spec is None:
+            return
+        if body.watermark is None:
+            raise unprocessable("no_number", "This source numbers its edits: say which one it is.", "watermark")
+        if (body.stream or spec.streams[0]) not in spec.streams:
+            raise unprocessable("no_stream", "There is no stream of that name under [sources].", "stream")
 
     def _system(self, caller: Caller) -> str:
         system = caller.token.system
@@ -88,7 +107,8 @@ class Edits:
             raise forbidden("not_your_actor", "This token may not speak for that person.", "actor")
         return person
 
-    async def _ingest(self, body: EditBody, person: Person, source: Source, value: Json) -> Ingested:
+    async def _ingest(self, body: EditBody, person: Person, source: Source, value: Json) -> Ingested | None:
+        """None while it waits for the numbers before it."""
         now, trail = self._s.clock.now(), new_trail("")
         seen = self._seen(body, now)
         TOKENS.labels(seen.status if seen is not None else "missing").inc()
@@ -103,11 +123,13 @@ class Edits:
             once=f"api:{source.system}:{body.once}",
             seen=seen,
             source_time=body.source_time,
-            online=body.source_time is None,
+            online=body.source_time is None and body.watermark is None,
             trace=trail.turn,
             role_ok=policy.min_role is None or policy.min_role in person.roles,
         )
-        ingested = await self._s.ledger.ingest(incoming)
+        ingested = await self._handed(incoming, body)
+        if ingested is None:
+            return None
         await conflicts.opened(self._s, ingested)
         trail.note(
             "edited",
@@ -126,6 +148,12 @@ class Edits:
         for nudge in self._spine.edited:
             nudge()
         return ingested
+
+    async def _handed(self, incoming: Incoming, body: EditBody) -> Ingested | None:
+        if body.watermark is None:
+            return await self._s.ledger.ingest(incoming)
+        stream = body.stream or self._s.config.sources[incoming.source.system].streams[0]
+        return (await numbered(self._s, self._spine, incoming, stream, body.watermark)).ingested
 
     def _seen(self, body: EditBody, now: int) -> Seen | None:
         """None where no token came with it at all: then the actor's own last edit from there counts as seen."""
@@ -190,6 +218,12 @@ class Edits:
             undecided=made.resolution.conflict,
             edit=made.standing,
         )
+
+
+def _held(body: EditBody, seen: Seen | None) -> told.EditAnswer:
+    return told.EditAnswer(
+        edit=None, decision=None, reason="", outcome="held", conflict=None, parents=_status(seen), standing=None
+    )
 
 
 _NOBODY = Challenger("", "set", None, "", "", "system", "", 0)

@@ -15,7 +15,7 @@ class ParkedJobs:
         self._s = services
 
     async def listing(self, ask: Ask) -> Done:
-        _admin(ask)
+        admin(ask)
         rows = await listed(self._s.bus)
         jobs = [
             told.ParkedJob(id=str(e.id), topic=e.topic, lane=e.lane, tries=e.tries, why=e.why, at=e.at) for e in rows
@@ -23,13 +23,13 @@ class ParkedJobs:
         return Done(told.ParkedPage(jobs=jobs))
 
     async def replay(self, ask: Ask) -> Done:
-        _admin(ask)
+        admin(ask)
         ids = ask.sent(ReplayBody).ids
         done = await self._s.bus.replay(None if ids is None else [int(each) for each in ids])
         return Done(told.Replayed(replayed=done))
 
 
-def _admin(ask: Ask) -> None:
+def admin(ask: Ask) -> None:
     """Raises `Problem` 403: the scope alone is not enough, the token's person must be one."""
     person = ask.caller.person
     if person is None or "admin" not in person.roles:

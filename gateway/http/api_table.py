@@ -33,6 +33,8 @@ Name = Literal[
     "set_room",
     "list_parked",
     "replay_parked",
+    "list_sources",
+    "begin_epoch",
     "plan_policy",
     "list_policy_changes",
     "read_policy_change",
@@ -232,6 +234,28 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         errors=(404,),
     ),
     Endpoint(
+        "list_sources",
+        "GET",
+        "/sources",
+        "operate",
+        "How far each source was read",
+        "CRMs by their feeds, systems under `[sources]` by their numbers: when, how late, and whether anything is "
+        "missing or was set back. Only for a token that reads as an admin.",
+        told.SourcePage,
+    ),
+    Endpoint(
+        "begin_epoch",
+        "POST",
+        "/sources/{name}/epoch",
+        "operate",
+        "Begin a new epoch of a source",
+        "Of a source that was set back: what it says from now on is news, on top of what is known here. Of a CRM each "
+        "of the records is read anew. Nothing is done, and 409 answered, where nothing was set back. Only for a token "
+        "that reads as an admin.",
+        told.Epoch,
+        errors=(409,),
+    ),
+    Endpoint(
         "list_parked",
         "GET",
         "/parked",
@@ -318,5 +342,6 @@ PATHS: dict[str, tuple[str, int, str]] = {
     "trace": ("A trace code, in any spelling a person types.", 64, "7F3A-19C2-0B4D-88E1"),
     "id": ("The link's id.", 64, "0f2a9c61b8d4e377"),
     "change": ("The change's id.", 32, "pc-0f2a9c61b8d4"),
+    "name": ("The source's name in the configuration.", 64, "erp"),
 }
 """Each placeholder of a path: what it is, its greatest length, an example."""
