@@ -20,7 +20,7 @@ from reconcile.model import Json
 OVER = "-"
 MANY = 500
 """Marks that are written anew for every record."""
-_ID = "[0-9A-Za-z]{1,40}"
+_ID = "[0-9A-Za-z-]{1,40}"
 _CURSOR = re.compile(rf"([0-9]{{1,15}});(-|(?:{_ID})?);((?:{_ID}\.[0-9]{{1,15}}\.[0-9a-f]{{8}},)*)")
 
 
@@ -54,7 +54,7 @@ class Cursor:
 
 
 class Source(Protocol):
-    """What a connector brings. Ids are letters and digits; times are milliseconds by the CRM's clock."""
+    """What a connector brings. Ids are letters, digits and hyphens; times are milliseconds by the CRM's clock."""
 
     late_ms: int
     """A change may show up so much later than the time it carries."""

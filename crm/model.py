@@ -221,6 +221,8 @@ class FieldInfo:
     writable: bool = True
     native: str = ""
     """What the CRM itself calls the type."""
+    labels: tuple[str, ...] = ()
+    """What people read for each option, where an option is a number or a code; else empty."""
 
 
 @runtime_checkable

@@ -32,7 +32,7 @@ class Far(Protocol):
     def client(self) -> Any: ...
 
 
-@pytest.fixture(params=["odoo", "hubspot", "salesforce"])
+@pytest.fixture(params=["odoo", "hubspot", "salesforce", "dataverse"])
 def name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
