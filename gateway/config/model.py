@@ -185,6 +185,9 @@ class OidcSpec(Frozen):
     roles: dict[str, str] = Field(
         {}, description='Role by group: `{ crm-admins = "admin" }`; given and taken away at each sign-in.'
     )
+    emails: bool = Field(
+        False, description="Whether an address it verified becomes the person's at sign-in, if nobody else has it."
+    )
     algorithms: tuple[Literal["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"], ...] = Field(
         ("RS256", "PS256", "ES256", "EdDSA"), description="With what its tokens may be signed."
     )
@@ -215,6 +218,36 @@ class StagesSpec(Frozen):
     standard: Selectors = Field(
         ("owner", "class:internal"), description="What *standard* shows besides the name; *full* shows everything."
     )
+
+
+class DirectorySpec(Frozen):
+    """Whom directories know: who is brought in by SCIM, and how soon somebody who left anywhere has no rights."""
+
+    roles: dict[str, str] = Field(
+        {}, description='Role by the name of a SCIM group: `{ "CRM Reps" = "rep" }`; the group gives and takes it.'
+    )
+    team: Literal["", "department", "division", "costCenter", "organization"] = Field(
+        "", description="Which attribute of a SCIM user is the person's team; without it SCIM says nothing of teams."
+    )
+    every: Duration = Field(
+        "30s", description="How often the users of CRMs and networks are read for who left; more than 45s is too late."
+    )
+
+
+class DevicesSpec(Frozen):
+    """Devices that prove who they are with a certificate, behind a proxy that ends TLS."""
+
+    proxies: tuple[str, ...] = Field(
+        (), description='Addresses from which that header is believed: `["10.0.0.5", "10.1.0.0/16"]`.'
+    )
+    header: str = Field("client-cert", description="The header in which the proxy passes a verified certificate on.")
+    format: Literal["rfc9440", "xfcc", "pem"] = Field(
+        "rfc9440", description="How it is written there: RFC 9440, Envoy's XFCC, or a PEM with its signs escaped."
+    )
+    subject: bool = Field(
+        False, description="Whether the proxy checks certificates against your own authority, so that a subject counts."
+    )
+    overlap: Duration = Field("7d", description="How long a device's old key is good after it was given a new one.")
 
 
 class ConsoleSpec(Frozen):
@@ -296,6 +329,8 @@ class Config(Frozen):
     alerts: AlertsSpec = AlertsSpec()
     retention: RetentionSpec = RetentionSpec()
     console: ConsoleSpec = ConsoleSpec()
+    directory: DirectorySpec = DirectorySpec()
+    devices: DevicesSpec = DevicesSpec()
     logs: LogsSpec = LogsSpec()
     telemetry: TelemetrySpec = TelemetrySpec()
     demo: bool = Field(False, description="Serves the demo's chat at `/demo`; for a laptop, never for a deployment.")

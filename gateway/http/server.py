@@ -20,6 +20,7 @@ from gateway.http.health import Health
 from gateway.http.hooks import HookDoor
 from gateway.http.hosts import own_name
 from gateway.http.inbound import Door
+from gateway.http.scim import Scim
 from gateway.store.tokens import TokenStore
 
 log = logging.getLogger("floatcard.http")
@@ -51,6 +52,7 @@ def routes(house: House) -> list[web.RouteDef]:
         *Api(house.services, house.spine, tokens).routes(),
         *Console(house.services, house.spine, tokens).routes(),
         *FormPage(house.services, house.spine, tokens).routes(),
+        *Scim(house.services, tokens).routes(),
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -17,6 +17,7 @@ from gateway.store import auditing, sql, upsert
 from gateway.store.counters import count
 from gateway.store.engine import Store
 from gateway.store.tables_app import account, link, link_code, person
+from gateway.store.tables_people import directory_entry
 from gateway.store.tables_shared import counter
 from identity.codes import LIFETIME, TRIES, CodeState, expires, usable
 from identity.model import Link, People, Person
@@ -66,23 +67,22 @@ class PeopleStore:
         if count_ != self._known:
             await self.again()
 
-    async def again(self) -> None:
-        """Reads what was changed beside this, and remembers whose rights may have become others."""
-        before, links = self._persons, dict(self._links)
-        await self.load()
-        changed = {id_ for id_, each in self._persons.items() if before.get(id_) != each}
-        keys = links.keys() | self._links.keys()
-        moved = [
-            each
-            for key in keys
-            if links.get(key) != self._links.get(key)
-            for each in (links.get(key), self._links.get(key))
-        ]
-        for id_ in changed:
+    async def again(self, ids: Collection[str] | None = None) -> None:
+        """Reads what was changed beside this, of these persons or of all; remembers whose rights became others."""
+        before, links = self._persons, self._links
+        if ids is None:
+            await self.load()
+        else:
+            persons, theirs = await self._store.read(lambda connection: _some(connection, ids))
+            rest = {key: each for key, each in links.items() if each.person not in ids}
+            self._persons = {**before, **{each.id: each for each in persons}}
+            self._links = rest | {(each.kind, each.key): each for each in theirs}
+            self.version += 1
+        for id_ in [id_ for id_, each in self._persons.items() if before.get(id_) != each]:
             self._touch(id_)
-        for each in moved:
-            if each is not None:
-                self._touch(each.person, each)
+        moved = [key for key in links.keys() | self._links.keys() if links.get(key) != self._links.get(key)]
+        for moved_ in [each for key in moved for each in (links.get(key), self._links.get(key)) if each is not None]:
+            self._touch(moved_.person, moved_)
 
     def person(self, id_: str) -> Person | None:
         return self._persons.get(id_)
@@ -105,8 +105,16 @@ class PeopleStore:
 
     async def by_email(self, email: str) -> Person | None:
         """The one active person of that address; nobody where two have it."""
-        found = [each for each in self._persons.values() if each.active and email in each.emails]
+        found = self.having(email)
         return found[0] if len(found) == 1 else None
+
+    def having(self, email: str, *, active: bool = True) -> list[Person]:
+        """The active persons of that address, which is written small; or those that are not."""
+        return [
+            each
+            for each in self._persons.values()
+            if each.active is active and any(email == mine.casefold() for mine in each.emails)
+        ]
 
     def take_changed(self) -> dict[str, set[str]]:
         """Whose rights may have become others since this was last asked, each with the accounts they read with."""
@@ -203,6 +211,12 @@ def _all(connection: Connection) -> tuple[list[Person], list[Link], int]:
     return persons, links, known or 0
 
 
+def _some(connection: Connection, ids: Collection[str]) -> tuple[list[Person], list[Link]]:
+    persons = [person_of(row) for row in connection.execute(select(person).where(person.c.id.in_(ids)))]
+    standing = select(link).where(link.c.person.in_(ids), link.c.ended_at.is_(None))
+    return persons, [Link(*row) for row in connection.execute(standing)]
+
+
 def person_of(row: Any) -> Person:
     return Person(
         id=row.id,
@@ -221,6 +235,8 @@ def person_of(row: Any) -> Person:
 def _put_person(connection: Connection, items: Sequence[tuple[Person, str, int]]) -> list[None]:
     count(connection, COUNTER)
     upsert.put(connection, person, [row_of(who) for who, _, _ in items])
+    for id_ in [who.id for who, _, _ in items if not who.active]:  # no directory brings back whom an admin sent away
+        connection.execute(update(directory_entry).where(directory_entry.c.person == id_).values(ended=False))
     notes = [(at, by, "person", who.id, _said(who)) for who, by, at in items]
     return auditing.add(connection, notes)
 

@@ -98,7 +98,7 @@ class PersonChanges:
         told: PersonChange | str = await self._store.write(op, asked)
         if isinstance(told, str):
             raise Refused(told)
-        await self._people.again()
+        await self._people.again({told.person, told.other})
         return told
 
 

@@ -20,6 +20,7 @@ from gateway.http.api import Api
 from gateway.http.auth import Rate
 from gateway.http.console import Console
 from gateway.http.health import Health
+from gateway.http.scim import Scim
 from gateway.http.server import application, listen
 from gateway.store.tokens import Token, TokenStore
 
@@ -107,6 +108,7 @@ async def open_world(folder: Path, *, rate: Rate | None = None, demo: bool = Tru
     health = Health(house.services, house.worker)
     more = [*Api(house.services, house.spine, tokens, rate).routes()]
     more += Console(house.services, house.spine, tokens).routes()
+    more += Scim(house.services, tokens, rate).routes()
     server = await listen(application(house, health, more), health, "127.0.0.1", 0)
     await house.start()
     health.ready = True
