@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from functools import lru_cache
+from itertools import chain
 from typing import Final
 
 from cards.words import N_
@@ -16,6 +19,8 @@ from identity.model import Person
 _WORD: Final = re.compile(r"[^\W_]+")
 _LONGEST: Final = 120
 _LEAST: Final = 0.75
+_NEAR: Final = 24
+"""So many persons are compared with one account; of thousands those that share its rarest pairs of signs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,31 @@ def suggest(sender: Sender, persons: Iterable[Person], *, limit: int = 5) -> tup
     return tuple(sorted(likely, key=lambda one: (-one.score, one.person.id))[:limit])
 
 
+class Suggester:
+    """The same for many accounts and thousands of persons: only who shares a pair of signs is compared."""
+
+    def __init__(self, persons: Iterable[Person]) -> None:
+        self._persons = [each for each in persons if each.active]
+        self._having: dict[str, list[int]] = defaultdict(list)
+        for at, person in enumerate(self._persons):
+            texts = (person.name, *(email.partition("@")[0] for email in person.emails))
+            for pair in {pair for text in texts for pair in _pairs(_words(text))}:
+                self._having[pair].append(at)
+
+    def suggest(self, sender: Sender, *, limit: int = 5) -> tuple[Suggestion, ...]:
+        pairs = {*_pairs(_words(sender.name)), *_pairs(_words(sender.id.id))}
+        rarest = sorted((self._having[pair] for pair in pairs if pair in self._having), key=len)
+        near = dict.fromkeys(chain.from_iterable(each[:_NEAR] for each in rarest))
+        return suggest(sender, [self._persons[at] for at in list(near)[:_NEAR]], limit=limit)
+
+
+def _pairs(words: tuple[str, ...]) -> Iterator[str]:
+    """Whole words of one name too: what is the same is near, however common its pairs are."""
+    yield from (" ".join(sorted(words)), "".join(words))
+    for word in words:
+        yield from (word[at : at + 2] for at in range(max(len(word) - 1, 1)))
+
+
 def _compare(sender: Sender, person: Person) -> Suggestion | None:
     said, known = _words(sender.name), _words(person.name)
     evidence = [*_names(said, known), *_emails(said, _words(sender.id.id), person.emails)]
@@ -53,7 +83,7 @@ def _compare(sender: Sender, person: Person) -> Suggestion | None:
     return Suggestion(person, round(score, 4), tuple(dict.fromkeys(words for _, words in evidence)))
 
 
-def _names(said: list[str], known: list[str]) -> list[tuple[float, str]]:
+def _names(said: tuple[str, ...], known: tuple[str, ...]) -> list[tuple[float, str]]:
     if not said or not known:
         return []
     if said == known:
@@ -64,12 +94,13 @@ def _names(said: list[str], known: list[str]) -> list[tuple[float, str]]:
     return [(0.8 * ratio, LIKE)] if ratio >= _LEAST else []
 
 
-def _emails(said: list[str], handle: list[str], emails: tuple[str, ...]) -> list[tuple[float, str]]:
+def _emails(said: tuple[str, ...], handle: tuple[str, ...], emails: tuple[str, ...]) -> list[tuple[float, str]]:
     locals_ = [_words(email.partition("@")[0]) for email in emails]
     found = [(0.85, EMAIL) for words in locals_ if words and sorted(words) == sorted(said)]
     return found + [(0.8, HANDLE) for words in locals_ if words and words == handle]
 
 
-def _words(text: str) -> list[str]:
+@lru_cache(maxsize=20_000)
+def _words(text: str) -> tuple[str, ...]:
     folded = unicodedata.normalize("NFKC", text[:_LONGEST]).casefold()
-    return _WORD.findall(folded)
+    return tuple(_WORD.findall(folded))

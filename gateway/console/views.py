@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Final
+from weakref import WeakKeyDictionary
 
 from cards.words import N_, Reader
 from channels.model import ImId, Sender
 from gateway.console.page import Account, Identities, Likely, LinkRow, Overview, PersonRow, Plugged, RoomTail
+from gateway.console.sources import lines
 from gateway.services import Services
-from gateway.store.people import Unmapped
+from gateway.store.people import PeopleStore, Unmapped
 from identity.model import Link, Person
-from identity.suggest import suggest
+from identity.suggest import Suggester
 
 ACCOUNTS: Final = 50
 PERSONS: Final = 50
@@ -44,7 +47,7 @@ _SILENT: Final = N_("does not answer; asked again in {n} s")
 _ASKED: Final = N_("does not answer; is being asked again")
 
 
-async def overview(s: Services, reader: Reader) -> Overview:
+async def overview(s: Services, reader: Reader, me: Person) -> Overview:
     channels = [Plugged(name, spec.type, "", _wrong(s, reader, name)) for name, spec in s.config.channels.items()]
     crms = [
         Plugged(
@@ -59,6 +62,8 @@ async def overview(s: Services, reader: Reader) -> Overview:
         unmapped=len(await s.people.unmapped()),
         conflicts=len(await s.ledger.conflicts()),
         parked=len(await s.bus.parked()),
+        sources=await lines(s, reader),
+        may="admin" in me.roles,
     )
 
 
@@ -73,14 +78,17 @@ def _wrong(s: Services, reader: Reader, *targets: str) -> str:
 async def identities(s: Services, reader: Reader, me: Person, query: str) -> Identities:
     unmapped, persons = await s.people.unmapped(), s.people.persons()
     titles = {room.key: room.title for room in await s.rooms.store.rooms()}
-    found = [each for each in persons if _fits(s, each, query)]
+    links = defaultdict[str, list[Link]](list)
+    for link in s.people.links():
+        links[link.person].append(link)
+    found = [each for each in persons if _fits(each, links[each.id], query)]
     active = [(each.id, each.name) for each in persons if each.active]
     known = {role for each in persons for role in each.roles}
     return Identities(
-        rooms=_tails(unmapped[:ACCOUNTS], titles, persons, reader),
+        rooms=_tails(unmapped[:ACCOUNTS], titles, suggester(s.people), reader),
         unmapped=len(unmapped),
         more_unmapped=max(0, len(unmapped) - ACCOUNTS),
-        persons=[_person(s, each, me) for each in found[:PERSONS]],
+        persons=[_person(s, each, links[each.id], me) for each in found[:PERSONS]],
         more_persons=max(0, len(found) - PERSONS),
         query=query,
         offered=sorted(active, key=lambda each: each[1]) if len(active) <= OFFERED else (),
@@ -88,25 +96,35 @@ async def identities(s: Services, reader: Reader, me: Person, query: str) -> Ide
     )
 
 
-def _fits(s: Services, person: Person, query: str) -> bool:
+_SUGGESTERS: WeakKeyDictionary[PeopleStore, tuple[int, Suggester]] = WeakKeyDictionary()
+
+
+def suggester(people: PeopleStore) -> Suggester:
+    """Made anew once somebody changed."""
+    version, known = _SUGGESTERS.get(people, (-1, None))
+    if known is None or version != people.version:
+        known = Suggester(people.persons())
+        _SUGGESTERS[people] = people.version, known
+    return known
+
+
+def _fits(person: Person, links: Sequence[Link], query: str) -> bool:
     wanted = query.strip().casefold()
-    said = (person.id, person.name, *person.emails, *(link.key for link in s.people.links(person.id)))
+    said = (person.id, person.name, *person.emails, *(link.key for link in links))
     return any(wanted in each.casefold() for each in said)
 
 
-def _tails(
-    unmapped: Sequence[Unmapped], titles: Mapping[str, str], persons: Sequence[Person], reader: Reader
-) -> list[RoomTail]:
+def _tails(unmapped: Sequence[Unmapped], titles: Mapping[str, str], known: Suggester, reader: Reader) -> list[RoomTail]:
     """Each account once, under its first room."""
     by_room: dict[str, list[Account]] = {}
     for each in unmapped:
         rooms = sorted(each.rooms) or [""]
         also = [titles.get(key) or key for key in rooms[1:]]
-        by_room.setdefault(rooms[0], []).append(_account(each, also, persons, reader))
+        by_room.setdefault(rooms[0], []).append(_account(each, also, known, reader))
     return [RoomTail(titles.get(key, ""), key, accounts) for key, accounts in sorted(by_room.items())]
 
 
-def _account(each: Unmapped, also: Sequence[str], persons: Sequence[Person], reader: Reader) -> Account:
+def _account(each: Unmapped, also: Sequence[str], known: Suggester, reader: Reader) -> Account:
     sender = Sender(ImId.parse(each.im), each.name, each.kind)  # type: ignore[arg-type]
     likely = [
         Likely(
@@ -115,13 +133,13 @@ def _account(each: Unmapped, also: Sequence[str], persons: Sequence[Person], rea
             round(one.score * 100),
             " · ".join(reader.say(words) for words in one.evidence),
         )
-        for one in suggest(sender, persons, limit=3)
+        for one in known.suggest(sender, limit=3)
     ]
     kind = each.kind if each.kind in KINDS else "unknown"
     return Account(each.im, each.name, kind, also, each.seen_at, likely)
 
 
-def _person(s: Services, person: Person, me: Person) -> PersonRow:
+def _person(s: Services, person: Person, links: Sequence[Link], me: Person) -> PersonRow:
     return PersonRow(
         id=person.id,
         name=person.name,
@@ -132,7 +150,7 @@ def _person(s: Services, person: Person, me: Person) -> PersonRow:
         active=person.active,
         external=person.external,
         me=person.id == me.id,
-        links=[_link(s, each) for each in s.people.links(person.id)],
+        links=[_link(s, each) for each in links],
     )
 
 

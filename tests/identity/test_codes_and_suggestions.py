@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import random
 from dataclasses import replace
 
 import pytest
 
 from identity.codes import ALPHABET, LENGTH, LIFETIME, TRIES, CodeState, code_hash, expires, new_code, normalise, usable
-from identity.suggest import EMAIL, HANDLE, LIKE, ORDER, SAME, suggest
+from identity.suggest import EMAIL, HANDLE, LIKE, ORDER, SAME, Suggester, suggest
 from tests.identity.rooms import person, sender
 
 KEY = b"k" * 32
@@ -90,3 +91,21 @@ def test_nobody_is_suggested_for_a_bot_nor_somebody_deactivated() -> None:
     known = replace(person("p"), name="Li Ting")
     assert suggest(sender("x", "bot", "Li Ting"), [known]) == ()
     assert suggest(sender("x", name="Li Ting"), [replace(known, active=False)]) == ()
+
+
+def test_among_thousands_the_same_are_found_as_by_looking_at_everybody() -> None:
+    random_ = random.Random(11)
+    one, two = "王李张刘陈杨黄赵周吴", "敏婷伟磊佳丽强军洋勇"
+    parts = ["Ting", "Wei", "Anna", "Jonas", "Marie", "Lee", "Park", "Noor", "Silva", "Okafor"]
+    names = [f"{random_.choice(parts)} {random_.choice(parts)}{n % 37}" for n in range(900)]
+    names += [random_.choice(one) + random_.choice(two) + random_.choice(two) for _ in range(600)]
+    known = [replace(person(f"p{n}"), name=name, emails=(f"mail{n}@acme.com",)) for n, name in enumerate(names)]
+    known += [replace(person("q1"), name="王 敏"), replace(person("q2"), name="x", emails=("min.wang@acme.com",))]
+    suggester = Suggester(known)
+    told = 0
+    for name in [*random_.sample(names, 80), "王敏", "Tnig Wei7", "nobody at all"]:
+        who = sender("min.wang", name=name)
+        best, all_ = suggest(who, known, limit=1), suggester.suggest(who, limit=1)
+        assert [each.score for each in all_] == [each.score for each in best], name
+        told += len(best)
+    assert told > 80
