@@ -85,6 +85,7 @@ class Retention:
         yield "floated", partial(old.floated, slots)
         yield "codes", partial(old.codes, once)
         yield "kept", partial(old.kept, now)
+        yield "counts", partial(self._s.stages.store.forget, now - seconds(keep.counts) * 1000)
 
     def _fixed(self, now: int) -> Iterator[tuple[str, Some]]:
         """Messages that can be neither changed nor taken away any more: nothing we know of them is of use."""

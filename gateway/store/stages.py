@@ -90,11 +90,10 @@ class StageStore:
             found[name] = found.get(name, 0) + many
         return found
 
-    async def behaved(self, kind: str, run: int, since: int = 0) -> dict[int, dict[str, int]]:
-        """By day (since the epoch) and what, from that day on."""
-        fits = (behaviour.c.kind == kind, behaviour.c.run == run, behaviour.c.day >= since)
-        query = select(behaviour.c.day, behaviour.c.what, func.sum(behaviour.c.n)).where(*fits)
-        query = query.group_by(behaviour.c.day, behaviour.c.what).order_by(behaviour.c.day)
+    async def behaved(self, run: Run) -> dict[int, dict[str, int]]:
+        """By day (since the epoch) and what."""
+        fits = (behaviour.c.kind == run.kind, behaviour.c.run == run.run, behaviour.c.stage == run.stage)
+        query = select(behaviour.c.day, behaviour.c.what, behaviour.c.n).where(*fits).order_by(behaviour.c.day)
         rows = await self._store.read(lambda connection: connection.execute(query).all())
         found: dict[int, dict[str, int]] = {}
         for day, what, n in rows:
