@@ -43,6 +43,8 @@ class Sweep:
         self._broke = False
         self._cursor = ""
         """Where the feed was read from, as it was stored."""
+        self._lag: int | None = None
+        """Of the page's news the longest."""
         self._loading, self._first = Loading(crm), True
         self._breaker = services.gate.breakers[f"{crm.name} feed"]  # it may be well while writes are not
 
@@ -112,6 +114,7 @@ class Sweep:
     async def _page(self, page: Sequence[Record], cursor: str, first: bool) -> bool:
         """False while one of its records keeps it: then the cursor stays, and nothing behind it is read yet."""
         trail = new_trail("")
+        self._lag = None
         try:
             # A record stands once in a run, so they may be decided side by side, in shared commits.
             with begun(trail.turn), span("sweep", crm=self._crm.name, count=len(page)):
@@ -127,7 +130,7 @@ class Sweep:
         self._held_since = None
         now = self._s.clock.now()
         # Whoever stood still while another took over must not put it back.
-        await self._s.mirror.advance(self._crm.name, cursor, now, seen=self._cursor, held=HELD.get())
+        await self._s.mirror.advance(self._crm.name, cursor, now, seen=self._cursor, held=HELD.get(), lag=self._lag)
         self._cursor = cursor
         return True
 
@@ -147,6 +150,8 @@ class Sweep:
         told = await self._s.ledger.observe(record, native(self._crm.name), trace=trail.turn)
         if told.held and not record.deleted:
             return False
+        if told.lag is not None and before is not None:
+            self._lag = max(told.lag, self._lag or 0)
         if told.stale and not told.rewound:
             await heard(self._s, [record.ref])  # late, or set back there: a read of its own tells which
         if first and before is None:

@@ -65,6 +65,20 @@ class Plugged:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceLine:
+    """`key`: its name in the configuration; `numbers`: how far it was taken, in words; `back`: it was set back."""
+
+    key: str
+    name: str
+    state: str
+    at: int
+    lag: str
+    numbers: str
+    wrong: bool
+    back: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Overview:
     channels: Sequence[Plugged]
     crms: Sequence[Plugged]
@@ -72,6 +86,9 @@ class Overview:
     unmapped: int
     conflicts: int
     parked: int
+    sources: Sequence[SourceLine]
+    may: bool
+    """Begin a new epoch."""
 
 
 @dataclass(frozen=True, slots=True)

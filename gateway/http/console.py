@@ -9,7 +9,8 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from cards.words import N_, Reader, match
-from gateway.console import views
+from gateway.console import figures, views
+from gateway.console.checks import Checks
 from gateway.console.page import FILES, NAVIGATION, Frame, render
 from gateway.errors import Refused, Retry
 from gateway.handlers import desk
@@ -23,6 +24,8 @@ from gateway.http.console_policy import PoliciesPage
 from gateway.http.console_roles import may
 from gateway.http.console_rooms import RoomsPage
 from gateway.http.console_session import LANGUAGE, LANGUAGES, Again, Form, Session, Sessions, Turned, form_of
+from gateway.http.console_sources import PATH as EPOCH
+from gateway.http.console_sources import SourcesPage
 from gateway.http.linking import Linking, new_person_id
 from gateway.services import Services
 from gateway.spine import Spine
@@ -72,6 +75,7 @@ SAID = {
     "quieted": N_("The room is quiet now. You can end that here."),
     "loud": N_("Cards may float in the room again."),
     "set": N_("It is set."),
+    "epoch": N_("A new epoch has begun: what the source says is taken in again."),
 }
 YEAR_S = 365 * 86_400
 _WRONG = frozenset(
@@ -85,6 +89,7 @@ class Console:
         self._tokens = tokens
         self._sessions = Sessions(services, tokens)
         self._linking = Linking(services, spine)
+        self._checks = Checks(services)
         self._signing = SignIn(services, tokens, self)
         self._mentions = MentionsPage(services, self)
         self._policies = PoliciesPage(services, self)
@@ -102,6 +107,7 @@ class Console:
             "/console/identities/map": self.map,
             "/console/identities/unlink": self.unlink,
             "/console/identities/person": self.person,
+            EPOCH: SourcesPage(self._s).begin,
         }
         return [
             web.get("/console", self._page(self.overview)),
@@ -223,7 +229,8 @@ class Console:
         if session is None:
             admins = self._admins() if self._s.config.demo else ()
             return _html(render("signin", frame, admins=admins, label=self._signing.label))
-        return _html(render("overview", frame, it=await views.overview(self._s, frame.reader)))
+        more = {"past": await figures.past(self._s, frame.reader), "checked": await self._checks.look(frame.reader)}
+        return _html(render("overview", frame, it=await views.overview(self._s, frame.reader, session.person), **more))
 
     def _admins(self) -> list[Person]:
         return [each for each in self._s.people.persons() if "admin" in each.roles and self._sessions.entering(each.id)]

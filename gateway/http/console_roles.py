@@ -16,7 +16,12 @@ _SHARED: Final = ("/console/customers", "/console/conflicts", "/console/alerts")
 """Where managers work."""
 _READING: Final = ("/console/audit/verify", "/console/audit/export")
 """Forms that change nothing."""
-_FRESH: Final = ("/console/policies/apply", "/console/policies/undo", "/console/customers/erase")
+_FRESH: Final = (
+    "/console/policies/apply",
+    "/console/policies/undo",
+    "/console/customers/erase",
+    "/console/sources/epoch",
+)
 
 
 def may(roles: frozenset[str], method: str, path: str) -> bool:

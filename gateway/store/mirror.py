@@ -35,6 +35,7 @@ class _Step:
     at: int
     seen: str | None
     held: Held | None
+    lag: int | None
 
 
 class MirrorStore:
@@ -80,10 +81,17 @@ class MirrorStore:
         return await self._store.read(lambda connection: connection.execute(query).scalar()) or ""
 
     async def advance(
-        self, crm: str, cursor: str, at: int, *, seen: str | None = None, held: Held | None = None
+        self,
+        crm: str,
+        cursor: str,
+        at: int,
+        *,
+        seen: str | None = None,
+        held: Held | None = None,
+        lag: int | None = None,
     ) -> None:
-        """Raises `Fenced`, and moves nothing, when another gateway has the lease or has moved it on from `seen`."""
-        await self._store.write(_advance, _Step(crm, cursor, at, seen, held))
+        """`lag`: how late the page was, in ms, where it had news. Raises `Fenced`, and moves nothing, when another gateway has the lease or has moved it on from `seen`."""
+        await self._store.write(_advance, _Step(crm, cursor, at, seen, held, lag))
 
     def _put(self, connection: Connection, items: Sequence[tuple[Record, int]]) -> list[None]:
         for record, at in items:
@@ -114,7 +122,8 @@ def _advance(connection: Connection, items: Sequence[_Step]) -> list[None]:
             guard(connection, step.held.name, step.held.fence)
         if step.seen is not None and not _moves(connection, step):
             raise Fenced(f"the feed of {step.crm}")
-        upsert.put(connection, feed, [{"crm": step.crm, "cursor": step.cursor, "at": step.at}])
+        late = {} if step.lag is None else {"lag": step.lag}
+        upsert.put(connection, feed, [{"crm": step.crm, "cursor": step.cursor, "at": step.at, **late}])
     return [None] * len(items)
 
 
