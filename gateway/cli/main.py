@@ -17,7 +17,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from gateway.cli import policy, sources
+from gateway.cli import access, policy, sources
 from gateway.cli.networks import Networks
 from gateway.errors import Misconfigured, Refused, Retry
 
@@ -37,6 +37,7 @@ crm = typer.Typer(help="Looks at the CRMs themselves.", no_args_is_help=True)
 app.add_typer(crm, name="crm")
 app.add_typer(sources.app, name="sources")
 app.add_typer(policy.app, name="policy")
+app.add_typer(access.app, name="access")
 
 ConfigFile = Annotated[Path, typer.Option("--config", "-c", help="The configuration.", envvar="FLOATCARD_CONFIG")]
 HERE = Path("floatcard.toml")
