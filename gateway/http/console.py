@@ -26,6 +26,7 @@ from gateway.http.console_rooms import RoomsPage
 from gateway.http.console_session import LANGUAGE, LANGUAGES, Again, Form, Session, Sessions, Turned, form_of
 from gateway.http.console_sources import PATH as EPOCH
 from gateway.http.console_sources import SourcesPage
+from gateway.http.console_stages import StagesPage
 from gateway.http.linking import Linking, new_person_id
 from gateway.services import Services
 from gateway.spine import Spine
@@ -75,6 +76,7 @@ SAID = {
     "quieted": N_("The room is quiet now. You can end that here."),
     "loud": N_("Cards may float in the room again."),
     "set": N_("It is set."),
+    "staged": N_("It is set. Cards that are up follow within seconds."),
     "epoch": N_("A new epoch has begun: what the source says is taken in again."),
 }
 YEAR_S = 365 * 86_400
@@ -95,6 +97,7 @@ class Console:
         self._policies = PoliciesPage(services, self)
         self._lists = (
             RoomsPage(services, self),
+            StagesPage(services, self),
             CustomersPage(services, spine, self),
             ConflictsPage(services, spine, self),
             AlertsPage(services, self),
