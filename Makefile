@@ -12,7 +12,7 @@ PORT ?= 8300
 RUN := $(VENV)/.run-ready
 DEV := $(VENV)/.dev-ready
 
-.PHONY: help demo test soak lint audit format bench lock wheel clean chromium emulate synapse tryton
+.PHONY: help demo test soak lint audit format bench lock wheel clean chromium emulate odata synapse tryton
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 16
@@ -20,10 +20,10 @@ help: ## this list
 demo: $(RUN) ## the gateway with a made-up company, in a browser (FRESH=1 forgets the last one)
 	@$(BIN)/floatcard demo --port $(PORT) $(if $(FRESH),--fresh)
 
-test: $(DEV) chromium emulate synapse tryton ## everything, in sizes that end within 20 minutes on two cores
+test: $(DEV) chromium emulate odata synapse tryton ## everything, in sizes that end within 20 minutes on two cores
 	@$(BIN)/python scripts/run_tests.py
 
-soak: $(DEV) chromium emulate synapse tryton ## the same at full size (up to 80 minutes); seeds are printed
+soak: $(DEV) chromium emulate odata synapse tryton ## the same at full size (up to 80 minutes); seeds are printed
 	@FLOATCARD_SOAK=1 $(BIN)/python scripts/run_tests.py
 
 lint: $(DEV) ## ruff, mypy --strict, the Dockerfile
@@ -58,7 +58,7 @@ lock: ## pins every dependency again, with hashes, for every platform at once (n
 	done
 
 clean: ## removes the environment and what was built
-	@rm -rf $(VENV) .venv-audit .venv-synapse .venv-tryton .node-slack dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) .venv-audit .venv-synapse .venv-tryton .node-slack .node-odata dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(BIN)/python:
 	@command -v $(PYTHON) >/dev/null && $(PYTHON) -c 'import sys, venv, ensurepip; assert sys.version_info >= (3, 11)' 2>/dev/null || { \
@@ -82,6 +82,9 @@ chromium:
 
 emulate:
 	@scripts/emulate.sh
+
+odata:
+	@scripts/odata.sh
 
 # The tests of Matrix run against a real Synapse, those of Tryton against a real one: programs in environments of their
 # own, never imported.

@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from urllib.parse import urljoin
 
 from crm.dataverse.config import Config
 from crm.http import GARBLED, TIRED, Answer, Client, Manners, rows
@@ -193,11 +194,12 @@ class Api:
         return Page(rows(told.get("value")), self._link(told, "nextLink"), self._link(told, "deltaLink"))
 
     def _link(self, told: Row, which: str) -> str:
-        """A link of theirs, below the API's own path."""
+        """A link of theirs, below the API's own path. OData lets it be relative to that."""
         link = told.get(f"@odata.{which}")
         if link is None:
             return ""
-        path = self._client.within(link) if isinstance(link, str) else ""
+        whole = isinstance(link, str) and urljoin(f"{self._client.base}{self.base}/", link)
+        path = self._client.within(whole) if whole else ""
         if not path.startswith(f"{self.base}/"):
             raise Retry(GARBLED, "answered a link that leads nowhere")
         return path[len(self.base) :]
