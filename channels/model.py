@@ -313,6 +313,24 @@ class Members(Protocol):
     async def members(self, place: Place) -> Roster: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One of our own workspace's accounts as its user list has it; `email` only where the network checked it."""
+
+    id: ImId
+    name: str
+    email: str = ""
+    kind: Literal["member", "guest", "bot"] = "member"
+    active: bool = True
+
+
+@runtime_checkable
+class Accounts(Protocol):
+    """The whole user list of our own workspace, those that were deactivated too."""
+
+    async def accounts(self) -> tuple[Account, ...]: ...
+
+
 @runtime_checkable
 class Directs(Protocol):
     """The room shared by the bot and one person alone."""

@@ -28,13 +28,15 @@ from gateway.bus.embedded import EmbeddedBus
 from gateway.bus.model import Bus, Rank
 from gateway.clock import Clock, SystemClock
 from gateway.config import Config
-from gateway.directory import EVERY_S, Directory
+from gateway.config.model import seconds
+from gateway.directory import Directory
 from gateway.drawn import TracedDeck
 from gateway.ending import ended
 from gateway.errors import Refused, Retry
 from gateway.governance import Governance
 from gateway.handlers.buttons import Buttons
 from gateway.lab.laboratory import Laboratory
+from gateway.leaving import HOUR_MS, follow_commands, follow_directory
 from gateway.logs import hash_with
 from gateway.mapped import sensitivities
 from gateway.measure import watch_loop
@@ -59,6 +61,7 @@ from gateway.store.alerts import AlertStore
 from gateway.store.alone import Alone
 from gateway.store.counters import counts
 from gateway.store.dialogs import DialogStore
+from gateway.store.directory import DirectoryStore
 from gateway.store.due import DueStore
 from gateway.store.engine import Store
 from gateway.store.jobs import JobStore
@@ -140,12 +143,15 @@ class House:
         """Works until `close`."""
         await self.take_up()
         loops: list[Coroutine[Any, Any, None]] = [self._once("schedule", self.schedule.run), self._follow_people()]
-        loops += [self._follow_directory(), self._once("retention", Retention(self.services).run)]
+        look = partial(follow_directory, self.directory, self.services.clock, self.relink)
+        loops += [self._once("directory", look), self._once("retention", Retention(self.services).run)]
         loops.append(self._once("laboratory", Laboratory(self.services, self.spine).run))
         loops.append(Following(self.services, self.spine).run())
         loops += [self._once(f"sweep {name}", sweep.run) for name, sweep in self.sweeps.items()]
         if self.services.bus.shared:
-            loops.append(self._follow_others())
+            loops += [self._follow_others(), look(HOUR_MS)]
+        else:
+            loops.append(follow_commands(self.services.store, self.services.people))
         loops += [writeback.run() for writeback in self.writebacks.values()]
         loops += [watch_loop(), self.services.tally.run()]
         for channel in self.services.channels.values():
@@ -182,16 +188,7 @@ class House:
 
     async def relink(self) -> None:
         """Reads the CRMs' users again: who is found by them may have changed."""
-        self.services.identities.use(await self.directory.read())
-
-    async def _follow_directory(self) -> None:
-        """Whoever left in a CRM loses what that CRM's word gave them."""
-        while True:
-            await asyncio.sleep(EVERY_S)
-            try:
-                await self.relink()
-            except Exception:
-                log.exception("the CRMs' users could not be read again")
+        self.services.identities.use(await self.directory.read(), self.directory.addresses)
 
     async def _follow_people(self) -> None:
         while True:
@@ -270,8 +267,10 @@ async def _opened(config: Config, clock: Clock, undo: contextlib.AsyncExitStack)
     read_at = clock.now()
     people = PeopleStore(store, clock)
     await people.load()
-    directory = Directory(crms, people, config.audience.domain_aliases, gate.breakers)
-    identities = Identities(people, await directory.read())
+    entries, every = DirectoryStore(store, people, clock), seconds(config.directory.every) * 1000
+    aliases = config.audience.domain_aliases
+    directory = Directory(crms, channels, people, entries, aliases, gate.breakers, clock, every)
+    identities = Identities(people, await directory.read(), directory.addresses)
     mirror = MirrorStore(store, vault)
     records = Records(mirror, ledger, people, NamingStore(store), config, clock)
     await records.load(tuple(crms))

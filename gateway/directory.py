@@ -1,75 +1,160 @@
-"""The CRMs' own users, read again and again: whom their fields and addresses identify, and who left."""
+"""The CRMs' and networks' own users, read again and again: whom their fields and addresses identify, and who left."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from typing import TypeVar
 
-from channels.model import ImId
+from channels.model import Account, Accounts, Channel, ImId
 from crm.model import Crm, CrmUser, Users
+from gateway.clock import Clock
 from gateway.errors import Refused, Retry
 from gateway.outgoing.breaker import Breakers
+from gateway.store.directory import DirectoryStore, Listed, Told
 from gateway.store.people import PeopleStore
 from identity.model import Link, Step
 from identity.steps import by_crm_field, by_email, by_link
 
 log = logging.getLogger("floatcard.directory")
 
-EVERY_S = 3_600.0
+T = TypeVar("T", CrmUser, Account)
 _BY = "step:directory"
 
 
 class Directory:
+    """`every`: ms between two readings for who left."""
+
     def __init__(
-        self, crms: Mapping[str, Crm], people: PeopleStore, aliases: Mapping[str, str], breakers: Breakers
+        self,
+        crms: Mapping[str, Crm],
+        channels: Mapping[str, Channel],
+        people: PeopleStore,
+        entries: DirectoryStore,
+        aliases: Mapping[str, str],
+        breakers: Breakers,
+        clock: Clock,
+        every: int,
     ) -> None:
         self._crms = crms
+        self._channels = channels
         self._breakers = breakers
         self._people = people
+        self._entries = entries
         self._aliases = aliases
+        self._clock = clock
+        self._every = every
         self._users: dict[str, tuple[CrmUser, ...]] = {}
+        self._accounts: dict[str, tuple[Account, ...]] = {}
+        self.addresses = Addresses((), ())
+        self.read_at = 0
+
+    @property
+    def due(self) -> bool:
+        return self._clock.now() - self.read_at >= self._every
 
     async def read(self) -> tuple[Step, ...]:
         """The ordered steps: an existing link, an address, each CRM's own IM field; codes and admins make links
-        themselves. Of a CRM that does not answer, what it said last stands."""
+        themselves. Of a CRM or network that does not answer, or tells of nobody, what it said last stands."""
+        self.read_at = self._clock.now()
         for name, crm in self._crms.items():
-            if isinstance(crm, Users):
-                try:
-                    self._users[name] = await self._breakers[f"{name} feed"].run(crm.users)
-                except (Retry, Refused) as failed:
-                    log.warning("the users of %s could not be read: %s", name, type(failed).__name__)
+            if isinstance(crm, Users) and (users := await self._asked(name, f"{name} feed", crm.users)):
+                self._users[name] = users
+                await self._left(f"crm:{name}", "crm", {f"{name}:{each.id}": each.active for each in users})
+        for name, channel in self._channels.items():
+            if isinstance(channel, Accounts) and (accounts := await self._asked(name, name, channel.accounts)):
+                self._accounts[name] = accounts
+                await self._left(f"im:{name}", "im", {each.id.key: each.active for each in accounts})
+        self.addresses = Addresses(
+            [each for users in self._users.values() for each in users],
+            [each for accounts in self._accounts.values() for each in accounts],
+        )
         await self._end()
-        addresses = Addresses([each for users in self._users.values() for each in users])
         fields = (by_crm_field(name, users) for name, users in self._users.items())
-        return (by_link, by_email(addresses, self._aliases), *fields)
+        return (by_link, by_email(self.addresses, self._aliases), *fields)
+
+    async def _asked(self, name: str, breaker: str, ask: Callable[[], Awaitable[tuple[T, ...]]]) -> tuple[T, ...]:
+        try:
+            told = await self._breakers[breaker].run(ask)
+        except (Retry, Refused) as failed:
+            log.warning("the users of %s could not be read: %s", name, type(failed).__name__)
+            return ()
+        if not told:
+            log.warning("%s tells of no user at all; what it said last stands", name)
+        return told
+
+    async def _left(self, source: str, kind: str, said: Mapping[str, bool]) -> None:
+        """Whose account there is not active any more is deactivated here; who is back is back."""
+        before = {each.id: each for each in await self._entries.whole(source)}
+        linked = {each.key: each.person for each in self._people.links() if each.kind == kind}
+        missing = [id_ for id_, each in before.items() if id_ in linked and id_ not in said and not each.gone]
+        if len(missing) > max(1, len(before) // 2):
+            log.warning("%s tells of so few users that it is taken for a mistake", source, extra={"count": len(said)})
+            missing = []
+        told = [*(_standing(source, before, linked, said)), *(_missing(source, before[id_]) for id_ in missing)]
+        await self._entries.take(told)
 
     async def _end(self) -> None:
         """A link that a CRM's user was the evidence of ends with that user; made again when they are back."""
         for each in self._people.links():
-            if each.kind == "im" and each.step in ("crm_field", "email") and self._left(each):
+            if each.kind == "im" and each.step in ("crm_field", "email") and self._gone(each):
                 with contextlib.suppress(Refused):  # another gateway ended it first
                     await self._people.unlink(each.id, _BY)
 
-    def _left(self, each: Link) -> bool:
-        """Somebody who had this account is deactivated there, and nobody active has it."""
+    def _gone(self, each: Link) -> bool:
+        """Somebody who had this account is deactivated there, and nobody active has it; or two have the address."""
         im = ImId.parse(each.key)
         having = [user for users in self._users.values() for user in users if user.im.get(im.channel) == im.id]
-        return bool(having) and not any(user.active for user in having)
+        if having and not any(user.active for user in having):
+            return True
+        return each.step == "email" and self._shared(each)
+
+    def _shared(self, each: Link) -> bool:
+        person = self._people.person(each.person)
+        return person is not None and any(
+            len(self._people.having(address.casefold())) > 1
+            for address in person.emails
+            if address.casefold() == self.addresses.get(each.key)
+        )
+
+
+def _standing(
+    source: str, before: Mapping[str, Listed], linked: Mapping[str, str], said: Mapping[str, bool]
+) -> Iterator[Told]:
+    """Of those who are linked, and stand otherwise than it said last. Who has another account there stays."""
+    there: dict[str, bool] = {}
+    for key, person in linked.items():
+        there[person] = there.get(person, False) or said.get(key, False)
+    for key, person in linked.items():
+        known = before.get(key)
+        if key not in said:
+            continue
+        active = said[key] or there[person]
+        if known is None or known.gone or known.active != active or known.person != person:
+            yield Told(source, key, person, source, active=active)
+
+
+def _missing(source: str, known: Listed) -> Told:
+    return Told(source, known.id, known.person, source, active=False, gone=True)
 
 
 class Addresses(Mapping[str, str]):
-    """By `ImId.key`, whatever the scope: the address of the one active CRM user who has that account."""
+    """By `ImId.key`: the verified address of an account. A CRM says it whatever the scope, for the one active user who
+    has that account; a network of its own accounts."""
 
-    def __init__(self, users: Sequence[CrmUser]) -> None:
+    def __init__(self, users: Sequence[CrmUser], accounts: Sequence[Account]) -> None:
         found: dict[tuple[str, str], set[str]] = {}
         for user in users:
             for channel, id_ in user.im.items() if user.active else ():
                 if id_ and user.email:
                     found.setdefault((channel, id_), set()).add(user.email.strip().casefold())
         self._found = {account: min(each) for account, each in found.items() if len(each) == 1}
+        self._own = {each.id.key: each.email.strip().casefold() for each in accounts if each.active and each.email}
 
     def __getitem__(self, key: str) -> str:
+        if key in self._own:
+            return self._own[key]
         im = ImId.parse(key)
         return self._found[im.channel, im.id]
 
@@ -77,4 +162,4 @@ class Addresses(Mapping[str, str]):
         return iter(())
 
     def __len__(self) -> int:
-        return len(self._found)
+        return len(self._found) + len(self._own)

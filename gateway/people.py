@@ -11,19 +11,21 @@ from identity.steps import identify
 
 
 class Identities:
-    def __init__(self, people: PeopleStore, steps: Sequence[Step]) -> None:
+    def __init__(self, people: PeopleStore, steps: Sequence[Step], addresses: Mapping[str, str]) -> None:
         self._people = people
-        self._steps = tuple(steps)
+        self.use(steps, addresses)
 
-    def use(self, steps: Sequence[Step]) -> None:
+    def use(self, steps: Sequence[Step], addresses: Mapping[str, str]) -> None:
+        """`addresses`: the verified address of an account, by `ImId.key`."""
         self._steps = tuple(steps)
+        self.addresses = addresses
 
     async def who(self, sender: Sender, room_key: str) -> Person | None:
         """The person, or None: then the account is remembered for the admin's list of the unmapped."""
         known = self._people.linked("im", sender.id.key)
         if known is not None:
             return known
-        if sender.kind == "bot":
+        if sender.kind == "bot" or self._people.sent_away("im", sender.id.key):
             return None
         found = await identify(sender, self._steps, self._people)
         if found is None:
@@ -31,10 +33,11 @@ class Identities:
         return found
 
     async def everyone(self, roster: Roster) -> Mapping[str, Person]:
-        """The persons of a room's members, by the members' `ImId.key`; who is not mapped is absent."""
+        """The persons of a room's members, by the members' `ImId.key`; who is not mapped is absent. Who was deactivated
+        is there, and counts as nobody."""
         found: dict[str, Person] = {}
         for member in roster.members:
-            person = self._people.linked("im", member.id.key)
+            person = self._people.owner("im", member.id.key)
             if person is None and member.kind != "bot":
                 person = await identify(member, self._steps, self._people)
             if person is not None:

@@ -182,6 +182,8 @@ class Spine:
         """The other rooms' repaint is queued first: a card that cannot be posted here is no reason to forget them."""
         with telemetry.span("identify"):
             person = await self._speaking(event, await self._s.identities.who(event.who, event.where.room_key))
+        if person is None and self._s.people.sent_away("im", event.who.id.key):
+            event = replace(event, who=replace(event.who, kind="outsider"))
         if person is not None and not isinstance(event, Joined | Left):
             event = replace(event, who=await self._s.rooms.standing(event.where, event.who))
         turn = Turn(event, person, self._s.clock.now(), trail)

@@ -178,7 +178,7 @@ def standing(active: bool, ended: bool, said: bool, others: bool) -> tuple[bool,
     nobody whom an admin deactivated.
     """
     if not said:
-        return False, ended or active
+        return False, ended or active or others
     if ended and not active:
         return not others, others
     return active, False

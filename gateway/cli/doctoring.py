@@ -28,6 +28,7 @@ from gateway.outgoing.memory import MemoryBuckets
 from gateway.people import Identities
 from gateway.rooms import Rooms
 from gateway.services import Keys
+from gateway.store.directory import DirectoryStore
 from gateway.store.engine import Store
 from gateway.store.kept import Kept
 from gateway.store.people import PeopleStore
@@ -76,8 +77,10 @@ async def _ward(loaded: Config, undo: contextlib.AsyncExitStack) -> _Ward:
     undo.push_async_callback(gate.close)
     people = PeopleStore(store, clock)
     await people.load()
-    steps = await Directory(crms, people, loaded.audience.domain_aliases, gate.breakers).read()
-    rooms = Rooms(RoomStore(store), people, Identities(people, steps), channels, loaded.audience, clock, gate)
+    aliases, entries = loaded.audience.domain_aliases, DirectoryStore(store, people, clock)
+    directory = Directory(crms, channels, people, entries, aliases, gate.breakers, clock, 0)
+    identities = Identities(people, await directory.read(), directory.addresses)
+    rooms = Rooms(RoomStore(store), people, identities, channels, loaded.audience, clock, gate)
     return _Ward(loaded.locale, channels, crms, people, rooms)
 
 

@@ -96,9 +96,17 @@ class PeopleStore:
 
     def linked(self, kind: str, key: str) -> Person | None:
         """The active person of an account, from memory."""
+        found = self.owner(kind, key)
+        return found if found is not None and found.active else None
+
+    def owner(self, kind: str, key: str) -> Person | None:
+        """Whose account it is, deactivated or not."""
         found = self._links.get((kind, key))
-        owner = self._persons.get(found.person) if found is not None else None
-        return owner if owner is not None and owner.active else None
+        return self._persons.get(found.person) if found is not None else None
+
+    def sent_away(self, kind: str, key: str) -> bool:
+        found = self.owner(kind, key)
+        return found is not None and not found.active
 
     async def by_link(self, kind: str, key: str) -> Person | None:
         return self.linked(kind, key)

@@ -1,0 +1,186 @@
+"""Deactivated anywhere, nobody has rights anywhere: found out by a clock that the test moves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from channels.model import Account, ImId
+from crm.model import CrmUser
+from gateway.app import House
+from gateway.directory import Directory
+from gateway.errors import Retry
+from gateway.outgoing.breaker import Breakers
+from gateway.store.auditing import AuditStore
+from gateway.store.directory import DirectoryStore, Told
+from gateway.store.people import PeopleStore
+from identity.model import Person
+from tests.gateway.fake_chat import text
+from tests.gateway.house import LI, NAME, WANG, Live, opened
+from tests.gateway.test_edits import FIRST
+
+USERS = ("li.ting", "chen.wei", "wang.min", "zhao.lei")
+
+
+async def until(what: Callable[[], bool], seconds: float = 40) -> None:
+    async with asyncio.timeout(seconds):
+        while not what():
+            await asyncio.sleep(0.05)
+
+
+def active(live: Live, person: str = "p_liting") -> bool:
+    found = live.s.people.person(person)
+    return found is not None and found.active
+
+
+@pytest_asyncio.fixture(loop_scope="function")
+async def live(tmp_path: Path) -> AsyncIterator[Live]:
+    async with opened(tmp_path) as live:
+        yield live
+
+
+def says(live: Live, monkeypatch: pytest.MonkeyPatch, users: Sequence[CrmUser] | Exception) -> None:
+    async def told() -> tuple[CrmUser, ...]:
+        if isinstance(users, Exception):
+            raise users
+        return tuple(users)
+
+    monkeypatch.setattr(live.crm, "users", told)
+
+
+def staff(**standing: bool) -> list[CrmUser]:
+    """Everybody, each active but for those who are said not to be."""
+    return [CrmUser(id_, id_, active=standing.get(id_.replace(".", "_"), True)) for id_ in USERS]
+
+
+async def test_who_is_deactivated_in_the_crm_has_no_rights_within_a_minute(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await live.house.relink()
+    await live.say(LI, "d_u_liting", NAME)
+    await live.settle()
+    assert FIRST in text(live.card("d_u_liting").card), "she reads the notes"
+    says(live, monkeypatch, staff(li_ting=False))
+    assert not live.house.directory.due
+    live.clock.ahead(seconds=31)
+    assert live.house.directory.due, "half a minute later the users are read again"
+    await live.house.relink()
+    assert not active(live)
+    await live.settle()
+    assert all(FIRST not in text(each.card) for each in live.cards("d_u_liting")), "what was shown is drawn again"
+    audit = AuditStore(live.s.store, live.clock)
+    noted = next(each for each in await audit.latest() if each.subject == "p_liting")
+    assert (noted.by, noted.facts["active"]) == ("crm:local", 0)
+    says(live, monkeypatch, staff())
+    await live.house.relink()
+    assert active(live), "who deactivated her brings her back"
+
+
+async def test_the_loop_looks_by_itself(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    await live.house.relink()
+    says(live, monkeypatch, staff(li_ting=False))
+    await live.house.start()
+    live.clock.ahead(seconds=31)
+    await until(lambda: not active(live))
+    await until(lambda: not live.s.people.changed.is_set())
+
+
+async def test_what_a_command_changed_is_known_to_a_gateway_that_runs(live: Live) -> None:
+    await live.house.start()
+    beside = PeopleStore(live.s.store, live.clock)
+    await beside.load()
+    await beside.deactivate("p_liting", by="cli")
+    await until(lambda: not active(live))
+
+
+async def test_an_admins_word_is_not_undone_by_a_list(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    await live.house.relink()
+    await live.s.people.deactivate("p_liting", by="p_zhaolei")
+    for users in (staff(li_ting=False), staff()):
+        says(live, monkeypatch, users)
+        await live.house.relink()
+        assert not active(live)
+
+
+async def test_two_directories_have_to_agree_that_somebody_is_back(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    await live.house.relink()
+    entries = DirectoryStore(live.s.store, live.s.people, live.clock)
+    scim = Told("scim:x", "u1", "p_liting", "scim:x", active=False)
+    says(live, monkeypatch, staff(li_ting=False))
+    await live.house.relink()
+    await entries.take([scim])
+    says(live, monkeypatch, staff())
+    await live.house.relink()
+    assert not active(live), "the other one says still that she left"
+    await entries.take([replace(scim, active=True)])
+    assert active(live)
+
+
+@pytest.mark.parametrize("users", [(), Retry(1.0, "down"), staff()[:1]])
+async def test_a_list_that_cannot_be_right_sends_nobody_away(
+    live: Live, monkeypatch: pytest.MonkeyPatch, users: Any
+) -> None:
+    await live.house.relink()
+    says(live, monkeypatch, users)
+    await live.house.relink()
+    assert all(each.active for each in live.s.people.persons())
+
+
+async def test_who_is_no_longer_listed_has_left(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    await live.house.relink()
+    says(live, monkeypatch, [each for each in staff() if each.id != "li.ting"])
+    await live.house.relink()
+    assert not active(live) and active(live, "p_wangmin")
+
+
+# a network's own user list -----------------------------------------------------------------------------------------
+
+
+class Slackish:
+    """A network that lists its accounts."""
+
+    def __init__(self, *accounts: Account) -> None:
+        self.list: tuple[Account, ...] = accounts
+
+    async def accounts(self) -> tuple[Account, ...]:
+        return self.list
+
+
+def account(user: str, email: str = "", **more: Any) -> Account:
+    return Account(ImId("web", "demo", "user", user), user, email, **more)
+
+
+def directory(live: Live, channel: Any) -> Directory:
+    entries = DirectoryStore(live.s.store, live.s.people, live.clock)
+    aliases = {"acme.cn": "acme.com"}
+    return Directory({}, {"web": channel}, live.s.people, entries, aliases, Breakers(live.clock), live.clock, 30_000)
+
+
+async def relink(house: House, directory: Directory) -> None:
+    house.services.identities.use(await directory.read(), directory.addresses)
+
+
+async def test_who_is_deactivated_on_the_network_has_no_rights_anywhere(live: Live) -> None:
+    channel = Slackish(*(account(user) for user in (LI, WANG, "u_chenwei", "u_zhaolei")))
+    found = directory(live, channel)
+    await relink(live.house, found)
+    channel.list = (replace(channel.list[0], active=False), *channel.list[1:])
+    await relink(live.house, found)
+    assert not active(live) and active(live, "p_wangmin")
+
+
+async def test_the_networks_own_list_says_whose_address_an_account_has(live: Live) -> None:
+    await live.s.people.put(Person("p_nina", "Nina", emails=("Nina@acme.com",)))
+    found = directory(live, Slackish(account("u_nina", "nina@acme.cn"), account(LI)))
+    await relink(live.house, found)
+    live.chat.room("d_u_nina", {"u_nina": ("Nina", "member")}, kind="direct")
+    await live.say("u_nina", "d_u_nina", "/help", addressed=True, who={"id": "u_nina", "name": "N", "kind": "member"})
+    await live.settle()
+    nina = live.s.people.linked("im", account("u_nina").id.key)
+    assert nina is not None and nina.id == "p_nina"
