@@ -34,7 +34,7 @@ TROUBLES: Final[tuple[What, ...]] = ("dismissed", "muted", "wrong")
 
 Propose = Literal["forward", "back", "stay", "wait"]
 
-FEWER: Final = N_("{n} more cards have to be shown before anything is proposed.")
+FEWER: Final = N_("Cards to be shown before anything is proposed: {n} more.")
 WELL: Final = N_("Enough cards were shown, and few led to trouble.")
 TROUBLED: Final = N_("More than {most} % of the cards led to trouble: it is better not to show more.")
 WHOLE: Final = N_("Cards show all that a room may see; there is nothing to add.")

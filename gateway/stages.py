@@ -16,7 +16,7 @@ from gateway.errors import Refused, Retry
 from gateway.governance import KINDS, without
 from gateway.selectors import picks
 from gateway.store.stages import Change, Run, StageStore
-from identity.disclosure import URL, Classes
+from identity.disclosure import NAME, URL, Classes
 from identity.model import Audience, Disclosed
 
 STAGES: Final[tuple[Stage, ...]] = get_args(Stage)
@@ -66,9 +66,13 @@ class Stages:
             return disclosed, ()
         record = disclosed.record
         there = {*record.fields, *record.related, *((URL,) if record.url else ())}
-        left = frozenset(each for each in there if not picks(self._selectors(run.stage), each, self._classes))
+        left = frozenset(each for each in there if not self.lets(run.stage, each))
         editable = disclosed.editable - left
         return replace(disclosed, record=without(record, left), editable=editable), tuple(sorted(left))
+
+    def lets(self, stage: str, field: str) -> bool:
+        """The name always."""
+        return stage == "full" or field == NAME or picks(self._selectors(stage), field, self._classes)
 
     def _selectors(self, stage: str) -> tuple[str, ...]:
         return self._spec.minimal if stage == "minimal" else self._spec.standard

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypedDict
 
 from cards.tree import Tone
 from cards.words import N_
@@ -13,10 +13,12 @@ from channels.model import Place
 from crm.model import Record, RecordRef
 from gateway import doctor
 from gateway.console.seeing import SECRET, Eyes
+from gateway.console.stages import STAGE
 from gateway.errors import Refused, Retry
 from gateway.handlers.hearing import owners
 from gateway.services import Services
 from gateway.store.console import ConsoleStore, RoomRow
+from gateway.store.stages import kind_of
 from identity.access import NEVER_IN_A_GROUP
 from identity.disclosure import disclose
 from identity.model import BOTTOM, Attributes, Audience, Withheld
@@ -71,6 +73,7 @@ class Listed:
 class Blocked:
     """A field and whose presence hides it: kinds of readers with how many of each there are."""
 
+    name: str
     label: str
     sensitivity: str
     shown: bool
@@ -91,6 +94,9 @@ class One:
     own_budget: bool
     bound_key: str
     rostered_at: int
+    stage: str
+    left: Sequence[str]
+    """What the room may see and its stage leaves out."""
 
 
 async def listed(eyes: Eyes, store: ConsoleStore, query: str, after: str) -> Listed:
@@ -145,7 +151,20 @@ async def one(eyes: Eyes, store: ConsoleStore, key: str, about: str) -> One | No
         own_budget=found.budget is not None,
         bound_key=found.bound,
         rostered_at=found.rostered_at,
+        **_staged(eyes, found, fields),
     )
+
+
+class _Staged(TypedDict):
+    stage: str
+    left: Sequence[str]
+
+
+def _staged(eyes: Eyes, room: RoomRow, fields: Sequence[Blocked]) -> _Staged:
+    s = eyes.s
+    run = s.stages.run(kind_of(room.kind, room.external))
+    left = [each.label for each in fields if each.shown and not s.stages.lets(run.stage, each.name)]
+    return _Staged(stage=eyes.reader.say(STAGE[run.stage]), left=left)
 
 
 async def _able(eyes: Eyes, place: Place) -> list[tuple[Tone, str]]:
@@ -183,12 +202,12 @@ def _weight(s: Services, name: str) -> int:
 def _blocked(eyes: Eyes, name: str, withheld: Withheld | None, audience: Audience) -> Blocked:
     sensitivity = eyes.reader.say(CLASSES[eyes.s.classes.of(name)])
     if withheld is None:
-        return Blocked(eyes.label(name), sensitivity, True, (), ())
+        return Blocked(name, eyes.label(name), sensitivity, True, (), ())
     if NEVER_IN_A_GROUP in withheld.policies:
-        return Blocked(eyes.label(name), sensitivity, False, [(eyes.reader.say(NEVER), 0)], ())
+        return Blocked(name, eyes.label(name), sensitivity, False, [(eyes.reader.say(NEVER), 0)], ())
     counts = {who: audience.counts.get(who, 0) for who in withheld.because}
     by = _kinds(eyes, counts, audience) or [(eyes.reader.say(NOBODY), 0)]
-    return Blocked(eyes.label(name), sensitivity, False, by, withheld.policies)
+    return Blocked(name, eyes.label(name), sensitivity, False, by, withheld.policies)
 
 
 def _kinds(eyes: Eyes, counts: Mapping[Attributes, int], audience: Audience) -> list[tuple[str, int]]:

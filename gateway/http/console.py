@@ -24,6 +24,7 @@ from gateway.http.console_policy import PoliciesPage
 from gateway.http.console_roles import may
 from gateway.http.console_rooms import RoomsPage
 from gateway.http.console_session import LANGUAGE, LANGUAGES, Again, Form, Session, Sessions, Turned, form_of
+from gateway.http.console_stages import StagesPage
 from gateway.http.console_sources import PATH as EPOCH
 from gateway.http.console_sources import SourcesPage
 from gateway.http.console_stages import StagesPage
@@ -77,6 +78,7 @@ SAID = {
     "loud": N_("Cards may float in the room again."),
     "set": N_("It is set."),
     "staged": N_("It is set. Cards that are up follow within seconds."),
+    "staged": N_("It is set. Cards that are up follow within seconds."),
     "epoch": N_("A new epoch has begun: what the source says is taken in again."),
 }
 YEAR_S = 365 * 86_400
@@ -97,6 +99,7 @@ class Console:
         self._policies = PoliciesPage(services, self)
         self._lists = (
             RoomsPage(services, self),
+            StagesPage(services, self),
             StagesPage(services, self),
             CustomersPage(services, spine, self),
             ConflictsPage(services, spine, self),

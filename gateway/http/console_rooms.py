@@ -6,7 +6,7 @@ from aiohttp import web
 
 from channels.model import Place
 from gateway.config.model import seconds
-from gateway.console import rooms
+from gateway.console import rooms, stages
 from gateway.console.seeing import Eyes
 from gateway.errors import Refused
 from gateway.handlers.behaving import behaved
@@ -42,7 +42,7 @@ class RoomsPage(Lists):
         frame = self._frame(request, session)
         eyes = self._eyes(frame, session)
         it = await rooms.listed(eyes, self._store, asked(request, "q", 200), asked(request, "after"))
-        return html("rooms", frame, it=it)
+        return html("rooms", frame, it=it, proposed=await stages.proposals(eyes))
 
     async def one(self, request: web.Request, session: Session) -> web.Response:
         return await self._one(request, session, asked(request, "room"), asked(request, "customer", 200))

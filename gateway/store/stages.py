@@ -80,15 +80,16 @@ class StageStore:
         query = up.outerjoin(room, room.c.key == slot.c.room).where(or_(room.c.key.is_(None), _of(kind)))
         return await self._store.read(lambda connection: list(connection.execute(query).scalars()))
 
-    async def known(self) -> dict[str, int]:
-        """How many rooms there are of each kind."""
-        query = select(room.c.kind, room.c.external, func.count()).group_by(room.c.kind, room.c.external)
+    async def up(self) -> dict[str, tuple[int, int]]:
+        """Of each kind: how many rooms there are, and how many cards are up in them."""
+        cards = select(slot.c.room, func.count().label("n")).where(
+            slot.c.message.is_not(None), slot.c.purpose == "card"
+        )
+        each = cards.group_by(slot.c.room).subquery()
+        query = select(room.c.kind, room.c.external, func.count(), func.coalesce(func.sum(each.c.n), 0))
+        query = query.outerjoin(each, each.c.room == room.c.key).group_by(room.c.kind, room.c.external)
         rows = await self._store.read(lambda connection: connection.execute(query).all())
-        found: dict[str, int] = {}
-        for kind, external, many in rows:
-            name = kind_of(kind, bool(external))
-            found[name] = found.get(name, 0) + many
-        return found
+        return {kind_of(kind, bool(external)): (many, int(cards)) for kind, external, many, cards in rows}
 
     async def behaved(self, run: Run) -> dict[int, dict[str, int]]:
         """By day (since the epoch) and what."""
