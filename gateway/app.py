@@ -35,6 +35,7 @@ from gateway.ending import ended
 from gateway.errors import Refused, Retry
 from gateway.governance import Governance
 from gateway.handlers.buttons import Buttons
+from gateway.joined import Joined
 from gateway.lab.laboratory import Laboratory
 from gateway.leaving import HOUR_MS, follow_commands, follow_directory
 from gateway.logs import hash_with
@@ -65,6 +66,7 @@ from gateway.store.directory import DirectoryStore
 from gateway.store.due import DueStore
 from gateway.store.engine import Store
 from gateway.store.jobs import JobStore
+from gateway.store.joined import JoinedStore
 from gateway.store.kept import Kept
 from gateway.store.leases import LeaseStore
 from gateway.store.ledger import Ledger
@@ -262,7 +264,16 @@ async def _opened(config: Config, clock: Clock, undo: contextlib.AsyncExitStack)
             channel.keep_in(Kept(store, vault, clock, channel.name))
     gate = Gate(channels, open_buckets(config), Breakers(clock))
     undo.push_async_callback(gate.close)
-    ledger = Ledger(store, vault, policies(config), deployment=config.deployment, clock=clock.now)
+    joined = Joined(JoinedStore(store), config)
+    ledger = Ledger(
+        store,
+        vault,
+        policies(config),
+        deployment=config.deployment,
+        clock=clock.now,
+        targets=joined.targets,
+        alias=joined.of,
+    )
     await ledger.follow()
     read_at = clock.now()
     people = PeopleStore(store, clock)
@@ -272,7 +283,7 @@ async def _opened(config: Config, clock: Clock, undo: contextlib.AsyncExitStack)
     directory = Directory(crms, channels, people, entries, aliases, gate.breakers, clock, every)
     identities = Identities(people, await directory.read(), directory.addresses)
     mirror = MirrorStore(store, vault)
-    records = Records(mirror, ledger, people, NamingStore(store), config, clock)
+    records = Records(mirror, ledger, people, NamingStore(store), config, clock, joined)
     await records.load(tuple(crms))
     services = Services(
         config=config,

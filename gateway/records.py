@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from crm.model import FieldValue, Record
 from gateway.beside import beside
 from gateway.clock import Clock
 from gateway.config import Config
+from gateway.joined import Joined
 from gateway.mentioning.kept import make_slips, read, write
 from gateway.mentioning.naming import Kind, Naming
 from gateway.mentioning.people import names_of
@@ -57,7 +58,9 @@ class Records:
         naming: NamingStore,
         config: Config,
         clock: Clock,
+        joined: Joined,
     ) -> None:
+        self.joined = joined
         self.naming = Naming(naming)
         self._mirror = mirror
         self._ledger = ledger
@@ -78,9 +81,10 @@ class Records:
         """Fills the name indexes, beside the loop: from a file of kept names, else from what is stored; how many."""
         asyncio.get_running_loop().run_in_executor(None, warm)  # nobody waits for it but a first message
         await self.naming.load()
+        await self.joined.follow()
         if self._file is not None and await self._load_kept(self._file):
             return len(self.names)
-        known = [record for crm in crms for record in await self._mirror.all(crm)]
+        known = [each for crm in crms for each in await self._mirror.all(crm) if each.ref.key not in self.joined]
         self.names.mark()
         self.contacts.mark()
         names, contacts, self.suggestions = await asyncio.to_thread(_indexes, known, self.naming)
@@ -100,9 +104,16 @@ class Records:
         self._slips_due = self._moved = kept.slips is None
         at = kept.at
         moved = [key for key, _ in await self._mirror.since(at - SLACK_MS)]
-        for key in dict.fromkeys((*moved, *await self.naming.since(at - SLACK_MS))):
+        for key in dict.fromkeys((*moved, *self.joined, *await self.naming.since(at - SLACK_MS))):
             await self._read_again(key)
         return True
+
+    async def follow_joined(self) -> frozenset[str]:
+        """What was joined or parted since: heard by its names no more, or again; which records."""
+        changed = await self.joined.follow()
+        for ref in changed:
+            await self._read_again(ref)
+        return changed
 
     async def _read_again(self, key: str) -> None:
         found = await self._mirror.get(key)
@@ -154,7 +165,7 @@ class Records:
 
     async def follow(self, since: int) -> int:
         """What another gateway read from a CRM since then (ms); how many records."""
-        moved = 0
+        moved = len(await self.follow_joined())
         for key, version in await self._mirror.since(since):
             kept = self._kept.get(key)
             if kept is not None and kept.version >= version:
@@ -185,12 +196,25 @@ class Records:
 
     async def standing(self, key: str) -> Standing | None:
         """The record as it stands, with why it stands."""
+        key = self.joined.of(key)
         known = await self.mirrored(key)
         if known is None:
             return None
+        if parts := self.joined.parts(key):
+            known = await self._whole(known, parts.values())
         states = await self._ledger.states(key)
         fields = {name: self._value(state) for name, state in states.items() if name in self._config.fields}
         return Standing(replace(known, fields={**self._empty(), **self._derived(known), **fields}), states)
+
+    async def _whole(self, known: Record, parts: Iterable[str]) -> Record:
+        """With the notes, open items, risks and contacts that the customer has in other CRMs."""
+        related = {kind: tuple(items) for kind, items in known.related.items()}
+        for ref in parts:
+            part = await self.mirrored(ref)
+            for kind, items in part.related.items() if part is not None and not part.deleted else ():
+                named = (replace(item, id=f"{ref.partition(':')[0]}/{item.id}") for item in items)
+                related[kind] = (*related.get(kind, ()), *named)
+        return replace(known, related=related)
 
     def _value(self, state: FieldState) -> FieldValue:
         person = self._people.person(state.actor)
@@ -221,7 +245,7 @@ class Records:
     def _know(self, record: Record) -> None:
         self._keep(record)
         self._moved = True
-        if record.deleted:
+        if record.deleted or record.ref.key in self.joined:
             self._unknow(record.ref.key)
         else:
             names = self.naming.called(record)

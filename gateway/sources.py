@@ -22,7 +22,7 @@ from gateway.store.engine import Store
 from gateway.store.ledger import Incoming, Ingested, Ledger, Taken
 from gateway.store.ledger.linear import KIND, Numbered
 from gateway.store.sources import SourceRow, SourceStore
-from gateway.sweep import native, take
+from gateway.sweep import native_of, take
 from gateway.turn import Trail
 
 log = logging.getLogger("floatcard.sources")
@@ -84,16 +84,17 @@ async def _read(s: Services, spine: Spine, crm: str, records: list[str], trail: 
     """Whether there was something to read. Raises `Retry` while the CRM does not answer: the gap stays open."""
     found = False
     for key in records:
-        ref = RecordRef.parse(key)
-        if ref.crm != crm or crm not in s.crms:
+        there = s.records.joined.there(key, crm)
+        if there is None or crm not in s.crms:
             continue
+        ref = RecordRef.parse(there)
         began = s.clock.now()
         try:
             record = await s.gate.breakers[crm].run(lambda ref=ref: s.crms[crm].get(ref))  # type: ignore[misc]
         except Refused:
             continue
-        before = await s.records.mirrored(key)
-        told = await s.ledger.observe(record, native(crm), began=began, trace=trail.turn)
+        before = await s.records.mirrored(there)
+        told = await s.ledger.observe(record, native_of(s, crm), began=began, key=key, trace=trail.turn)
         if told.held:
             raise Retry(1.0)
         await take(s, spine, before, record, told, trail)
@@ -144,7 +145,7 @@ async def new_epoch(s: Works, source: str, by: str) -> Begun:
         begun = Begun(tuple(streams), 0)
     else:
         records = await s.ledger.new_epoch(source, READ_AGAIN)
-        await _read_soon(s, records)
+        await _read_soon(s, records, source)
         begun = Begun((), len(records))
     if not begun.any:
         raise Refused("Nothing of {source} was set back: there is no need of a new epoch.", source=source)
@@ -153,8 +154,10 @@ async def new_epoch(s: Works, source: str, by: str) -> Begun:
     return begun
 
 
-async def _read_soon(s: Works, records: Iterable[str]) -> None:
+async def _read_soon(s: Works, records: Iterable[str], crm: str = "") -> None:
     """By whichever gateway runs; their cards are drawn again with it."""
     now = s.clock.now()
     for key in records:
-        await s.due.put(Due(f"held:{key}"[:256], "held", now, {"record": key, "tries": 0, "heard": False}))
+        await s.due.put(
+            Due(f"held:{crm}:{key}"[:256], "held", now, {"record": key, "tries": 0, "heard": False, "crm": crm})
+        )

@@ -146,8 +146,8 @@ class Sweep:
 
     async def _observe(self, record: Record, trail: Trail, first: bool) -> bool:
         """False while the record is held: a write of ours to it is unanswered, and its echo must not be read first."""
-        before = await self._s.records.mirrored(record.ref.key)
-        told = await self._s.ledger.observe(record, native(self._crm.name), trace=trail.turn)
+        before, key = await self._s.records.mirrored(record.ref.key), self._s.records.joined.of(record.ref.key)
+        told = await self._s.ledger.observe(record, native_of(self._s, self._crm.name), key=key, trace=trail.turn)
         if told.held and not record.deleted:
             return False
         if told.lag is not None and before is not None:
@@ -166,7 +166,7 @@ async def take(s: Services, spine: Spine, before: Record | None, record: Record,
     if told.stale:
         return
     # The alert comes before what it is judged by is replaced: after a crash in between it is judged again.
-    await alerts.risk_turned_high(s, before, record, trail)
+    await alerts.risk_turned_high(s, before, record, trail, s.records.joined.of(record.ref.key))
     if not await _put(s, record):
         return
     fields: list[Json] = [each.decision.field for each in told.ingested]
@@ -175,7 +175,7 @@ async def take(s: Services, spine: Spine, before: Record | None, record: Record,
     for each in told.ingested:
         await conflicts.opened(s, each)
     # Also when it is known already: an earlier try may have come to its end before this.
-    await spine.refresh(record.ref.key)
+    await spine.refresh(s.records.joined.of(record.ref.key))
 
 
 async def _put(s: Services, record: Record) -> bool:
@@ -188,7 +188,10 @@ async def _put(s: Services, record: Record) -> bool:
 
 async def reread(s: Services, spine: Spine, item: Due, trail: Trail) -> None:
     """A record the feed went on without is read by itself, until the write that held it is answered."""
-    key, tries = str(item.payload["record"]), int(str(item.payload["tries"]))
+    if changed := await s.records.follow_joined():
+        for ref in changed:
+            await spine.refresh(ref)
+    key, tries = _where(s, item), int(str(item.payload["tries"]))
     of_hook = item.payload.get("heard") is True
     crm = s.crms.get(RecordRef.parse(key).crm)
     if crm is None:
@@ -204,7 +207,8 @@ async def reread(s: Services, spine: Spine, item: Due, trail: Trail) -> None:
         await _later(s, key, tries + 1, of_hook)
         return
     before = await s.records.mirrored(key)
-    told = await s.ledger.observe(record, native(crm.name), began=began, trace=trail.turn)
+    whose = s.records.joined.of(key)
+    told = await s.ledger.observe(record, native_of(s, crm.name), began=began, key=whose, trace=trail.turn)
     if told.rewound:
         log.warning("the CRM %s has set a record back: what it says of it is set aside", crm.name)
     if told.held:
@@ -223,6 +227,17 @@ async def heard(s: Services, refs: Sequence[RecordRef]) -> None:
 async def _later(s: Services, record: str, tries: int, of_hook: bool = False) -> None:
     at = s.clock.now() + min(_HELD_MS * 2 ** min(tries, 20), _HELD_LONGEST_MS)
     await s.due.put(Due(f"held:{record}"[:256], "held", at, {"record": record, "tries": tries, "heard": of_hook}))
+
+
+def _where(s: Services, item: Due) -> str:
+    """The record to read: where a CRM is named, the customer's record there."""
+    key, crm = str(item.payload["record"]), str(item.payload.get("crm") or "")
+    return (s.records.joined.there(key, crm) or key) if crm else key
+
+
+def native_of(s: Services, crm: str) -> Source:
+    """Beside another CRM it is told which."""
+    return Source(crm, f"CRM {crm}", "", crm) if s.records.joined.several else native(crm)
 
 
 def native(crm: str) -> Source:

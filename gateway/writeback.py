@@ -8,13 +8,13 @@ import time
 from dataclasses import replace
 
 from cards.words import say
-from crm.model import GATEWAY, Applied, Change, Conflict, Crm, RecordRef
+from crm.model import GATEWAY, Applied, Change, Conflict, Crm, Record, RecordRef
 from gateway.errors import Refused, Retry
 from gateway.metrics import WRITTEN
 from gateway.services import Services
 from gateway.spine import Spine
 from gateway.store.ledger import OutboxRow, Snapshot
-from gateway.sweep import Sweep, native, take
+from gateway.sweep import Sweep, native_of, take
 from gateway.telemetry import calling, carried, span
 from gateway.turn import Trail, new_trail
 
@@ -121,7 +121,7 @@ class Writeback:
 
     async def _write(self, row: OutboxRow) -> Applied | Conflict:
         """Without a known version the record is read first: nothing is ever written unconditionally."""
-        ref = RecordRef.parse(row.record)
+        ref = RecordRef.parse(self._there(row))
         if row.precondition is None:
             with calling("crm", self._crm.name, "get"):
                 return Conflict(await self._breaker.run(lambda: self._crm.get(ref)))
@@ -139,10 +139,21 @@ class Writeback:
             return
         WRITTEN.labels(self._crm.name, "moved").inc()
         trail.note("moved", now, record=row.record, field=row.field)
-        before = await self._s.records.mirrored(row.record)
-        told = await self._s.ledger.moved(row, Snapshot(answer.current, native(self._crm.name), trace=trail.turn))
+        before = await self._s.records.mirrored(answer.current.ref.key)
+        told = await self._s.ledger.moved(row, self._snapshot(row, answer.current, 0, trail))
         if not told.held:
             await take(self._s, self._spine, before, answer.current, told, trail)
+
+    def _there(self, row: OutboxRow) -> str:
+        """The customer's record in this CRM. Raises `Refused` when it was parted from it since."""
+        found = self._s.records.joined.there(row.record, self._crm.name)
+        if found is None:
+            raise Refused("The customer has no record in {crm} any more.", crm=self._crm.name)
+        return found
+
+    def _snapshot(self, row: OutboxRow, current: Record, began: int, trail: Trail) -> Snapshot:
+        source = native_of(self._s, self._crm.name)
+        return Snapshot(current, source, began=began, key=row.record, trace=trail.turn)
 
     async def _doubts(self) -> int:
         """Rows that were sent and never answered; how many came to an end."""
@@ -169,7 +180,7 @@ class Writeback:
         began = self._s.clock.now()
         try:
             with calling("crm", self._crm.name, "get"):
-                current = await self._breaker.run(lambda: self._crm.get(RecordRef.parse(row.record)))
+                current = await self._breaker.run(lambda: self._crm.get(RecordRef.parse(self._there(row))))
         except Retry:
             return False
         except Refused as refused:
@@ -179,8 +190,8 @@ class Writeback:
             trail.note("crm_refused", began, record=row.record, field=row.field)
             await self._spine.refresh(row.record)
             return True
-        before = await self._s.records.mirrored(row.record)
-        snapshot = Snapshot(current, native(self._crm.name), began=began, trace=trail.turn)
+        before = await self._s.records.mirrored(current.ref.key)
+        snapshot = self._snapshot(row, current, began, trail)
         told = await self._s.ledger.settle(row, snapshot, ours=current.modified_by == GATEWAY)
         if not told.held:
             await take(self._s, self._spine, before, current, told, trail)

@@ -2,5 +2,9 @@
 
 from crm.local.config import Config
 from crm.local.crm import LocalCrm as Crm
+from crm.local.fields import KNOWN
 
-__all__ = ["Config", "Crm"]
+WRITES = frozenset(KNOWN)
+"""The fields it takes."""
+
+__all__ = ["WRITES", "Config", "Crm"]

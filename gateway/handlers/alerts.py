@@ -35,14 +35,15 @@ def alert_id(rule: str, record: str, subject: str) -> str:
     return hashlib.sha256(f"{rule}\x1f{record}\x1f{subject}".encode()).hexdigest()[:24]
 
 
-async def risk_turned_high(s: Services, before: Record | None, after: Record, trail: Trail) -> None:
-    """Raised for each risk that was not high when the record was last read, and is now."""
+async def risk_turned_high(s: Services, before: Record | None, after: Record, trail: Trail, key: str) -> None:
+    """`key`: the customer's. Raised for each risk that was not high when the record was last read, and is now."""
     if not s.config.alerts.risk_high or before is None:
         return
     was = {item.id for item in before.related.get("risk", ()) if item.level == "high" and not item.done}
     for item in after.related.get("risk", ()):
         if item.level == "high" and not item.done and item.id not in was:
-            await raise_alert(s, "risk_high", after.ref.key, f"{item.id}:{after.version}", "", trail)
+            named = item.id if key == after.ref.key else f"{after.ref.crm}/{item.id}"
+            await raise_alert(s, "risk_high", key, f"{named}:{after.version}", "", trail)
 
 
 async def conflict_waits(s: Services, ingested: Ingested) -> None:

@@ -39,9 +39,9 @@ async def _meant(s: Services, url: str) -> str | None:
     """The key of the customer whose page it is: the CRM reads the address, and its record has no other."""
     for crm in s.crms.values():
         ref = crm.addressed(url) if isinstance(crm, Addresses) else None
-        record = await s.records.get(ref.key) if ref is not None else None
+        record = await s.records.mirrored(ref.key) if ref is not None else None
         if record is not None and not record.deleted and (not record.url or _same(record.url, url)):
-            return record.ref.key
+            return s.records.joined.of(record.ref.key)
     return None
 
 

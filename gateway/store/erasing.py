@@ -48,7 +48,16 @@ class EraseStore:
         return await self._store.write(self._erase, (record, by))
 
     def _erase(self, connection: Connection, items: Sequence[tuple[str, str]]) -> list[Weight | None]:
-        return [self._one(connection, record, by) for record, by in items]
+        return [self._whole(connection, record, by) for record, by in items]
+
+    def _whole(self, connection: Connection, record: str, by: str) -> Weight | None:
+        """The customer in every CRM, whichever of its records is named."""
+        row = sql.first(connection, "SELECT record FROM joined WHERE ref = ?", (record,))
+        record = row[0] if row is not None else record
+        weight = self._one(connection, record, by)
+        for (part,) in sql.ask(connection, "SELECT ref FROM joined WHERE record = ? AND ref <> record", (record,)):
+            self._one(connection, part, by)
+        return weight
 
     def _one(self, connection: Connection, record: str, by: str) -> Weight | None:
         weight, now = _weigh(connection, record), self._clock.now()

@@ -14,7 +14,11 @@ from gateway.store import sql, upsert
 from gateway.store.engine import Store
 from gateway.store.leases import Fenced, Held, guard
 from gateway.store.tables_app import feed, mirror
+from gateway.store.tables_ledger import joined
 from gateway.store.vault import Vault
+
+_OWN = ~select(joined.c.ref).where(joined.c.ref == mirror.c.ref, joined.c.record != joined.c.ref).exists()
+"""Customers of their own; what is joined to another is that other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +60,13 @@ class MirrorStore:
 
     async def keys(self, after: str, limit: int) -> list[str]:
         """The live records of every CRM in the order of their keys, from behind `after` on."""
-        query = select(mirror.c.ref).where(mirror.c.ref > after, mirror.c.deleted.is_(False))
+        query = select(mirror.c.ref).where(mirror.c.ref > after, mirror.c.deleted.is_(False), _OWN)
         ordered = query.order_by(mirror.c.ref).limit(limit)
         return await self._store.read(lambda connection: list(connection.execute(ordered).scalars()))
 
     async def owned(self, owners: Sequence[str], limit: int) -> list[str]:
         """Keys of live records whose first owner is one of these (`crm:user`), the latest changed first."""
-        query = select(mirror.c.ref).where(mirror.c.owner.in_(owners), mirror.c.deleted.is_(False))
+        query = select(mirror.c.ref).where(mirror.c.owner.in_(owners), mirror.c.deleted.is_(False), _OWN)
         ordered = query.order_by(mirror.c.at.desc(), mirror.c.ref).limit(limit)
         return await self._store.read(lambda connection: list(connection.execute(ordered).scalars()))
 
@@ -90,7 +94,8 @@ class MirrorStore:
         held: Held | None = None,
         lag: int | None = None,
     ) -> None:
-        """`lag`: how late the page was, in ms, where it had news. Raises `Fenced`, and moves nothing, when another gateway has the lease or has moved it on from `seen`."""
+        """`lag`: how late the page was, in ms, where it had news. Raises `Fenced`, and moves nothing, when another
+        gateway has the lease or has moved it on from `seen`."""
         await self._store.write(_advance, _Step(crm, cursor, at, seen, held, lag))
 
     def _put(self, connection: Connection, items: Sequence[tuple[Record, int]]) -> list[None]:

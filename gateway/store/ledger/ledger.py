@@ -65,7 +65,8 @@ def _counted(ingested: _I) -> _I:
 
 
 class Ledger:
-    """`clock` gives milliseconds since the epoch. `targets(record, field)` names the CRMs a field is written to."""
+    """`clock` gives milliseconds since the epoch. `targets(record, field)` names the CRMs a field is written to;
+    `alias(record)` the customer that a record is."""
 
     def __init__(
         self,
@@ -77,6 +78,7 @@ class Ledger:
         clock: Callable[[], int],
         shards: int = 16,
         targets: Targets = own_crm,
+        alias: Callable[[str], str] = str,
     ) -> None:
         self.policies = policies
         self.deployment = deployment
@@ -84,6 +86,7 @@ class Ledger:
         self._vault = vault
         self._clock = clock
         self._shared = Shared(vault, policies, targets, clock, shards, uuid.uuid4().hex)
+        self._alias = alias
         self._configured = policies
         self._ruling = 0
         """How often a change of policy was put in force or taken back, as far as is known here."""
@@ -97,8 +100,11 @@ class Ledger:
     async def ingest_many(self, incoming: Sequence[Incoming]) -> list[Ingested]:
         """All of them or none, in one transaction and in this order."""
         with span("decide", count=len(incoming)):
-            items = [item(_stamped(one)) for one in incoming]
+            items = [item(self._meant(one)) for one in incoming]
             return _counted(await self._store.write(self._ingest, items))
+
+    def _meant(self, one: Incoming) -> Incoming:
+        return replace(_stamped(one), record=self._alias(one.record))
 
     def _ingest(self, connection: Connection, lists: Sequence[list[Item]]) -> list[list[Ingested]]:
         batch = self._batch(connection)
@@ -111,7 +117,7 @@ class Ledger:
 
     async def take(self, given: linear.Numbered) -> Taken:
         """One numbered edit of a linear source, in its turn; durable when it returns, held ones too."""
-        taken = await self._store.write(self._take, replace(given, incoming=_stamped(given.incoming)))
+        taken = await self._store.write(self._take, replace(given, incoming=self._meant(given.incoming)))
         _counted([each for each in (taken.ingested, *taken.freed) if each is not None])
         if taken.state in ("late", "rewound"):
             BEHIND.labels(given.source, taken.state).inc()
@@ -163,7 +169,7 @@ class Ledger:
         """Takes back the edit that settled a conflict: it is open again, with the sides it had, what stood and what
         was before it. `given`: who asks, with what they had seen. None when it settled none, or somebody has built
         on it: then nothing is done."""
-        made = await self._store.write(self._reopen, (replace(given, trace=stamped(given.trace)), settlement))
+        made = await self._store.write(self._reopen, (self._meant(given), settlement))
         return _counted([made])[0] if made is not None else None
 
     def _reopen(self, connection: Connection, asked: Sequence[tuple[Incoming, str]]) -> list[Ingested | None]:
@@ -310,16 +316,18 @@ class Ledger:
     # -- what is known
 
     async def states(self, record: str) -> Mapping[str, FieldState]:
-        return await self._store.look(lambda connection: views.states(self._shared, connection, record))
+        return await self._store.look(lambda connection: views.states(self._shared, connection, self._alias(record)))
 
     async def state(self, record: str, field: str) -> FieldState | None:
-        found = await self._store.look(lambda connection: views.states(self._shared, connection, record, field))
+        found = await self._store.look(
+            lambda connection: views.states(self._shared, connection, self._alias(record), field)
+        )
         return found.get(field)
 
     async def history(self, record: str, field: str, limit: int = 50, before: int | None = None) -> list[HistoryRow]:
         """Newest first; `before` is the `n` of the last row one has."""
         return await self._store.read(
-            lambda connection: views.history(self._vault, connection, record, field, limit, before)
+            lambda connection: views.history(self._vault, connection, self._alias(record), field, limit, before)
         )
 
     async def decision(self, trace: str) -> DecisionView | None:

@@ -44,7 +44,7 @@ async def test_it_wants_an_admin_a_form_and_a_sign_in_of_just_now(world: World) 
     async with Visitor(world) as manager:
         link = await world.tokens.login_link("p_wangmin")
         assert (await manager.post("/console/login", {"link": link}))[0] == 200
-        page = (await manager.get("/console"))[1]
+        page = (await manager.get("/console?lang=en"))[1]
         assert EPOCH not in page and "set back" in page
         found = re.search(r'name="csrf" value="([0-9a-f]{64})"', page)
         assert found is not None
