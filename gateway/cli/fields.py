@@ -50,7 +50,7 @@ async def _asked(crm: Crm, kind: str) -> tuple[FieldInfo, ...]:
 def _print(offered: Sequence[FieldInfo], mapped: Mapped | None, plain: bool) -> None:
     ours = _ours(mapped)
     rows = [
-        (info.name, info.label, info.native or info.type, _may(info), ours.get(info.name, ""), _some(info.options))
+        (info.name, info.label, info.native or info.type, _may(info), ours.get(info.name, ""), _some(_named(info)))
         for info in offered
     ]
     if plain or not out.is_terminal:
@@ -73,6 +73,13 @@ def _ours(mapped: Mapped | None) -> dict[str, str]:
 
 def _may(info: FieldInfo) -> str:
     return "" if info.writable else "only read"
+
+
+def _named(info: FieldInfo) -> list[str]:
+    """An option with what people read for it, where that is something else."""
+    labels = info.labels or info.options
+    named = zip(info.options, labels, strict=False)
+    return [option if option == label else f"{option} = {label}" for option, label in named]
 
 
 def _some(options: Iterable[str]) -> str:

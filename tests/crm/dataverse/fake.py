@@ -99,7 +99,8 @@ class FakeDataverse:
     audited: bool = True
     represents: bool = True
     """Whether `return=representation` is heeded."""
-    token: str = ""
+    tokens: set[str] = field(default_factory=set)
+    """Those that are good; a new one ends no other."""
     issued: int = 0
     lives: float = 3599
     locked: bool = False
@@ -169,7 +170,7 @@ class FakeDataverse:
     async def _serve(self, request: web.Request) -> web.Response:
         if request.path == f"/{TENANT}/oauth2/v2.0/token":
             return self._issue(dict(await request.post()))
-        if self.locked or not self.token or request.headers.get("Authorization") != f"Bearer {self.token}":
+        if self.locked or request.headers.get("Authorization", "").removeprefix("Bearer ") not in self.tokens:
             raise Fault(401, "0x80072560", "The user is not a member of the organization.")
         assert request.headers["OData-Version"] == request.headers["OData-MaxVersion"] == "4.0"
         if self.fault is not None:
@@ -202,8 +203,9 @@ class FakeDataverse:
             told = {"error": "invalid_client", "error_description": f"AADSTS7000215: {form.get('client_secret')}"}
             return web.json_response(told, status=401)
         self.issued += 1
-        self.token = f"eyJ0-token-{self.issued}-0123456789"
-        return web.json_response({"token_type": "Bearer", "expires_in": self.lives, "access_token": self.token})
+        token = f"eyJ0-token-{self.issued}-0123456789"
+        self.tokens.add(token)
+        return web.json_response({"token_type": "Bearer", "expires_in": self.lives, "access_token": token})
 
     # -- reading
 

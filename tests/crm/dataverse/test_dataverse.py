@@ -312,7 +312,7 @@ async def test_a_token_that_ended_is_renewed(fake: FakeDataverse, far: Dataverse
     client = far.client()
     id_ = fake.put("accounts", name="Acme")
     await client.get(ref(id_))
-    fake.token = "ended"
+    fake.tokens.clear()
     assert (await client.get(ref(id_))).title == "Acme" and fake.issued == 2
     with pytest.raises(Refused, match="reconnect") as caught:
         await far.client(client_secret="wrong-0123456789").get(ref(id_))
