@@ -17,7 +17,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from gateway.cli import access, policy, sources
+from gateway.cli import access, people, policy, sources
 from gateway.cli.networks import Networks
 from gateway.errors import Misconfigured, Refused, Retry
 
@@ -35,6 +35,7 @@ audit = typer.Typer(help="Looks at the chain of decisions from outside.", no_arg
 app.add_typer(audit, name="audit")
 crm = typer.Typer(help="Looks at the CRMs themselves.", no_args_is_help=True)
 app.add_typer(crm, name="crm")
+app.add_typer(people.app, name="people")
 app.add_typer(sources.app, name="sources")
 app.add_typer(policy.app, name="policy")
 app.add_typer(access.app, name="access")
