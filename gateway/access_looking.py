@@ -64,6 +64,18 @@ class Looking:
             raise Refused("There is no room {room}.", room=key[:200])
         return await self.looked(found)
 
+    async def named(self, said: str) -> str:
+        """The key of the one room of that key, or with that in its title. Raises `Refused`."""
+        said = _storable(said.strip())
+        if said and await self.console.room(said) is not None:
+            return said
+        rows = await self.console.rooms("", 6, said) if said else []
+        if len(rows) > 1:
+            raise Refused("Several rooms are called so: {rooms}. Write the key.", rooms=[row.key for row in rows])
+        if not rows:
+            raise Refused("There is no room {room}.", room=said[:200])
+        return rows[0].key
+
     async def looked(self, row: RoomRow) -> Looked:
         roster = await self.rooms.roster(row.key) or Roster((), False, 0)
         exempt = self.config.audience.exempt_bots

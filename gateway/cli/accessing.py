@@ -16,7 +16,7 @@ from gateway.access_sets import access_of, files_of
 from gateway.access_simulating import who_sees
 from gateway.clock import SystemClock
 from gateway.config import Config, load
-from gateway.errors import Misconfigured, Refused
+from gateway.errors import Misconfigured
 from gateway.services import Keys
 from gateway.store.access_versions import FILES, AccessVersions
 from gateway.store.engine import Store
@@ -121,22 +121,10 @@ async def simulate(
         place = zone or it.config.zone
         then = moment(at, place, it.now)
         access = access_of(await files_of(policies, it.versions, it.config))
-        key = await _room(it.looking, room)
+        key = await it.looking.named(room)
         name = it.looking.field(field)
         told = await who_sees(it.looking, access, key, name, then, place, customer, names=names)
         return telling.told_answer(it.looking, told)
-
-
-async def _room(looking: Looking, said: str) -> str:
-    """Raises `Refused` when it is none, or several."""
-    if await looking.console.room(said) is not None:
-        return said
-    rows = await looking.console.rooms("", 6, said)
-    if len(rows) > 1:
-        raise Refused("Several rooms are called so: {rooms}. Write the key.", rooms=[row.key for row in rows])
-    if not rows:
-        raise Refused("There is no room {room}.", room=said[:200])
-    return rows[0].key
 
 
 async def compare(config: Path, old: str, new: str, at: str, zone: str) -> str:

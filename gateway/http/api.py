@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from cards.words import match, say
 from gateway.errors import Refused, Retry
+from gateway.http.api_access import Accessed
 from gateway.http.api_ask import Ask, Done
 from gateway.http.api_bodies import EditBody, NoQuery
 from gateway.http.api_customers import Customers
@@ -44,6 +45,7 @@ class Api:
         customers, edits, past = Customers(services), Edits(services, spine), Past(services)
         mentioned, parked, policed = Mentioned(services), ParkedJobs(services), Policed(services)
         people, sourced = Identified(services, Linking(services, spine)), Sources(services)
+        accessed = Accessed(services)
         self._work: dict[Name, Work] = {
             "search_customers": customers.search,
             "read_customer": customers.customer,
@@ -69,6 +71,16 @@ class Api:
             "read_policy_change": policed.change,
             "apply_policy": policed.apply,
             "undo_policy": policed.undo,
+            "list_access_versions": accessed.versions,
+            "propose_access": accessed.propose,
+            "read_access_version": accessed.version,
+            "apply_access": accessed.apply,
+            "withdraw_access": accessed.withdraw,
+            "rollback_access": accessed.rollback,
+            "check_access": accessed.check,
+            "diff_access": accessed.diff,
+            "simulate_access": accessed.simulate,
+            "compare_access": accessed.compare,
         }
 
     def routes(self) -> list[web.RouteDef]:

@@ -29,7 +29,7 @@ class Policed:
             self._s.ledger.policies,
             body.fields,
             spec_of(body.policy),
-            by=_admin(ask).id,
+            by=admin_of(ask).id,
             now=now,
             days=body.days,
             records=body.customers,
@@ -38,21 +38,21 @@ class Policed:
         return await self._told(change.id, ask.caller.audience)
 
     async def changes(self, ask: Ask) -> Done:
-        _admin(ask)
+        admin_of(ask)
         return Done(told.ChangesPage(changes=[_view(each, None) for each in await self._changes.all()]))
 
     async def change(self, ask: Ask) -> Done:
-        _admin(ask)
+        admin_of(ask)
         return await self._told(ask.path["change"], ask.caller.audience)
 
     async def apply(self, ask: Ask) -> Done:
-        body, id_, by = ask.sent(told.ApplyBody), ask.path["change"], _admin(ask).id
+        body, id_, by = ask.sent(told.ApplyBody), ask.path["change"], admin_of(ask).id
         await self._there(id_)
         await self._changes.approve(id_, by, body.reason, body.keep_settled, self._s.clock.now())
         return await self._told(id_, ask.caller.audience)
 
     async def undo(self, ask: Ask) -> Done:
-        id_, by = ask.path["change"], _admin(ask).id
+        id_, by = ask.path["change"], admin_of(ask).id
         await self._there(id_)
         await self._changes.end(id_, by, ask.sent(told.UndoBody).reason, self._s.clock.now())
         return await self._told(id_, ask.caller.audience)
@@ -127,7 +127,7 @@ def _policy(policy: MergePolicy) -> told.PolicyBody:
     )
 
 
-def _admin(ask: Ask) -> Person:
+def admin_of(ask: Ask) -> Person:
     """Raises `Problem` 403: the scope alone is not enough, the token's person must be one."""
     person = ask.caller.person
     if person is None or "admin" not in person.roles:

@@ -2,67 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
-from pydantic import BaseModel
-
 from gateway.http import api_answers as told
 from gateway.http import api_bodies as asked
 from gateway.http import api_mentions_models as mentions
 from gateway.http import api_policies_models as policies
+from gateway.http.api_access_table import ACCESS
+from gateway.http.api_endpoint import BASE, Endpoint, Name
 
-BASE = "/api/v1"
-Scope = Literal["read", "edit", "identities", "mentions", "operate", "scim"]
-
-Name = Literal[
-    "search_customers",
-    "read_customer",
-    "erase_customer",
-    "make_edit",
-    "field_history",
-    "read_decision",
-    "read_trail",
-    "list_identities",
-    "list_unmapped",
-    "make_link",
-    "end_link",
-    "try_message",
-    "list_learned",
-    "judge_name",
-    "set_room",
-    "list_parked",
-    "replay_parked",
-    "list_sources",
-    "begin_epoch",
-    "plan_policy",
-    "list_policy_changes",
-    "read_policy_change",
-    "apply_policy",
-    "undo_policy",
-]
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """`errors` are those of its own, besides what any request can meet."""
-
-    name: Name
-    method: Literal["GET", "POST", "DELETE"]
-    path: str
-    scope: Scope
-    summary: str
-    about: str
-    answer: type[BaseModel] | None
-    status: int = 200
-    query: type[BaseModel] = asked.NoQuery
-    body: type[BaseModel] | None = None
-    errors: tuple[int, ...] = ()
-
-    @property
-    def full_path(self) -> str:
-        return BASE + self.path
-
+__all__ = ["BASE", "ENDPOINTS", "PATHS", "Endpoint", "Name"]
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(
@@ -334,6 +281,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         body=policies.UndoBody,
         errors=(404, 409),
     ),
+    *ACCESS,
 )
 
 PATHS: dict[str, tuple[str, int, str]] = {
@@ -342,6 +290,7 @@ PATHS: dict[str, tuple[str, int, str]] = {
     "trace": ("A trace code, in any spelling a person types.", 64, "7F3A-19C2-0B4D-88E1"),
     "id": ("The link's id.", 64, "0f2a9c61b8d4e377"),
     "change": ("The change's id.", 32, "pc-0f2a9c61b8d4"),
+    "n": ("The version's number.", 9, "7"),
     "name": ("The source's name in the configuration.", 64, "erp"),
 }
 """Each placeholder of a path: what it is, its greatest length, an example."""
