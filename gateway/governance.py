@@ -13,6 +13,7 @@ from typing import Final
 from crm.model import Record
 from gateway.config import Config
 from gateway.selectors import picks, strange
+from identity.disclosure import KINDS as LISTS
 from identity.disclosure import NAME, URL, Classes
 from identity.explain import NOT_GRANTED
 from identity.model import Application, Disclosed, Withheld
@@ -49,8 +50,8 @@ class Governance:
         return self.reads(application, field) and all(self._picked(each, field) for each in asked)
 
     def _among(self, application: Application, field: str) -> bool:
-        spec = self._config.fields.get(field)
-        return spec is None or spec.applications is None or application.name in spec.applications
+        only = self._config.granted.get(field)
+        return only is None or application.name in only
 
     def _picked(self, selectors: Iterable[str] | None, field: str) -> bool:
         return selectors is None or picks(selectors, field, self._classes)
@@ -66,12 +67,13 @@ class Governance:
             if not self.reads(application, field)
         )
         editable = frozenset(each for each in disclosed.editable if self.writes(application, each))
-        if not denied:
+        details = frozenset(each for each in self._config.granted if "." in each and not self._among(application, each))
+        if not denied and not details:
             return disclosed if editable == disclosed.editable else replace(disclosed, editable=editable)
         withheld = {each: Withheld(self._classes.of(each), (), (NOT_GRANTED,)) for each in denied if each != URL}
         return replace(
             disclosed,
-            record=without(disclosed.record, denied),
+            record=_bare(without(disclosed.record, denied), details),
             withheld={**withheld, **disclosed.withheld},
             name=NAME not in denied,
             editable=editable,
@@ -90,13 +92,34 @@ def without(record: Record, denied: frozenset[str]) -> Record:
     )
 
 
+def _bare(record: Record, details: frozenset[str]) -> Record:
+    """Without those details, `contact.phone`, of the items of its lists."""
+    if not details:
+        return record
+    related = {
+        kind: tuple(
+            replace(item, detail={key: text for key, text in item.detail.items() if f"{kind}.{key}" not in details})
+            for item in items
+        )
+        for kind, items in record.related.items()
+    }
+    return replace(record, related=related)
+
+
+def granted(it: Governance, classes: Classes, application: Application) -> tuple[frozenset[str], frozenset[str]]:
+    """Of all fields and lists those it may read, and those it may write."""
+    named = classes.named()
+    reads = frozenset(field for field in named if it.reads(application, field))
+    return reads, frozenset(field for field in reads if it.writes(application, field))
+
+
 def faults(config: Config) -> list[tuple[str, str]]:
     """(key, what to change) of every selector that means nothing here."""
     said = {f"applications.{name}.read": spec.read for name, spec in config.applications.items()}
     said |= {f"applications.{name}.write": spec.write for name, spec in config.applications.items()}
     said |= {"stages.minimal": config.stages.minimal, "stages.standard": config.stages.standard}
     found = [(key, why) for key, each in said.items() for why in strange(each, (*config.fields, "owner"))]
-    kinds = " or ".join(KINDS)
-    return found + [
-        (f"stages.rooms.{key}", f"{key!r} is not {kinds}") for key in config.stages.rooms if key not in KINDS
-    ]
+    plain = [each for each in config.granted if each.partition(".")[0] not in LISTS or "." not in each]
+    found += [("granted", why) for why in strange(plain, (*config.fields, "owner"))]
+    kinds = [each for each in config.stages.rooms if each not in KINDS]
+    return found + [(f"stages.rooms.{each}", f"is none of {', '.join(KINDS)}") for each in kinds]

@@ -63,11 +63,6 @@ class FieldSpec(Frozen):
     policy: str | None = Field(None, description="The merge policy's name; else its kind's, else `default`.")
     tag: bool = Field(False, description="Shown as a tag beside the name instead of as a fact.")
     card: int = Field(0, ge=0, le=99, description="Its place among a card's facts; 0 keeps it behind *show me*.")
-    applications: tuple[str, ...] | None = Field(
-        None,
-        description="The channels and tokens, by name, that may have it; besides our own console and the CRMs. Unset: "
-        "all.",
-    )
 
 
 class PolicySpec(Frozen):
@@ -322,6 +317,11 @@ class Config(Frozen):
     sensitivity: SensitivitySpec = SensitivitySpec()
     applications: dict[str, ApplicationSpec] = Field(
         {}, description="What a channel or a token, by its name, may read and write; others as their readers may."
+    )
+    granted: dict[str, tuple[str, ...]] = Field(
+        {},
+        description="By field, list or detail of a list's items the only channels and tokens that may have it: "
+        '`{ phone = ["sms"], "contact.phone" = ["sms"] }`.',
     )
     stages: StagesSpec = StagesSpec()
     audience: AudienceSpec = AudienceSpec()

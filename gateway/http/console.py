@@ -15,6 +15,7 @@ from gateway.console.page import FILES, NAVIGATION, Frame, render
 from gateway.errors import Refused, Retry
 from gateway.handlers import desk
 from gateway.http.console_alerts import AlertsPage
+from gateway.http.console_applications import ApplicationsPage
 from gateway.http.console_audit import AuditPage
 from gateway.http.console_conflicts import ConflictsPage
 from gateway.http.console_customers import CustomersPage
@@ -77,6 +78,7 @@ SAID = {
     "quieted": N_("The room is quiet now. You can end that here."),
     "loud": N_("Cards may float in the room again."),
     "set": N_("It is set."),
+    "ended": N_("The token is ended: it opens nothing any more."),
     "staged": N_("It is set. Cards that are up follow within seconds."),
     "staged": N_("It is set. Cards that are up follow within seconds."),
     "epoch": N_("A new epoch has begun: what the source says is taken in again."),
@@ -105,6 +107,7 @@ class Console:
             ConflictsPage(services, spine, self),
             AlertsPage(services, self),
             AuditPage(services, self),
+            ApplicationsPage(services, self),
         )
 
     def routes(self) -> list[web.RouteDef]:
