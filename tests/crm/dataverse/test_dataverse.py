@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from crm.dataverse import Config, Crm
 from crm.dataverse.api import when, words
 from crm.model import GATEWAY, Applied, Conflict, CursorLost
+from gateway.cli.fields import _named
 from gateway.errors import Refused, Retry
 from reconcile.model import Json
 from tests.crm.contract import walk
@@ -186,6 +187,8 @@ async def test_what_is_offered(fake: FakeDataverse, client: Crm) -> None:
     )
     assert not offered["modifiedon"].writable and not offered["_parentaccountid_value"].writable
     assert not {"accountid", "industrycodename", "parentaccountid"} & set(offered)
+    assert _named(industry) == ["1 = Healthcare", "2 = Machinery", "3 = Consulting"]
+    assert _named(offered["new_vip"]) == ["true", "false"]
 
 
 # -- records

@@ -4,8 +4,7 @@ is at hand (test_spec.py)."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -281,22 +280,3 @@ def refused(status: int, category: str, message: str, **headers: str) -> web.Res
 def invalid(name: str, message: str) -> web.Response:
     inner = f'[{{"isValid":false,"message":"{message.replace(chr(34), "")}","error":"X","name":"{name}"}}]'
     return refused(400, "VALIDATION_ERROR", f"Property values were not valid: {inner}")
-
-
-@asynccontextmanager
-async def served(fake: FakeHubSpot) -> AsyncIterator[FakeHubSpot]:
-    app = web.Application()
-    app.router.add_route("*", "/{rest:.*}", fake.serve)
-
-    async def dated(_: web.Request, response: web.StreamResponse) -> None:
-        response.headers["Date"] = datetime.fromtimestamp(fake.now / 1000, UTC).strftime("%a, %d %b %Y %H:%M:%S GMT")
-
-    app.on_response_prepare.append(dated)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        fake.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-        yield fake
-    finally:
-        await runner.cleanup()

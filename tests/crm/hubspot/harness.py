@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from pathlib import Path
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Any
+
+from aiohttp import web
 
 from crm.hubspot import Config, Crm
 from crm.model import RecordRef
 from reconcile.model import Json
-from tests.crm.between import Spoil, a_page, between, half_an_answer, in_json
-from tests.crm.contract import Bad, Harness
-from tests.crm.hubspot.fake import APP, PORTAL, SECRET, TOKEN, FakeHubSpot, refused, served
+from tests.crm.between import Spoil, a_page, half_an_answer, in_json
+from tests.crm.contract import Bad
+from tests.crm.hubspot.fake import APP, PORTAL, SECRET, TOKEN, FakeHubSpot, refused
+from tests.crm.standin import Far, at, opens
 
 FIELDS = {
     "phone": {"theirs": "phone", "type": "phone"},
@@ -60,26 +62,17 @@ SPOILS: dict[Bad, Spoil] = {
 }
 
 
-class HubSpotHarness:
-    remote = True
+class HubSpotHarness(Far[FakeHubSpot, Crm]):
+    spoils = SPOILS
     concurrent = False
-    field = "phone"
-    values: tuple[Json, Json, Json] = ("+86 512 6288 0000", "+86 512 6288 0001", "+86 512 6288 0002")
-    page = 3
-    number: str | None = "amount"
-    choice: str | None = "industry"
+    address = "base_url"
+    wall = 1_790_000_000_000
 
-    def __init__(self, fake: FakeHubSpot) -> None:
-        self.fake = fake
-        self.opened: list[Crm] = []
-        self.wall = 1_790_000_000_000
-
-    def client(self, **settings: Any) -> Crm:
+    def make(self, settings: Mapping[str, Any]) -> Crm:
         usual: dict[str, Any] = {"base_url": self.fake.url, "token": TOKEN, "app": APP, "portal": PORTAL}
         usual |= {"client_secret": SECRET, "every": 0, "deleted_every": 0, "page": self.page, "searches": 1000}
         config = Config.model_validate({**usual, "fields": FIELDS, "timeout": 60, **settings})
-        self.opened.append(Crm("hubspot", config, clock=lambda: 0, wall=lambda: self.wall))
-        return self.opened[-1]
+        return Crm("hubspot", config, clock=lambda: 0, wall=lambda: self.wall)
 
     async def seed(self, count: int) -> list[RecordRef]:
         ids = [self.fake.put("companies", name=f"Made-up {n}") for n in range(count)]
@@ -91,35 +84,13 @@ class HubSpotHarness:
     async def remove(self, ref: RecordRef) -> None:
         self.fake.archive("companies", ref.id)
 
-    @asynccontextmanager
-    async def tired(self, after: float) -> AsyncIterator[Crm]:
-        client = self.client()
-        self.fake.answer = lambda _: refused(429, "RATE_LIMITS", "secondly", **{"Retry-After": str(after)})
-        yield client
-        self.fake.answer = None
-
-    @asynccontextmanager
-    async def locked_out(self) -> AsyncIterator[Crm]:
-        self.fake.locked = True
-        yield self.client()
-        self.fake.locked = False
-
-    def answering(self, bad: Bad) -> AbstractAsyncContextManager[Crm] | None:
-        return self._answering(SPOILS[bad])
-
-    @asynccontextmanager
-    async def _answering(self, spoil: Spoil) -> AsyncIterator[Crm]:
-        async with between(self.fake.url) as proxy:
-            proxy.spoil = spoil
-            yield self.client(base_url=proxy.url)
+    def too_many(self, after: float) -> web.Response:
+        return refused(429, "RATE_LIMITS", "secondly", **{"Retry-After": str(after)})
 
 
-@asynccontextmanager
-async def harness(tmp_path: Path) -> AsyncIterator[Harness]:
-    async with served(FakeHubSpot()) as fake:
-        opened = HubSpotHarness(fake)
-        try:
-            yield opened
-        finally:
-            for client in opened.opened:
-                await client.close()
+def house() -> AbstractAsyncContextManager[HubSpotHarness]:
+    fake = FakeHubSpot()
+    return at(fake, HubSpotHarness, lambda: fake.now / 1000)
+
+
+harness = opens(house)

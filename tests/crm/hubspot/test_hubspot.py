@@ -14,43 +14,25 @@ from pydantic import ValidationError
 from crm.hubspot import Config, Crm
 from crm.hubspot.api import pace, words
 from crm.hubspot.hooks import OLDEST_MS, signature
-from crm.model import GATEWAY, Applied, Change, Conflict, Hook, RecordRef
+from crm.model import GATEWAY, Applied, Conflict, Hook
 from gateway.errors import Refused, Rejected, Retry, Unreadable
 from reconcile.model import Json
 from tests.crm.contract import walk
-from tests.crm.hubspot.fake import PERSON, PORTAL, PROPERTIES, SECRET, FakeHubSpot, served
-from tests.crm.hubspot.harness import HubSpotHarness
+from tests.crm.hubspot.fake import PERSON, PORTAL, PROPERTIES, SECRET, FakeHubSpot
+from tests.crm.hubspot.harness import HubSpotHarness, house
+from tests.crm.standin import Asking
 
 URL = "https://crm.example/hooks/hubspot"
 
 
+ask = Asking("hubspot")
+ref, change = ask.ref, ask.change
+
+
 @pytest_asyncio.fixture
-async def hubspot() -> AsyncIterator[HubSpotHarness]:
-    async with served(FakeHubSpot()) as fake:
-        opened = HubSpotHarness(fake)
-        try:
-            yield opened
-        finally:
-            for client in opened.opened:
-                await client.close()
-
-
-@pytest.fixture
-def fake(hubspot: HubSpotHarness) -> FakeHubSpot:
-    return hubspot.fake
-
-
-@pytest.fixture
-def client(hubspot: HubSpotHarness) -> Crm:
-    return hubspot.client()
-
-
-def ref(id_: str, kind: str = "account") -> RecordRef:
-    return RecordRef("hubspot", kind, id_)
-
-
-def change(id_: str, field: str, value: Json, precondition: int | None = None, label: str = "") -> Change:
-    return Change(ref(id_), field, value, precondition, label)
+async def far() -> AsyncIterator[HubSpotHarness]:
+    async with house() as opened:
+        yield opened
 
 
 # -- who changed what
@@ -97,20 +79,20 @@ async def test_each_field_has_its_own_time_and_the_newest_tells_who(fake: FakeHu
     assert (past.field, past.value, past.source) == ("phone", "2", "INTEGRATION/4711")
 
 
-async def test_a_write_whose_answer_was_lost_is_not_written_twice(fake: FakeHubSpot, hubspot: HubSpotHarness) -> None:
+async def test_a_write_whose_answer_was_lost_is_not_written_twice(fake: FakeHubSpot, far: HubSpotHarness) -> None:
     id_ = fake.put("companies", name="Acme")
-    client = hubspot.client()
+    client = far.client()
     asked = change(id_, "phone", "1", (await client.get(ref(id_))).version)
     fake.lose_answer = True
     with pytest.raises(Retry):
         await client.apply(asked, once="w1")
-    assert await hubspot.client().apply(asked, once="w1") == Applied(fake.now, "1")
+    assert await far.client().apply(asked, once="w1") == Applied(fake.now, "1")
     assert [method for method, _ in fake.asked].count("PATCH") == 1
 
 
-async def test_the_source_stands_in_a_property_of_its_own(fake: FakeHubSpot, hubspot: HubSpotHarness) -> None:
+async def test_the_source_stands_in_a_property_of_its_own(fake: FakeHubSpot, far: HubSpotHarness) -> None:
     id_ = fake.put("companies", name="Acme")
-    await hubspot.client(label="source").apply(change(id_, "phone", "1", label="[企微插件 v2.3]"), once="w1")
+    await far.client(label="source").apply(change(id_, "phone", "1", label="[企微插件 v2.3]"), once="w1")
     assert fake.things["companies"][id_].properties["source"] == "[企微插件 v2.3]"
 
 
@@ -131,11 +113,11 @@ async def test_values_of_every_type(fake: FakeHubSpot, client: Crm, field: str, 
     assert (await client.get(ref(id_))).fields[field].value == value
 
 
-async def test_a_validation_is_told_in_hubspots_own_words(fake: FakeHubSpot, hubspot: HubSpotHarness) -> None:
+async def test_a_validation_is_told_in_hubspots_own_words(fake: FakeHubSpot, far: HubSpotHarness) -> None:
     id_ = fake.put("companies", name="Acme")
     fields = {"industry": "industry"}
     with pytest.raises(Refused) as caught:
-        await hubspot.client(fields=fields).apply(change(id_, "industry", "Fish"), once="w1")
+        await far.client(fields=fields).apply(change(id_, "industry", "Fish"), once="w1")
     assert caught.value.facts["words"] == "Fish was not one of the allowed options: [label: ...]"
 
 
@@ -179,9 +161,9 @@ async def test_the_newest_note_of_very_many_is_there(fake: FakeHubSpot, client: 
     assert told == {few: ["Only one"], many: [f"Call {n}" for n in reversed(range(8))]}
 
 
-async def test_contacts_may_be_the_customers(fake: FakeHubSpot, hubspot: HubSpotHarness) -> None:
+async def test_contacts_may_be_the_customers(fake: FakeHubSpot, far: HubSpotHarness) -> None:
     id_ = fake.put("contacts", firstname="Wang", lastname="Fang", email="w@example.com")
-    client = hubspot.client(kind="contact", fields={})
+    client = far.client(kind="contact", fields={})
     record = await client.get(ref(id_))
     assert (record.title, record.fields["email"].value) == ("Wang Fang", "w@example.com")
     assert [it.ref.kind for it in (await walk(client))[0]] == ["account"]
@@ -196,8 +178,8 @@ async def test_one_that_was_merged_away_is_deleted(fake: FakeHubSpot, client: Cr
     assert isinstance(await client.apply(change(gone, "phone", "1", 1), once="w1"), Conflict)
 
 
-async def test_archived_records_are_looked_for_now_and_then(fake: FakeHubSpot, hubspot: HubSpotHarness) -> None:
-    client = hubspot.client(deleted_every=600)
+async def test_archived_records_are_looked_for_now_and_then(fake: FakeHubSpot, far: HubSpotHarness) -> None:
+    client = far.client(deleted_every=600)
     ids = [fake.put("companies", name=f"Made-up {n}") for n in range(3)]
     _, cursor = await walk(client)
     fake.archive("companies", ids[0])
@@ -219,14 +201,14 @@ async def test_many_archived_records_come_once(fake: FakeHubSpot, client: Crm) -
     assert (await walk(client, cursor))[0] == []
 
 
-async def test_a_note_is_written_once_and_is_what_was_said(fake: FakeHubSpot, hubspot: HubSpotHarness) -> None:
+async def test_a_note_is_written_once_and_is_what_was_said(fake: FakeHubSpot, far: HubSpotHarness) -> None:
     id_ = fake.put("companies", name="Acme")
-    client = hubspot.client()
+    client = far.client()
     fake.lose_answer = True
     with pytest.raises(Retry):
         await client.add_note(ref(id_), "<script>x</script>\nline & two", "Li", once="n1")
     item = await client.add_note(ref(id_), "<script>x</script>\nline & two", "Li", once="n1")
-    assert await hubspot.client().add_note(ref(id_), "<script>x</script>\nline & two", "Li", once="n1") == item
+    assert await far.client().add_note(ref(id_), "<script>x</script>\nline & two", "Li", once="n1") == item
     ((kept_id, kept),) = fake.things["notes"].items()
     assert "<script" not in kept.properties["hs_note_body"]
     (shown,) = (await client.get(ref(id_))).related["note"]
@@ -276,8 +258,8 @@ async def test_more_changes_at_one_time_than_a_search_gives_are_told(
         await walk(client, f"{fake.now};-;")
 
 
-async def test_it_is_looked_at_no_oftener_than_told(fake: FakeHubSpot, hubspot: HubSpotHarness) -> None:
-    client = hubspot.client(every=3600)
+async def test_it_is_looked_at_no_oftener_than_told(fake: FakeHubSpot, far: HubSpotHarness) -> None:
+    client = far.client(every=3600)
     id_ = fake.put("companies", name="Acme")
     _, cursor = await walk(client)
     await walk(client, cursor)
@@ -293,16 +275,16 @@ async def test_it_is_looked_at_no_oftener_than_told(fake: FakeHubSpot, hubspot: 
 # -- tokens and limits
 
 
-async def test_a_token_is_renewed(fake: FakeHubSpot, hubspot: HubSpotHarness) -> None:
+async def test_a_token_is_renewed(fake: FakeHubSpot, far: HubSpotHarness) -> None:
     oauth = {"token": "", "client_id": "c", "refresh_token": "refresh-0123456789"}
-    client = hubspot.client(**oauth)
+    client = far.client(**oauth)
     id_ = fake.put("companies", name="Acme")
     assert (await client.get(ref(id_))).title == "Acme"
     fake.token = "revoked by somebody"
     assert (await client.get(ref(id_))).title == "Acme"
     assert fake.refreshed == 2
     with pytest.raises(Refused, match="reconnect"):
-        await hubspot.client(**oauth | {"refresh_token": "wrong-0123456789"}).get(ref(id_))
+        await far.client(**oauth | {"refresh_token": "wrong-0123456789"}).get(ref(id_))
 
 
 @pytest.mark.parametrize(
@@ -407,12 +389,12 @@ async def test_a_webhook_that_is_none(client: Crm, body: bytes) -> None:
         await client.hear(signed(body))
 
 
-async def test_a_webhook_replayed_a_day_later_is_rejected(hubspot: HubSpotHarness, client: Crm) -> None:
+async def test_a_webhook_replayed_a_day_later_is_rejected(far: HubSpotHarness, client: Crm) -> None:
     hook = signed([{"subscriptionType": "company.creation", "objectId": 7, "portalId": PORTAL}])
-    hubspot.wall += OLDEST_MS
+    far.wall += OLDEST_MS
     assert len(await client.hear(hook)) == 1
     for later in (1, 86_400_000):
-        hubspot.wall += later
+        far.wall += later
         with pytest.raises(Rejected, match="old"):
             await client.hear(hook)
 
@@ -434,7 +416,7 @@ async def test_a_wrong_signature_is_rejected(client: Crm, wrong: dict[str, str])
         await client.hear(signed([], wrong))
 
 
-async def test_what_was_signed_cannot_be_altered(hubspot: HubSpotHarness, client: Crm) -> None:
+async def test_what_was_signed_cannot_be_altered(far: HubSpotHarness, client: Crm) -> None:
     hook = signed([{"subscriptionType": "company.creation", "objectId": 7, "portalId": PORTAL}])
     for other in (
         Hook("PUT", hook.url, hook.headers, hook.body),
@@ -444,7 +426,7 @@ async def test_what_was_signed_cannot_be_altered(hubspot: HubSpotHarness, client
         with pytest.raises(Rejected):
             await client.hear(other)
     with pytest.raises(Rejected, match="no client_secret"):
-        await hubspot.client(client_secret="").hear(hook)
+        await far.client(client_secret="").hear(hook)
 
 
 def test_the_signature_is_over_the_address_as_hubspot_writes_it() -> None:

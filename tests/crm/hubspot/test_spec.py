@@ -23,8 +23,9 @@ from crm.model import Applied, Change, RecordRef
 from gateway.errors import Refused
 from tests.crm.between import Said, between
 from tests.crm.contract import walk
-from tests.crm.hubspot.fake import FakeHubSpot, served
+from tests.crm.hubspot.fake import FakeHubSpot
 from tests.crm.hubspot.harness import HubSpotHarness
+from tests.crm.standin import at
 
 pytestmark = pytest.mark.data
 OURS = "/crm/v3/objects/companies"
@@ -81,14 +82,10 @@ class Checked:
 @asynccontextmanager
 async def checked(description: OpenAPI) -> AsyncIterator[tuple[FakeHubSpot, Crm, Checked]]:
     check = Checked(description)
-    async with served(FakeHubSpot(nulls=False)) as fake, between(fake.url) as proxy:
-        harness = HubSpotHarness(fake)
+    plain = FakeHubSpot(nulls=False)
+    async with at(plain, HubSpotHarness, lambda: plain.now / 1000) as harness, between(plain.url) as proxy:
         proxy.spoil = lambda request, said: check.look(request, said, proxy.asked[-1][2])
-        client = harness.client(base_url=proxy.url)
-        try:
-            yield fake, client, check
-        finally:
-            await client.close()
+        yield plain, harness.client(base_url=proxy.url), check
 
 
 async def test_all_we_ask_is_as_described(description: OpenAPI) -> None:

@@ -6,8 +6,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -84,9 +83,9 @@ class FakeOdoo:
     """Seconds that pass with every write: three of them fall into one second."""
     version: Any = field(default_factory=lambda: {"server_version": "17.0", "server_version_info": [17, 0, 0, "final"]})
     tables: dict[str, dict[int, dict[str, Any]]] = field(default_factory=lambda: {name: {} for name in FIELDS})
-    denied: bool = False
+    locked: bool = False
     administrator: bool = True
-    answer: Callable[[web.Request], web.StreamResponse] | None = None
+    answer: Callable[[web.Request], web.StreamResponse | None] | None = None
     """Instead of any answer of its own."""
     before_write: Callable[[], None] | None = None
     lose_answer: str = ""
@@ -122,8 +121,8 @@ class FakeOdoo:
     # -- the wire
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
-        if self.answer is not None:
-            return self.answer(request)
+        if self.answer is not None and (instead := self.answer(request)) is not None:
+            return instead
         assert (request.method, request.path) == ("POST", "/jsonrpc")
         asked = await request.json()
         assert asked["jsonrpc"] == "2.0" and asked["method"] == "call"
@@ -148,10 +147,10 @@ class FakeOdoo:
             case "common", "authenticate":
                 db, login, key, agent = args
                 assert isinstance(agent, dict)
-                return UID if (db, login, key) == (DB, LOGIN, KEY) and not self.denied else False
+                return UID if (db, login, key) == (DB, LOGIN, KEY) and not self.locked else False
             case "object", "execute_kw":
                 db, uid, key, model, name, positional, named = args
-                if (db, uid, key) != (DB, UID, KEY) or self.denied:
+                if (db, uid, key) != (DB, UID, KEY) or self.locked:
                     raise Fault("odoo.exceptions.AccessDenied", "Access Denied")
                 return self._execute(model, name, positional, named)
         raise Fault("builtins.Exception", f"no {service}.{method}")
@@ -290,17 +289,3 @@ class FakeOdoo:
 
 def _http_date(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%a, %d %b %Y %H:%M:%S GMT")
-
-
-@asynccontextmanager
-async def served(fake: FakeOdoo) -> AsyncIterator[FakeOdoo]:
-    app = web.Application()
-    app.router.add_route("*", "/{rest:.*}", fake.serve)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        fake.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-        yield fake
-    finally:
-        await runner.cleanup()

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from pathlib import Path
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Any
-
-from aiohttp import web
 
 from crm.model import RecordRef
 from crm.odoo import Config, Crm
 from reconcile.model import Json
-from tests.crm.between import Spoil, a_page, between, half_an_answer, in_json
-from tests.crm.contract import Bad, Harness
-from tests.crm.odoo.fake import DB, KEY, LOGIN, FakeOdoo, served
+from tests.crm.between import Spoil, a_page, half_an_answer, in_json
+from tests.crm.contract import Bad
+from tests.crm.odoo.fake import DB, KEY, LOGIN, FakeOdoo
+from tests.crm.standin import Far, at, opens
 
 FIELDS = {
     "phone": "phone",
@@ -65,24 +63,14 @@ SPOILS: dict[Bad, Spoil] = {
 }
 
 
-class OdooHarness:
-    remote = True
+class OdooHarness(Far[FakeOdoo, Crm]):
+    spoils = SPOILS
     concurrent = False
-    field = "phone"
-    values: tuple[Json, Json, Json] = ("+86 512 6288 0000", "+86 512 6288 0001", "+86 512 6288 0002")
-    page = 3
-    number: str | None = "amount"
     choice: str | None = "role"
 
-    def __init__(self, fake: FakeOdoo) -> None:
-        self.fake = fake
-        self.opened: list[Crm] = []
-
-    def client(self, **settings: Any) -> Crm:
+    def make(self, settings: Mapping[str, Any]) -> Crm:
         usual = {"url": self.fake.url, "database": DB, "login": LOGIN, "key": KEY, "timeout": 60.0, "page": self.page}
-        config = Config.model_validate({**usual, "fields": FIELDS, **settings})
-        self.opened.append(Crm("odoo", config, clock=lambda: 0))
-        return self.opened[-1]
+        return Crm("odoo", Config.model_validate({**usual, "fields": FIELDS, **settings}), clock=lambda: 0)
 
     async def seed(self, count: int) -> list[RecordRef]:
         ids = [self.fake.put("res.partner", name=f"Made-up {n}") for n in range(count)]
@@ -94,35 +82,9 @@ class OdooHarness:
     async def remove(self, ref: RecordRef) -> None:
         self.fake.set("res.partner", int(ref.id), active=False)
 
-    @asynccontextmanager
-    async def tired(self, after: float) -> AsyncIterator[Crm]:
-        client = self.client()
-        self.fake.answer = lambda _: web.Response(status=429, headers={"Retry-After": str(after)})
-        yield client
-        self.fake.answer = None
 
-    @asynccontextmanager
-    async def locked_out(self) -> AsyncIterator[Crm]:
-        self.fake.denied = True
-        yield self.client()
-        self.fake.denied = False
-
-    def answering(self, bad: Bad) -> AbstractAsyncContextManager[Crm] | None:
-        return self._answering(SPOILS[bad])
-
-    @asynccontextmanager
-    async def _answering(self, spoil: Spoil) -> AsyncIterator[Crm]:
-        async with between(self.fake.url) as proxy:
-            proxy.spoil = spoil
-            yield self.client(url=proxy.url)
+def house() -> AbstractAsyncContextManager[OdooHarness]:
+    return at(FakeOdoo(), OdooHarness)
 
 
-@asynccontextmanager
-async def harness(tmp_path: Path) -> AsyncIterator[Harness]:
-    async with served(FakeOdoo()) as fake:
-        opened = OdooHarness(fake)
-        try:
-            yield opened
-        finally:
-            for client in opened.opened:
-                await client.close()
+harness = opens(house)

@@ -10,43 +10,24 @@ import pytest_asyncio
 from pydantic import ValidationError
 
 from crm.markup import plain
-from crm.model import GATEWAY, Applied, Change, Conflict, RecordRef
+from crm.model import GATEWAY, Applied, Conflict, RecordRef
 from crm.odoo import Config, Crm
 from crm.odoo.values import heard, spelled
 from gateway.errors import Refused, Retry
 from reconcile.model import Json
 from tests.crm.contract import walk
-from tests.crm.odoo.fake import PERSON, UID, FakeOdoo, Fault, served
-from tests.crm.odoo.harness import OdooHarness
+from tests.crm.odoo.fake import PERSON, UID, FakeOdoo, Fault
+from tests.crm.odoo.harness import OdooHarness, house
+from tests.crm.standin import Asking
+
+ask = Asking("odoo")
+ref, change = ask.ref, ask.change
 
 
 @pytest_asyncio.fixture
-async def odoo() -> AsyncIterator[OdooHarness]:
-    async with served(FakeOdoo()) as fake:
-        opened = OdooHarness(fake)
-        try:
-            yield opened
-        finally:
-            for client in opened.opened:
-                await client.close()
-
-
-@pytest.fixture
-def fake(odoo: OdooHarness) -> FakeOdoo:
-    return odoo.fake
-
-
-@pytest.fixture
-def client(odoo: OdooHarness) -> Crm:
-    return odoo.client()
-
-
-def ref(id_: int) -> RecordRef:
-    return RecordRef("odoo", "account", str(id_))
-
-
-def change(id_: int, field: str, value: Json, precondition: int | None = None, label: str = "") -> Change:
-    return Change(ref(id_), field, value, precondition, label)
+async def far() -> AsyncIterator[OdooHarness]:
+    async with house() as opened:
+        yield opened
 
 
 # -- one second holds more than one change
@@ -75,17 +56,17 @@ async def test_a_change_in_the_second_it_was_given_in_is_given_again(fake: FakeO
     assert (await walk(client, cursor))[0] == []
 
 
-async def test_versions_never_fall_when_another_process_reads(fake: FakeOdoo, odoo: OdooHarness) -> None:
+async def test_versions_never_fall_when_another_process_reads(fake: FakeOdoo, far: OdooHarness) -> None:
     """What a process counted within a second is below what any other sees once the second is over."""
     fake.step = 0.0
     id_ = fake.put("res.partner", name="Acme", phone="1")
-    first = odoo.client()
+    first = far.client()
     versions = []
     for phone in ("2", "3", "4"):
         fake.set("res.partner", id_, phone=phone)
         versions.append((await first.get(ref(id_))).version)
     fake.now += 10
-    other = odoo.client(database="acme", login="floatcard@example.com")
+    other = far.client(database="acme", login="floatcard@example.com")
     other.desk.versions._seen.clear()
     versions.append((await other.get(ref(id_))).version)
     assert versions == sorted(set(versions))
@@ -170,14 +151,14 @@ async def test_what_belongs_to_a_record_brings_it_again(fake: FakeOdoo, client: 
     assert (await walk(client, cursor))[0] == []
 
 
-async def test_who_is_a_customer(fake: FakeOdoo, odoo: OdooHarness) -> None:
+async def test_who_is_a_customer(fake: FakeOdoo, far: OdooHarness) -> None:
     company = fake.put("res.partner", name="Acme")
     fake.put("res.partner", name="Wang of Acme", parent_id=company, is_company=False)
     person = fake.put("res.partner", name="Somebody", is_company=False)
     branch = fake.put("res.partner", name="Acme South", parent_id=company)
     fake.put("res.partner", name="A user's own", is_company=False, partner_share=False)
     for customers, expected in (("all", {company, person, branch}), ("companies", {company, branch})):
-        records, _ = await walk(odoo.client(customers=customers))
+        records, _ = await walk(far.client(customers=customers))
         assert {int(record.ref.id) for record in records} == expected
 
 
@@ -375,22 +356,22 @@ async def test_the_source_of_a_change_is_told_in_a_note_that_is_no_note(fake: Fa
     assert (record.related["note"], record.version) == ((), answer.version)
 
 
-async def test_a_source_that_cannot_be_told_undoes_nothing(fake: FakeOdoo, odoo: OdooHarness) -> None:
+async def test_a_source_that_cannot_be_told_undoes_nothing(fake: FakeOdoo, far: OdooHarness) -> None:
     id_ = fake.put("res.partner", name="Acme")
     fake.lose_answer = "message_post"
-    assert isinstance(await odoo.client().apply(change(id_, "phone", "1", label="[x]"), once="w1"), Applied)
-    await odoo.client(notes=False).apply(change(id_, "phone", "2", label="[x]"), once="w2")
+    assert isinstance(await far.client().apply(change(id_, "phone", "1", label="[x]"), once="w1"), Applied)
+    await far.client(notes=False).apply(change(id_, "phone", "2", label="[x]"), once="w2")
     assert len(fake.tables["mail.message"]) == 1
 
 
-async def test_a_write_whose_answer_was_lost_is_not_written_twice(fake: FakeOdoo, odoo: OdooHarness) -> None:
+async def test_a_write_whose_answer_was_lost_is_not_written_twice(fake: FakeOdoo, far: OdooHarness) -> None:
     id_ = fake.put("res.partner", name="Acme")
-    client = odoo.client()
+    client = far.client()
     asked = change(id_, "phone", "1", (await client.get(ref(id_))).version)
     fake.lose_answer = "write"
     with pytest.raises(Retry):
         await client.apply(asked, once="w1")
-    answer = await odoo.client().apply(asked, once="w1")
+    answer = await far.client().apply(asked, once="w1")
     assert answer == Applied((await client.get(ref(id_))).version, "1")
     assert [call[1] for call in fake.calls].count("write") == 1
 
@@ -419,11 +400,11 @@ async def test_the_window_is_there(fake: FakeOdoo, client: Crm) -> None:
 @pytest.mark.parametrize(
     "text", ["plain", "two\nlines", "<script>alert(1)</script> & <b>", "*bold* <!channel>", "‮rtl", "😀" * 2000]
 )
-async def test_a_note_is_what_was_written(fake: FakeOdoo, odoo: OdooHarness, text: str) -> None:
+async def test_a_note_is_what_was_written(fake: FakeOdoo, far: OdooHarness, text: str) -> None:
     id_ = fake.put("res.partner", name="Acme")
-    client = odoo.client()
+    client = far.client()
     item = await client.add_note(ref(id_), text, "Li Ting", once="n1")
-    assert await odoo.client().add_note(ref(id_), text, "Li Ting", once="n1") == item
+    assert await far.client().add_note(ref(id_), text, "Li Ting", once="n1") == item
     (kept,) = (await client.get(ref(id_))).related["note"]
     assert (kept.id, kept.text) == (item.id, f"Li Ting: {text}")
     (message,) = fake.tables["mail.message"].values()
@@ -487,9 +468,9 @@ async def test_a_validation_is_told_in_odoos_own_words(fake: FakeOdoo, client: C
     assert caught.value.facts == {"crm": "odoo", "words": "Another partner has this e-mail."}
 
 
-async def test_a_wrong_key_is_told_at_once(odoo: OdooHarness) -> None:
+async def test_a_wrong_key_is_told_at_once(far: OdooHarness) -> None:
     with pytest.raises(Refused, match="reconnect"):
-        await odoo.client(key="wrong-key-9876").get(ref(1))
+        await far.client(key="wrong-key-9876").get(ref(1))
 
 
 @pytest.mark.parametrize(
@@ -571,9 +552,9 @@ async def test_what_it_offers(client: Crm) -> None:
     assert await client.describe("order") == ()
 
 
-async def test_the_usual_mapping_is_what_this_odoo_has(odoo: OdooHarness, fake: FakeOdoo) -> None:
+async def test_the_usual_mapping_is_what_this_odoo_has(far: OdooHarness, fake: FakeOdoo) -> None:
     id_ = fake.put("res.partner", name="Acme", street="A 1")
-    record = await odoo.client(fields={}).get(ref(id_))
+    record = await far.client(fields={}).get(ref(id_))
     assert record.fields["address"].value == "A 1"
     assert set(record.fields) == {"phone", "email", "address", "city", "website", "industry", "description"}
 
@@ -586,16 +567,16 @@ def test_settings_that_cannot_work(wrong: dict[str, Any]) -> None:
         Config.model_validate({"url": "https://o.example", "database": "d", "login": "l", "key": "kkkkkk", **wrong})
 
 
-async def test_a_cursor_of_the_first_walk_days_later_goes_on(fake: FakeOdoo, odoo: OdooHarness) -> None:
+async def test_a_cursor_of_the_first_walk_days_later_goes_on(fake: FakeOdoo, far: OdooHarness) -> None:
     ids = [fake.put("res.partner", name=f"Made-up {n}") for n in range(7)]
-    feed = odoo.client().changes("")
+    feed = far.client().changes("")
     cursor = (await anext(feed))[1]
     await feed.aclose()  # type: ignore[attr-defined]
     fake.now += 3 * 86_400
     fake.set("res.partner", ids[0], phone="1")
-    rest, cursor = await walk(odoo.client(), cursor)
+    rest, cursor = await walk(far.client(), cursor)
     assert [record.ref.id for record in rest] == [str(id_) for id_ in ids[1:]]
-    again, _ = await walk(odoo.client(), cursor)
+    again, _ = await walk(far.client(), cursor)
     assert str(ids[0]) in {record.ref.id for record in again}
 
 

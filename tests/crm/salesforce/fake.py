@@ -8,8 +8,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -257,22 +256,3 @@ def _about(name: str, type_: str) -> dict[str, Any]:
     values = [{"value": each, "active": True} for each in INDUSTRIES] if name == "Industry" else []
     about = {"name": name, "label": name, "type": type_, "picklistValues": values}
     return {**about, "updateable": name not in (*COMMON, "IsDeleted")}
-
-
-@asynccontextmanager
-async def served(fake: FakeSalesforce) -> AsyncIterator[FakeSalesforce]:
-    app = web.Application()
-    app.router.add_route("*", "/{rest:.*}", fake.serve)
-
-    async def dated(_: web.Request, response: web.StreamResponse) -> None:
-        response.headers["Date"] = datetime.fromtimestamp(fake.now, UTC).strftime("%a, %d %b %Y %H:%M:%S GMT")
-
-    app.on_response_prepare.append(dated)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        fake.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-        yield fake
-    finally:
-        await runner.cleanup()

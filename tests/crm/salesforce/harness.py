@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from pathlib import Path
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Any
-
-from aiohttp import web
 
 from crm.model import RecordRef
 from crm.salesforce import Config, Crm
 from reconcile.model import Json
-from tests.crm.between import Spoil, a_page, between, half_an_answer, in_json
-from tests.crm.contract import Bad, Harness
-from tests.crm.salesforce.fake import CLIENT, REFRESH, SECRET, FakeSalesforce, served
+from tests.crm.between import Spoil, a_page, half_an_answer, in_json
+from tests.crm.contract import Bad
+from tests.crm.salesforce.fake import CLIENT, REFRESH, SECRET, FakeSalesforce
+from tests.crm.standin import Far, at, opens
 
 FIELDS = {
     "phone": {"theirs": "Phone", "type": "phone"},
@@ -59,24 +57,13 @@ SPOILS: dict[Bad, Spoil] = {
 }
 
 
-class SalesforceHarness:
-    remote = True
-    concurrent = True
-    field = "phone"
-    values: tuple[Json, Json, Json] = ("+86 512 6288 0000", "+86 512 6288 0001", "+86 512 6288 0002")
-    page = 3
-    number: str | None = "amount"
-    choice: str | None = "industry"
+class SalesforceHarness(Far[FakeSalesforce, Crm]):
+    spoils = SPOILS
 
-    def __init__(self, fake: FakeSalesforce) -> None:
-        self.fake = fake
-        self.opened: list[Crm] = []
-
-    def client(self, **settings: Any) -> Crm:
+    def make(self, settings: Mapping[str, Any]) -> Crm:
         usual: dict[str, Any] = {"url": self.fake.url, "client_id": CLIENT, "client_secret": SECRET}
         usual |= {"refresh_token": REFRESH, "every": 0, "page": self.page, "timeout": 60, "fields": FIELDS}
-        self.opened.append(Crm("salesforce", Config.model_validate({**usual, **settings}), clock=lambda: 0))
-        return self.opened[-1]
+        return Crm("salesforce", Config.model_validate({**usual, **settings}), clock=lambda: 0)
 
     async def seed(self, count: int) -> list[RecordRef]:
         ids = [self.fake.put("Account", Name=f"Made-up {n}") for n in range(count)]
@@ -88,35 +75,10 @@ class SalesforceHarness:
     async def remove(self, ref: RecordRef) -> None:
         self.fake.set("Account", ref.id, IsDeleted=True)
 
-    @asynccontextmanager
-    async def tired(self, after: float) -> AsyncIterator[Crm]:
-        client = self.client()
-        self.fake.answer = lambda _: web.Response(status=429, headers={"Retry-After": str(after)})
-        yield client
-        self.fake.answer = None
 
-    @asynccontextmanager
-    async def locked_out(self) -> AsyncIterator[Crm]:
-        self.fake.locked = True
-        yield self.client()
-        self.fake.locked = False
-
-    def answering(self, bad: Bad) -> AbstractAsyncContextManager[Crm] | None:
-        return self._answering(SPOILS[bad])
-
-    @asynccontextmanager
-    async def _answering(self, spoil: Spoil) -> AsyncIterator[Crm]:
-        async with between(self.fake.url) as proxy:
-            proxy.spoil = spoil
-            yield self.client(url=proxy.url)
+def house() -> AbstractAsyncContextManager[SalesforceHarness]:
+    fake = FakeSalesforce()
+    return at(fake, SalesforceHarness, lambda: fake.now)
 
 
-@asynccontextmanager
-async def harness(tmp_path: Path) -> AsyncIterator[Harness]:
-    async with served(FakeSalesforce()) as fake:
-        opened = SalesforceHarness(fake)
-        try:
-            yield opened
-        finally:
-            for client in opened.opened:
-                await client.close()
+harness = opens(house)

@@ -11,43 +11,24 @@ import pytest_asyncio
 from aiohttp import web
 from pydantic import ValidationError
 
-from crm.model import GATEWAY, Applied, Change, Conflict, RecordRef
+from crm.model import GATEWAY, Applied, Conflict
 from crm.salesforce import Config, Crm
 from crm.salesforce.api import pace, words
 from gateway.errors import Refused, Retry
 from reconcile.model import Json
 from tests.crm.contract import walk
-from tests.crm.salesforce.fake import PERSON, FakeSalesforce, Fault, served
-from tests.crm.salesforce.harness import SalesforceHarness
+from tests.crm.salesforce.fake import PERSON, FakeSalesforce, Fault
+from tests.crm.salesforce.harness import SalesforceHarness, house
+from tests.crm.standin import Asking
+
+ask = Asking("salesforce")
+ref, change = ask.ref, ask.change
 
 
 @pytest_asyncio.fixture
-async def salesforce() -> AsyncIterator[SalesforceHarness]:
-    async with served(FakeSalesforce()) as fake:
-        opened = SalesforceHarness(fake)
-        try:
-            yield opened
-        finally:
-            for client in opened.opened:
-                await client.close()
-
-
-@pytest.fixture
-def fake(salesforce: SalesforceHarness) -> FakeSalesforce:
-    return salesforce.fake
-
-
-@pytest.fixture
-def client(salesforce: SalesforceHarness) -> Crm:
-    return salesforce.client()
-
-
-def ref(id_: str, kind: str = "account") -> RecordRef:
-    return RecordRef("salesforce", kind, id_)
-
-
-def change(id_: str, field: str, value: Json, precondition: int | None = None, label: str = "") -> Change:
-    return Change(ref(id_), field, value, precondition, label)
+async def far() -> AsyncIterator[SalesforceHarness]:
+    async with house() as opened:
+        yield opened
 
 
 # -- preconditions
@@ -73,8 +54,8 @@ async def test_a_change_in_the_same_second_is_seen_by_the_etag(fake: FakeSalesfo
     assert isinstance(await client.apply(change(id_, "phone", "5", version), once="w2"), Conflict)
 
 
-async def test_anything_else_is_written_under_its_time(fake: FakeSalesforce, salesforce: SalesforceHarness) -> None:
-    client = salesforce.client(kind="contact", fields={})
+async def test_anything_else_is_written_under_its_time(fake: FakeSalesforce, far: SalesforceHarness) -> None:
+    client = far.client(kind="contact", fields={})
     id_ = fake.put("Contact", Name="Wang", Phone="1")
     version = (await client.get(ref(id_))).version
     fake.step = 2.0
@@ -86,26 +67,24 @@ async def test_anything_else_is_written_under_its_time(fake: FakeSalesforce, sal
     assert "If-Match" not in fake.written_with[0]
 
 
-async def test_within_one_second_time_is_no_precondition(fake: FakeSalesforce, salesforce: SalesforceHarness) -> None:
+async def test_within_one_second_time_is_no_precondition(fake: FakeSalesforce, far: SalesforceHarness) -> None:
     """What the page says: outside accounts a change in the very second of the last one is overwritten unseen."""
     fake.step = 0.0
-    client = salesforce.client(kind="contact", fields={})
+    client = far.client(kind="contact", fields={})
     id_ = fake.put("Contact", Name="Wang", Phone="1")
     version = (await client.get(ref(id_))).version
     fake.before_write = lambda: fake.set("Contact", id_, Phone="2")
     assert isinstance(await client.apply(change(id_, "phone", "3", version), once="w1"), Applied)
 
 
-async def test_a_write_whose_answer_was_lost_is_not_written_twice(
-    fake: FakeSalesforce, salesforce: SalesforceHarness
-) -> None:
+async def test_a_write_whose_answer_was_lost_is_not_written_twice(fake: FakeSalesforce, far: SalesforceHarness) -> None:
     id_ = fake.put("Account", Name="Acme")
-    client = salesforce.client()
+    client = far.client()
     asked = change(id_, "phone", "1", (await client.get(ref(id_))).version)
     fake.lose_answer = True
     with pytest.raises(Retry):
         await client.apply(asked, once="w1")
-    answer = await salesforce.client().apply(asked, once="w1")
+    answer = await far.client().apply(asked, once="w1")
     assert isinstance(answer, Applied) and len(fake.written_with) == 1
 
 
@@ -247,14 +226,14 @@ async def test_a_next_page_elsewhere_is_refused(fake: FakeSalesforce, client: Cr
         await walk(client)
 
 
-async def test_a_note_is_written_once(fake: FakeSalesforce, salesforce: SalesforceHarness) -> None:
+async def test_a_note_is_written_once(fake: FakeSalesforce, far: SalesforceHarness) -> None:
     id_ = fake.put("Account", Name="Acme")
-    client, said = salesforce.client(), "<b>" + "long " * 40 + "\nsecond line"
+    client, said = far.client(), "<b>" + "long " * 40 + "\nsecond line"
     fake.lose_answer = True
     with pytest.raises(Retry):
         await client.add_note(ref(id_), said, "Li", once="n1")
     item = await client.add_note(ref(id_), said, "Li", once="n1")
-    assert await salesforce.client().add_note(ref(id_), said, "Li", once="n1") == item
+    assert await far.client().add_note(ref(id_), said, "Li", once="n1") == item
     ((kept_id, kept),) = fake.tables["Task"].items()
     assert (kept_id, kept["Description"], len(kept["Subject"])) == (item.id, f"Li: {said}", 80)
 
@@ -262,16 +241,16 @@ async def test_a_note_is_written_once(fake: FakeSalesforce, salesforce: Salesfor
 # -- tokens, limits and refusals
 
 
-async def test_a_session_that_ended_is_renewed(fake: FakeSalesforce, salesforce: SalesforceHarness) -> None:
-    client = salesforce.client()
+async def test_a_session_that_ended_is_renewed(fake: FakeSalesforce, far: SalesforceHarness) -> None:
+    client = far.client()
     id_ = fake.put("Account", Name="Acme")
     await client.get(ref(id_))
     fake.token = "ended"
     assert (await client.get(ref(id_))).title == "Acme"
     assert fake.issued == 2
-    assert (await salesforce.client(refresh_token="").get(ref(id_))).title == "Acme", "the app's own user"
+    assert (await far.client(refresh_token="").get(ref(id_))).title == "Acme", "the app's own user"
     with pytest.raises(Refused, match="reconnect"):
-        await salesforce.client(refresh_token="wrong-0123456789").get(ref(id_))
+        await far.client(refresh_token="wrong-0123456789").get(ref(id_))
 
 
 @pytest.mark.parametrize(
@@ -296,17 +275,17 @@ async def test_what_an_error_means(fake: FakeSalesforce, client: Crm, status: in
         assert caught.value.facts["words"] == "Said so"
 
 
-async def test_a_validation_is_told_in_salesforces_words(fake: FakeSalesforce, salesforce: SalesforceHarness) -> None:
+async def test_a_validation_is_told_in_salesforces_words(fake: FakeSalesforce, far: SalesforceHarness) -> None:
     id_ = fake.put("Account", Name="Acme")
     with pytest.raises(Refused) as caught:
-        await salesforce.client(fields={"industry": "Industry"}).apply(change(id_, "industry", "Fish"), once="w1")
+        await far.client(fields={"industry": "Industry"}).apply(change(id_, "industry", "Fish"), once="w1")
     assert caught.value.facts["words"] == "bad value for restricted picklist field: Fish"
 
 
-async def test_a_field_that_is_gone_is_told_by_a_query_too(fake: FakeSalesforce, salesforce: SalesforceHarness) -> None:
+async def test_a_field_that_is_gone_is_told_by_a_query_too(fake: FakeSalesforce, far: SalesforceHarness) -> None:
     fake.put("Account", Name="Acme")
     with pytest.raises(Refused) as caught:
-        await walk(salesforce.client(fields={"tier": "Tier__c"}))
+        await walk(far.client(fields={"tier": "Tier__c"}))
     assert caught.value.facts == {"field": "Tier__c"}
 
 
@@ -374,6 +353,6 @@ def test_settings_that_cannot_work(wrong: dict[str, Any]) -> None:
         ("https://evil.example/001000000000001AAA", None),
     ],
 )
-async def test_the_address_of_an_account(salesforce: SalesforceHarness, url: str, id_: str | None) -> None:
-    told = salesforce.client(url="https://acme.my.salesforce.com").addressed(url)
+async def test_the_address_of_an_account(far: SalesforceHarness, url: str, id_: str | None) -> None:
+    told = far.client(url="https://acme.my.salesforce.com").addressed(url)
     assert (told.id if told else None) == id_
