@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +11,8 @@ from typing import Final
 from cards.words import N_
 from gateway.console import policies
 from gateway.console.seeing import Eyes
+from gateway.console.sheet import safe as safe
+from gateway.console.sheet import sheet
 from gateway.handlers.retold import retold
 from gateway.store.console import AuditRow, ConsoleStore, Cursor
 from gateway.store.ledger import Challenger
@@ -56,7 +56,6 @@ COLUMNS: Final = (
     "turn",
 )
 """In the same order whatever the reader's language: a program reads them."""
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,18 +234,16 @@ def _value(eyes: Eyes, field: str, edit: Challenger) -> str:
 
 
 async def exported(eyes: Eyes, store: ConsoleStore, record: str, person: str) -> tuple[bytes, int]:
-    """CSV in UTF-8 with a mark, so that spreadsheets read Chinese; the newest rows, at most `MOST`; and how many."""
-    out, after, count = io.StringIO(), "", 0
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
+    """CSV of the newest rows, at most `MOST`; and how many."""
+    out, after, count = list[Sequence[str]]([COLUMNS]), "", 0
     while count < MOST:
         rows, after = await page(store, record, person, after, min(AT_ONCE, MOST - count))
         for line, row in zip(rows, await told(eyes, rows), strict=True):
-            writer.writerow([safe(cell) for cell in _cells(eyes, line, row)])
+            out.append(_cells(eyes, line, row))
         count += len(rows)
         if not after:
             break
-    return b"\xef\xbb\xbf" + out.getvalue().encode("utf-8", "replace"), count
+    return sheet(out), count
 
 
 def _cells(eyes: Eyes, line: AuditRow, row: Row) -> list[str]:
@@ -268,9 +265,3 @@ def _cells(eyes: Eyes, line: AuditRow, row: Row) -> list[str]:
         line.edit,
         row.turn,
     ]
-
-
-def safe(cell: str) -> str:
-    """No spreadsheet takes it for a formula: what would begin one has an apostrophe before it. NUL is made visible."""
-    text = cell.replace("\x00", "\ufffd")
-    return f"'{text}" if text.lstrip().startswith(_FORMULA) or text.startswith(_FORMULA) else text

@@ -37,7 +37,7 @@ ROLES: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """`data`: what the form bears that settles for it; empty where this reader cannot."""
+    """`data`: what the form bears that settles for it; empty where this reader cannot. `there`: it is the CRM's."""
 
     role: str
     value: str
@@ -45,6 +45,7 @@ class Side:
     source: str
     at: int
     data: str
+    there: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,34 +68,54 @@ class Case:
     decision: str = ""
     undo: str = ""
 
+    @property
+    def newest(self) -> str:
+        """What settles for the latest value; empty where this reader cannot."""
+        return max((each for each in self.sides if each.data), key=lambda each: each.at, default=_NO_SIDE).data
+
+    @property
+    def crm(self) -> str:
+        """What settles for the value the CRM has, where it is one of those that compete."""
+        return next((each.data for each in self.sides if each.there), "")
+
 
 @dataclass(frozen=True, slots=True)
 class Listed:
     which: Which
+    field: str
     cases: Sequence[Case]
     total: int
     after: str
     offered: Sequence[tuple[str, str]]
 
 
-async def listed(eyes: Eyes, store: ConsoleStore, which: Which, cursor: Cursor | None) -> Listed:
-    found, size = await _found(eyes, store, which, cursor), _size(which)
+async def listed(eyes: Eyes, store: ConsoleStore, which: Which, cursor: Cursor | None, field: str = "") -> Listed:
+    found, size = await _found(eyes, store, which, cursor, field), _size(which)
     cases = [await _case(eyes, each) for each in found[:size]]
     last = found[size - 1].case if len(found) > size else None
     at = (last.closed_at or 0) if last is not None and which == "settled" else last.opened_at if last is not None else 0
     after = f"{at}.{last.id}" if last is not None else ""
-    return Listed(which, cases, await store.open_count(), after, offered(eyes))
+    return Listed(which, field, cases, await store.open_count(), after, offered(eyes))
+
+
+_NO_SIDE: Final = Side("", "", "", "", 0, "")
+
+
+def fields(eyes: Eyes) -> list[tuple[str, str]]:
+    """Those that may be in dispute: name and label."""
+    named = ((name, eyes.label(name)) for name, spec in eyes.s.config.fields.items() if spec.editable)
+    return sorted(named, key=lambda each: each[1])
 
 
 def _size(which: Which) -> int:
     return SETTLED if which == "settled" else PAGE
 
 
-async def _found(eyes: Eyes, store: ConsoleStore, which: Which, cursor: Cursor | None) -> list[OpenCase]:
+async def _found(eyes: Eyes, store: ConsoleStore, which: Which, cursor: Cursor | None, field: str) -> list[OpenCase]:
     if which == "settled":
         return await store.settled_conflicts(cursor, SETTLED + 1)
     held: Held = "" if which == "open" else which
-    return await store.open_conflicts(held, eyes.me.id, cursor, PAGE + 1)
+    return await store.open_conflicts(held, eyes.me.id, cursor, PAGE + 1, field)
 
 
 def offered(eyes: Eyes) -> list[tuple[str, str]]:
@@ -162,7 +183,7 @@ def _challenger(eyes: Eyes, state: FieldState, each: Challenger, crm: str, may: 
     there = each.system == crm or (each.edit == state.edit and state.write == "in_crm")
     others = "stands" if each.edit == state.edit else "yours" if each.actor == eyes.me.id else "theirs"
     data = desk.settling(eyes.s, state, each.edit) if may and each.erased_at is None else ""
-    return _side(eyes, state, "crm" if there else others, each, data)
+    return replace(_side(eyes, state, "crm" if there else others, each, data), there=there)
 
 
 def _side(eyes: Eyes, state: FieldState, role: str, each: Challenger, data: str) -> Side:

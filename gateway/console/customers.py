@@ -4,22 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from cards.tree import Tone
 from cards.words import N_
 from crm.model import FieldValue, Item
 from gateway.console.seeing import Eyes
+from gateway.console.sheet import sheet
 from gateway.handlers import desk, view
 from gateway.handlers.hearing import Heard
+from gateway.store.console import ConsoleStore
 from gateway.store.ledger import FieldState, HistoryRow
 from gateway.story import REASONS
 
 PAGE: Final = 25
 FOUND: Final = 1_000
+MOST: Final = 10_000
+"""Rows of one export."""
+AT_ONCE: Final = 200
 LINES: Final = 20
 ITEMS: Final = 20
 
+Which = Literal["all", "disputed", "refused"]
+WHICH: Final[Mapping[Which, str]] = {
+    "all": N_("All"),
+    "disputed": N_("With an open conflict"),
+    "refused": N_("With a value the CRM refused"),
+}
 WRITES: Final[Mapping[str, tuple[str, Tone]]] = {
     "saved_here": (N_("saved here, not yet in the CRM"), "warning"),
     "in_crm": (N_("in the CRM"), "info"),
@@ -50,6 +61,7 @@ class Row:
 class Listed:
     """`after`: where the next page begins, empty at the end. `total`: of all customers known here."""
 
+    which: Which
     query: str
     rows: Sequence[Row]
     after: str
@@ -117,17 +129,23 @@ class One:
     past: Past | None
 
 
-async def listed(eyes: Eyes, query: str, after: str) -> Listed:
+async def _keys(eyes: Eyes, store: ConsoleStore, which: Which, query: str, after: str, limit: int) -> list[str]:
+    """In order, from behind `after` on. A search looks through the names, and then who of them has trouble."""
     s, wanted = eyes.s, query.strip()
     if wanted:
-        keys, crowded = _searched(eyes, wanted)
-        page = [key for key in keys if key > after][: PAGE + 1]
-    else:
-        page, crowded = await s.mirror.keys(after, PAGE + 1), False
+        named = [key for key in _searched(eyes, wanted)[0] if key > after]
+        kept = named if which == "all" else sorted({*named} & {*await store.troubled(which, after, FOUND)})
+        return kept[:limit]
+    return await (s.mirror.keys(after, limit) if which == "all" else store.troubled(which, after, limit))
+
+
+async def listed(eyes: Eyes, store: ConsoleStore, which: Which, query: str, after: str) -> Listed:
+    s, page = eyes.s, await _keys(eyes, store, which, query, after, PAGE + 1)
+    crowded = bool(query.strip()) and _searched(eyes, query.strip())[1]
     found = [await eyes.heard(key) for key in page[:PAGE]]
     rows = [_row(eyes, each) for each in found if each is not None]
     on = page[PAGE - 1] if len(page) > PAGE else ""
-    return Listed(query, rows, on, sum(each is None for each in found), len(s.records.names), crowded)
+    return Listed(which, query, rows, on, sum(each is None for each in found), len(s.records.names), crowded)
 
 
 def _searched(eyes: Eyes, wanted: str) -> tuple[list[str], bool]:
@@ -137,6 +155,26 @@ def _searched(eyes: Eyes, wanted: str) -> tuple[list[str], bool]:
     named = {each.ref for mention in names.find(wanted) for each in mention.candidates}
     exact = {wanted} if wanted.count(":") >= 2 else set()
     return sorted({*parts[:FOUND], *named, *exact}), len(parts) > FOUND
+
+
+async def exported(eyes: Eyes, store: ConsoleStore, which: Which, query: str) -> tuple[bytes, int]:
+    """CSV of the same list, with each field this reader may see; and how many customers are in it."""
+    names = sorted(eyes.s.config.fields)
+    rows, after = [["key", "name", *names]], ""
+    while len(rows) <= MOST:
+        keys = await _keys(eyes, store, which, query, after, min(AT_ONCE, MOST + 1 - len(rows)))
+        found = [each for key in keys if (each := await desk.seen(eyes.s, key, eyes.me)) is not None]
+        rows += [_cells(eyes, each, names) for each in found]
+        if len(keys) < AT_ONCE:
+            break
+        after = keys[-1]
+    return sheet(rows), len(rows) - 1
+
+
+def _cells(eyes: Eyes, each: Heard, names: Sequence[str]) -> list[str]:
+    fields = each.record.fields
+    told = [eyes.value(name, fields[name].value) if name in fields else "" for name in names]
+    return [each.record.ref.key, each.record.title, *told]
 
 
 def _row(eyes: Eyes, each: Heard) -> Row:

@@ -17,7 +17,7 @@ from gateway.console.stages import STAGE
 from gateway.errors import Refused, Retry
 from gateway.handlers.hearing import owners
 from gateway.services import Services
-from gateway.store.console import ConsoleStore, RoomRow
+from gateway.store.console import ConsoleStore, RoomRow, RoomsWhich
 from gateway.store.stages import kind_of
 from identity.access import NEVER_IN_A_GROUP
 from identity.disclosure import disclose
@@ -37,6 +37,12 @@ CLASSES: Final[Mapping[str, str]] = {
     "internal": N_("internal"),
     "confidential": N_("confidential"),
     "restricted": N_("restricted"),
+}
+WHICH: Final[Mapping[RoomsWhich, str]] = {
+    "all": N_("All"),
+    "outside": N_("With people from outside"),
+    "unread": N_("List of members incomplete"),
+    "quiet": N_("Quiet now"),
 }
 NEVER: Final = N_("never shown in a group, whoever is in it")
 NOBODY: Final = N_("nobody is known to read this room")
@@ -64,6 +70,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
+    which: RoomsWhich
     query: str
     rows: Sequence[Row]
     after: str
@@ -99,10 +106,10 @@ class One:
     """What the room may see and its stage leaves out."""
 
 
-async def listed(eyes: Eyes, store: ConsoleStore, query: str, after: str) -> Listed:
-    rows = await store.rooms(after, PAGE + 1, query.strip())
+async def listed(eyes: Eyes, store: ConsoleStore, query: str, after: str, which: RoomsWhich = "all") -> Listed:
+    rows = await store.rooms(after, PAGE + 1, query.strip(), which, eyes.reader.now)
     on = rows[PAGE - 1].key if len(rows) > PAGE else ""
-    return Listed(query, [await _row(eyes, each) for each in rows[:PAGE]], on)
+    return Listed(which, query, [await _row(eyes, each) for each in rows[:PAGE]], on)
 
 
 async def _row(eyes: Eyes, each: RoomRow) -> Row:

@@ -25,7 +25,6 @@ from gateway.http.console_policy import PoliciesPage
 from gateway.http.console_roles import may
 from gateway.http.console_rooms import RoomsPage
 from gateway.http.console_session import LANGUAGE, LANGUAGES, Again, Form, Session, Sessions, Turned, form_of
-from gateway.http.console_stages import StagesPage
 from gateway.http.console_sources import PATH as EPOCH
 from gateway.http.console_sources import SourcesPage
 from gateway.http.console_stages import StagesPage
@@ -76,16 +75,21 @@ SAID = {
     "over": N_("Nothing was changed: what you chose is over, or is so already."),
     "noroom": N_("There is no such room."),
     "quieted": N_("The room is quiet now. You can end that here."),
+    "hushed": N_("Rooms that are quiet now: {n}. You can end that here."),
+    "louder": N_("Rooms in which cards may float again: {n}."),
+    "settledmany": N_("Settled: {n}. Each can be undone under Settled."),
+    "nonesettled": N_("None was settled: they are over, changed since, or not yours to decide."),
+    "takenback": N_("Taken back: {n}."),
+    "keptmany": N_("Your word is kept on names: {n}."),
     "loud": N_("Cards may float in the room again."),
     "set": N_("It is set."),
     "ended": N_("The token is ended: it opens nothing any more."),
-    "staged": N_("It is set. Cards that are up follow within seconds."),
     "staged": N_("It is set. Cards that are up follow within seconds."),
     "epoch": N_("A new epoch has begun: what the source says is taken in again."),
 }
 YEAR_S = 365 * 86_400
 _WRONG = frozenset(
-    {"taken", "gone", "own", "unnamed", "unfit", "unknown", "newer", "built", "nobody", "over", "noroom"}
+    {"taken", "gone", "own", "unnamed", "unfit", "unknown", "newer", "built", "nobody", "over", "noroom", "nonesettled"}
 )
 
 
@@ -101,7 +105,6 @@ class Console:
         self._policies = PoliciesPage(services, self)
         self._lists = (
             RoomsPage(services, self),
-            StagesPage(services, self),
             StagesPage(services, self),
             CustomersPage(services, spine, self),
             ConflictsPage(services, spine, self),

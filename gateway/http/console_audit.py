@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Literal
 
 from aiohttp import web
@@ -13,7 +12,7 @@ from aiohttp import web
 from gateway.console import audit
 from gateway.errors import Retry
 from gateway.http.console_mentions import Around
-from gateway.http.console_paging import Lists, asked, html, see
+from gateway.http.console_paging import Lists, asked, attached, html, see
 from gateway.http.console_session import Form, Session
 from gateway.services import Services
 from gateway.store.console import ConsoleStore
@@ -94,6 +93,4 @@ class AuditPage(Lists):
         body, count = await audit.exported(self._eyes(frame, session), self._store, record, person)
         await self._audit.note(session.person.id, "exported", record or person, rows=count)
         log.warning("rows of the audit were exported", extra={"person": session.person.id, "count": count})
-        day = datetime.fromtimestamp(frame.reader.now / 1000, UTC).date()
-        headers = {"Content-Disposition": f'attachment; filename="floatcard-audit-{day}.csv"'}
-        return web.Response(body=body, headers=headers, content_type="text/csv", charset="utf-8")
+        return attached(body, "audit", frame.reader)

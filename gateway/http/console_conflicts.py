@@ -30,7 +30,7 @@ class ConflictsPage(Lists):
         self._store = ConsoleStore(services.store)
 
     def routes(self) -> list[web.RouteDef]:
-        acts = {"settle": self.settle, "undo": self.undo, "assign": self.assign}
+        acts = {"several": self.several, "settle": self.settle, "undo": self.undo, "assign": self.assign}
         around = self._around
         return [
             web.get(_HERE, self._paged(self.look)),
@@ -38,16 +38,20 @@ class ConflictsPage(Lists):
         ]
 
     async def look(self, request: web.Request, session: Session) -> web.Response:
-        return await self._listed(request, session, asked(request, "which", 16), asked(request, "after", 100))
+        which, after, field = asked(request, "which", 16), asked(request, "after", 100), asked(request, "field", 64)
+        return await self._listed(request, session, which, after, field=field)
 
     async def _listed(
-        self, request: web.Request, session: Session, which: str, after: str = "", wrong: str = ""
+        self, request: web.Request, session: Session, which: str, after: str = "", wrong: str = "", field: str = ""
     ) -> web.Response:
         frame = self._frame(request, session)
         chosen = cast("conflicts.Which", which) if which in conflicts.WHICH else "open"
-        it = await conflicts.listed(self._eyes(frame, session), self._store, chosen, cursor(after))
+        eyes = self._eyes(frame, session)
+        fields = conflicts.fields(eyes)
+        named = field if field in dict(fields) else ""
+        it = await conflicts.listed(eyes, self._store, chosen, cursor(after), named)
         tabs = [(name, frame.reader.say(words)) for name, words in conflicts.WHICH.items()]
-        return html("conflicts", frame, 409 if wrong else 200, it=it, tabs=tabs, wrong=wrong)
+        return html("conflicts", frame, 409 if wrong else 200, it=it, tabs=tabs, fields=fields, wrong=wrong)
 
     async def settle(self, request: web.Request, session: Session, form: Form) -> web.Response:
         try:
@@ -55,6 +59,22 @@ class ConflictsPage(Lists):
         except Refused as why:
             return await self._refused(request, session, form, why)
         return see(_HERE, said, which=form.get("which")[:16])
+
+    async def several(self, request: web.Request, session: Session, form: Form) -> web.Response:
+        """Each that was chosen for one side, as its page showed it; each stands or falls alone, and can be undone."""
+        kept = {"which": form.get("which")[:16], "field": form.get("field")[:64]}
+        side = next((each for each in ("crm", "newest") if each == form.get("to")), "")
+        chosen = [data for id_ in several(form, "conflict") if (data := form.get(f"{side}-{id_}"))] if side else []
+        done = sum([await self._settled(session, data) for data in chosen])
+        if not chosen:
+            return see(_HERE, "nothing", **kept)
+        return see(_HERE, f"{'settledmany' if done else 'nonesettled'}={done}", **kept)
+
+    async def _settled(self, session: Session, data: str) -> bool:
+        try:
+            return await surely(self._spine, desk.settle(self._s, session.person, data)) == "settled"
+        except Refused:
+            return False
 
     async def undo(self, request: web.Request, session: Session, form: Form) -> web.Response:
         try:

@@ -80,12 +80,18 @@ class MentionsPage:
         return web.Response(body=body, content_type="text/html", charset="utf-8")
 
     async def undo(self, request: web.Request, session: Session, form: Form) -> web.Response:
-        """One report counts no more."""
-        done = await self._s.mentioning.end(form.get("report")[:64], session.person.id, self._s.clock.now())
-        return _back("undone" if done else "gone", "#reports")
+        """Those chosen count no more; each stands or falls alone."""
+        chosen, now = list(dict.fromkeys(each[:64] for each in form.all("report")[:100] if each)), self._s.clock.now()
+        done = sum([await self._s.mentioning.end(each, session.person.id, now) for each in chosen])
+        if len(chosen) > 1:
+            return _back(f"takenback={done}" if done else "gone", "#reports")
+        return _back("undone" if done else "gone" if chosen else "nothing", "#reports")
 
     async def word(self, request: web.Request, session: Session, form: Form) -> web.Response:
         """Whether a name is a common word; `undo` takes back all that use taught about it."""
+        several = [spoken(each) for each in form.all("name")[:100]]
+        if len(several) > 1 or form.get("word") in ("accepts", "refuses"):
+            return await self._words(session, [each for each in several if each], form.get("word").removesuffix("s"))
         name, word = spoken(form.get("name")), form.get("word")
         now, by = self._s.clock.now(), session.person.id
         if not name or "\ufffd" in name or not name.isprintable() or word not in (*_STATES, "undo"):
@@ -95,6 +101,14 @@ class MentionsPage:
         else:
             await self._s.mentioning.decide(name, _STATES[word], by, now)
         return _back("kept", "#words")
+
+    async def _words(self, session: Session, names: list[str], word: str) -> web.Response:
+        """The same word on several names at once."""
+        if not names or word not in _STATES:
+            return _back("nothing", "#words")
+        for name in names:
+            await self._s.mentioning.decide(name, _STATES[word], session.person.id, self._s.clock.now())
+        return _back(f"keptmany={len(names)}", "#words")
 
     async def name(self, request: web.Request, session: Session, form: Form) -> web.Response:
         record, text, kind, query = form.get("record")[:512], form.get("name"), form.get("kind"), form.get("q")[:200]
@@ -111,7 +125,7 @@ class MentionsPage:
         return _SAID[kind]
 
 
-def _back(said: Said, part: str, query: str = "") -> web.Response:
+def _back(said: str, part: str, query: str = "") -> web.Response:
     asked = urlencode({"q": query}, errors="replace") + "&" if query else ""
     return _see(f"{_HERE}?{asked}{said}{part}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 from aiohttp import web
@@ -64,5 +65,12 @@ def see(where: str, said: str = "", part: str = "", **query: str) -> web.Respons
     return web.Response(status=303, headers={"Location": f"{where}{'?' if told else ''}{told}{part}"})
 
 
-def several(form: Form, name: str, most: int = 100) -> list[str]:
-    return [each[:64] for each in form.all(name)[:most] if each]
+def several(form: Form, name: str, most: int = 100, longest: int = 64) -> list[str]:
+    return [each[:longest] for each in form.all(name)[:most] if each]
+
+
+def attached(body: bytes, what: str, reader: Reader) -> web.Response:
+    """A file to keep, named by what it is and its day."""
+    day = datetime.fromtimestamp(reader.now / 1000, UTC).date()
+    headers = {"Content-Disposition": f'attachment; filename="floatcard-{what}-{day}.csv"'}
+    return web.Response(body=body, headers=headers, content_type="text/csv", charset="utf-8")

@@ -11,10 +11,10 @@ from gateway.console.seeing import Eyes
 from gateway.errors import Refused
 from gateway.handlers.behaving import behaved
 from gateway.http.console_mentions import Around
-from gateway.http.console_paging import Lists, asked, html, refused, see
+from gateway.http.console_paging import Lists, asked, html, refused, see, several
 from gateway.http.console_session import Form, Session
 from gateway.services import Services
-from gateway.store.console import ConsoleStore
+from gateway.store.console import ConsoleStore, RoomsWhich
 
 _HERE = "/console/rooms"
 _ONE = f"{_HERE}/one"
@@ -30,7 +30,7 @@ class RoomsPage(Lists):
         self._store = ConsoleStore(services.store)
 
     def routes(self) -> list[web.RouteDef]:
-        acts = {"quiet": self.quiet, "bind": self.bind, "budget": self.budget}
+        acts = {"hush": self.hush, "quiet": self.quiet, "bind": self.bind, "budget": self.budget}
         around = self._around
         return [
             web.get(_HERE, self._paged(self.look)),
@@ -41,8 +41,11 @@ class RoomsPage(Lists):
     async def look(self, request: web.Request, session: Session) -> web.Response:
         frame = self._frame(request, session)
         eyes = self._eyes(frame, session)
-        it = await rooms.listed(eyes, self._store, asked(request, "q", 200), asked(request, "after"))
-        return html("rooms", frame, it=it, proposed=await stages.proposals(eyes))
+        said = asked(request, "which", 16)
+        which: RoomsWhich = next((each for each in rooms.WHICH if each == said), "all")
+        it = await rooms.listed(eyes, self._store, asked(request, "q", 200), asked(request, "after"), which)
+        tabs = [(name, frame.reader.say(words)) for name, words in rooms.WHICH.items()]
+        return html("rooms", frame, it=it, tabs=tabs, quiets=QUIETS, proposed=await stages.proposals(eyes))
 
     async def one(self, request: web.Request, session: Session) -> web.Response:
         return await self._one(request, session, asked(request, "room"), asked(request, "customer", 200))
@@ -61,16 +64,30 @@ class RoomsPage(Lists):
             return see(_HERE, "noroom")
         return html("room", frame, 409 if wrong else 200, it=it, quiets=QUIETS, about=about, wrong=wrong)
 
+    async def hush(self, request: web.Request, session: Session, form: Form) -> web.Response:
+        """Several rooms at once, and taken back in the same way."""
+        chosen = [each for each in several(form, "room", longest=512) if await self._store.room(each) is not None]
+        kept, span = {"which": form.get("which")[:16], "q": form.get("q")[:200]}, form.get("for")
+        if not chosen:
+            return see(_HERE, "nothing", **kept)
+        for key in chosen:
+            await self._hush(session, key, span)
+        return see(_HERE, f"{'hushed' if span in QUIETS else 'louder'}={len(chosen)}", **kept)
+
     async def quiet(self, request: web.Request, session: Session, form: Form) -> web.Response:
-        key, span = form.get("room")[:512], form.get("for")
+        key = form.get("room")[:512]
         if await self._store.room(key) is None:
             return see(_HERE, "noroom")
+        until = await self._hush(session, key, form.get("for"))
+        return see(_ONE, "quieted" if until else "loud", room=key)
+
+    async def _hush(self, session: Session, key: str, span: str) -> int:
         until = self._s.clock.now() + seconds(span) * 1000 if span in QUIETS else 0
         await self._s.rooms.store.quiet(key, until)
         await self._audit.note(session.person.id, "quieted", key, until=until)
         if until:
             await behaved(self._s, Place.parse(f"{key}/"), "muted")
-        return see(_ONE, "quieted" if until else "loud", room=key)
+        return until
 
     async def budget(self, request: web.Request, session: Session, form: Form) -> web.Response:
         """Empty is as configured."""

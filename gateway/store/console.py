@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, cast
 
@@ -66,6 +66,12 @@ class AuditRow(NamedTuple):
 
 
 Held = Literal["", "mine", "nobody"]
+RoomsWhich = Literal["all", "quiet", "outside", "unread"]
+Trouble = Literal["disputed", "refused"]
+_TROUBLED: Mapping[Trouble, str] = {
+    "disputed": "SELECT DISTINCT record FROM conflict WHERE closed_at IS NULL",
+    "refused": "SELECT DISTINCT record FROM outbox WHERE state = 'refused'",
+}
 _MADE = "d.record, d.field, d.cause, d.reason, d.conflict, d.policy"
 _EDIT = "e.id, e.kind, e.system, e.surface, e.actor_kind, e.actor, e.trace, d.standing"
 _BY_EDIT = f"SELECT d.id, e.ingest_time, {_MADE}, {_EDIT} FROM edit e JOIN decision d ON d.id = e.decision WHERE"  # noqa: S608
@@ -75,13 +81,20 @@ class ConsoleStore:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def rooms(self, after: str, limit: int, wanted: str = "") -> list[RoomRow]:
+    async def rooms(
+        self, after: str, limit: int, wanted: str = "", which: RoomsWhich = "all", now: int = 0
+    ) -> list[RoomRow]:
         """In the order of their keys, from behind `after` on; `wanted` is a part of a title or a key."""
-        return await self._store.read(lambda connection: _rooms(connection, after, limit, wanted))
+        return await self._store.read(lambda connection: _rooms(connection, after, limit, wanted, which, now))
 
     async def room(self, key: str) -> RoomRow | None:
         found = await self._store.read(lambda connection: _with_members(connection, _room_rows(connection, key)))
         return found[0] if found else None
+
+    async def troubled(self, which: Trouble, after: str, limit: int) -> list[str]:
+        """Keys of customers with an open conflict, or with a value their CRM did not take, in order."""
+        query = f"{_TROUBLED[which]} AND record > ? ORDER BY record LIMIT {limit:d}"
+        return [row[0] for row in await self._store.read(lambda connection: sql.ask(connection, query, (after,)))]
 
     async def alerts(self, states: Sequence[str], rule: str, before: Cursor | None, limit: int) -> list[Alert]:
         """The newest first."""
@@ -91,9 +104,11 @@ class ConsoleStore:
         query = "SELECT state, count(*) FROM alert GROUP BY state"
         return {row[0]: row[1] for row in await self._store.read(lambda connection: sql.ask(connection, query))}
 
-    async def open_conflicts(self, held: Held, me: str, after: Cursor | None, limit: int) -> list[OpenCase]:
-        """The oldest first."""
-        return await self._store.read(lambda connection: _open(connection, held, me, after, limit))
+    async def open_conflicts(
+        self, held: Held, me: str, after: Cursor | None, limit: int, field: str = ""
+    ) -> list[OpenCase]:
+        """The oldest first; with `field` those about it alone."""
+        return await self._store.read(lambda connection: _open(connection, held, me, after, limit, field))
 
     async def settled_conflicts(self, before: Cursor | None, limit: int) -> list[OpenCase]:
         """The latest first; the cursor's time is that of its end."""
@@ -147,8 +162,25 @@ def _room_rows(connection: Connection, key: str) -> list[Any]:
     return sql.ask(connection, f"{_ROOM} r.key = ?", (key,))
 
 
-def _rooms(connection: Connection, after: str, limit: int, wanted: str) -> list[RoomRow]:
-    where, asked = "r.key > ?", [after]
+_NARROWED: Mapping[RoomsWhich, str] = {
+    "all": "",
+    "quiet": " AND r.quiet_until > ?",
+    "outside": " AND (r.external OR EXISTS (SELECT 1 FROM member t WHERE t.room = r.key AND t.kind NOT IN (?, ?)))",
+    "unread": " AND NOT r.complete",
+}
+
+
+_ASKED: Mapping[RoomsWhich, Callable[[int], list[Any]]] = {
+    "all": lambda _: [],
+    "quiet": lambda now: [now],
+    "outside": lambda _: ["member", "bot"],
+    "unread": lambda _: [],
+}
+
+
+def _rooms(connection: Connection, after: str, limit: int, wanted: str, which: RoomsWhich, now: int) -> list[RoomRow]:
+    where, asked = f"r.key > ?{_NARROWED[which]}", list[Any]([after])
+    asked += _ASKED[which](now)
     if wanted:
         part = f"%{_escaped(wanted.lower())}%"
         where += " AND (lower(r.title) LIKE ? ESCAPE '!' OR lower(r.key) LIKE ? ESCAPE '!')"
@@ -202,10 +234,12 @@ _CASE = (
 )
 
 
-def _open(connection: Connection, held: Held, me: str, after: Cursor | None, limit: int) -> list[OpenCase]:
+def _open(connection: Connection, held: Held, me: str, after: Cursor | None, limit: int, field: str) -> list[OpenCase]:
     query, asked = f"{_CASE} WHERE c.closed_at IS NULL", list[Any]()
+    if field:
+        query, asked = f"{query} AND c.field = ?", [field]
     if held == "mine":
-        query, asked = f"{query} AND o.person = ?", [me]
+        query, asked = f"{query} AND o.person = ?", [*asked, me]
     elif held == "nobody":
         query += " AND coalesce(o.person, '') = ''"
     if after is not None:

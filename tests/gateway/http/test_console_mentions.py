@@ -95,7 +95,7 @@ async def test_a_report_is_taken_back_and_who_did_it_stays_on_record(world: Worl
         csrf = await entered(visitor)
         page = (await visitor.get("/console/mentions"))[1]
         assert "李婷 Li Ting" in seen(page) and "a common word?" in seen(page)
-        for id_ in re.findall(r'name="report" value="([0-9a-f]{32})"', page):
+        for id_ in re.findall(r'type="hidden" name="report" value="([0-9a-f]{32})"', page):
             status, page, _ = await visitor.post("/console/mentions/undo", {"csrf": csrf, "report": id_})
             assert status == 200 and "It is taken back." in page
         assert "taken back by 赵磊" in seen(page) and "a common word?" not in seen(page)
