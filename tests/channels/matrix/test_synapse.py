@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,16 +21,10 @@ from channels.matrix.cards import KEY
 from channels.model import Event, ImId, Joined, Left, Place, Said
 from channels.wire import wall_clock
 from crm.local.crm import LocalCrm
-from crm.local.sample import load_sample
 from crm.model import RecordRef
-from gateway.app import House, open_house
-from gateway.config import load
-from gateway.demo.people import settle_in
-from gateway.demo.run import TEMPLATE
+from gateway.app import House
 from gateway.errors import Gone, Refused
-from gateway.http.health import Health
-from gateway.http.server import application, listen
-from tests.browser.demo import free_port
+from tests.channels.matrix.house import direct_room, gateway, is_in, links_in
 from tests.channels.matrix.server import Memory, Seat, Synapse, number, running, seated, until
 from tests.gateway.http.visiting import Browser
 
@@ -41,50 +34,6 @@ HERO = "local:account:hx-medical"
 PHONE, THEIRS, MINE = "+86 512 6288 0016", "+86 512 6288 0100", "+86 512 6288 0200"
 SECRETS = ("6288 00", "6288 01", "6288 02", "竞品", "星湖街", "采购")
 """Of the hero's: its numbers, its notes and risk, its address."""
-MATRIX = """[channels.matrix]
-type = "matrix"
-url = "{url}"
-user = "@floatcard:localhost"
-access_token = "file:token.key"
-strangers = ["@eve*"]
-wait = 2
-"""
-
-
-def configured(folder: Path, server: Synapse, token: str, port: int) -> Path:
-    (folder / "master.key").write_text("11" * 32)
-    (folder / "token.key").write_text(token)
-    text = TEMPLATE.read_text("utf-8").replace('"sqlite:///', f'"sqlite:///{folder.as_posix()}/')
-    channel = MATRIX.format(url=server.url)
-    text = re.sub(r"\[channels\.web\].*?(?=\[crms)", lambda _: channel + "\n", text, flags=re.DOTALL)
-    text = text.replace('deployment = "demo"\n', f'deployment = "demo"\npublic_url = "http://127.0.0.1:{port}"\n')
-    path = folder / "floatcard.toml"
-    path.write_text(text.replace("demo = true\n", ""), "utf-8")
-    return path
-
-
-@contextlib.asynccontextmanager
-async def gateway(folder: Path, server: Synapse, token: str) -> AsyncIterator[House]:
-    """A whole one, as it is in production, with the sample company in it."""
-    port = free_port()
-    house = await open_house(load(configured(folder, server, token, port)))
-    crm = house.services.crms["local"]
-    assert isinstance(crm, LocalCrm)
-    await load_sample(crm, time.time_ns() // 1_000_000)
-    people = house.services.people
-    await settle_in(people)
-    for name in ("liting", "chenwei"):
-        key = f"matrix/localhost/user/@{name}:localhost"
-        await people.link(f"p_{name}", "im", key, step="admin", evidence="this test", made_by="p_zhaolei")
-    await house.relink()
-    health = Health(house.services, house.worker)
-    served = await listen(application(house, health), health, "127.0.0.1", port)
-    await house.start()
-    try:
-        yield house
-    finally:
-        await served.stop()
-        await house.close()
 
 
 @dataclass(slots=True)
@@ -126,34 +75,15 @@ async def scene(tmp_path: Path, server: Synapse) -> AsyncIterator[Scene]:
         made = await li.client.room_create(name="East", invite=[bot.id, chen.id])
         assert isinstance(made, nio.RoomCreateResponse), made
         await chen.client.join(made.room_id)
-        await until("the bot in the room", lambda: _in(li, made.room_id, bot.id))
+        await until("the bot in the room", lambda: is_in(li, made.room_id, bot.id))
         yield Scene(house, li, chen, eve, made.room_id)
-
-
-async def _in(seat: Seat, room: str, who: str) -> bool:
-    told = await seat.client.joined_members(room)
-    return isinstance(told, nio.JoinedMembersResponse) and who in {member.user_id for member in told.members}
-
-
-async def direct_room(seat: Seat) -> str:
-    """The one the bot made: accepted as a client would show it."""
-
-    async def look() -> str | None:
-        told = await seat.client.sync(timeout=0, full_state=True)
-        assert isinstance(told, nio.SyncResponse), told
-        return next(iter(told.rooms.invite), None)
-
-    room = await until("an invitation from the bot", look)
-    assert isinstance(await seat.client.join(room), nio.JoinResponse)
-    return room
 
 
 async def link_in(seat: Seat, room: str) -> str:
     """The address that the newest message with one holds."""
 
     async def look() -> str | None:
-        found = [re.search(r"/form/(\S+)", card["body"]) for card in (await seat.cards(room)).values()]
-        return next((each[1] for each in reversed(found) if each), None)
+        return next(reversed(await links_in(seat, room)), None)
 
     return await until("a link to the form", look)
 
@@ -219,7 +149,7 @@ async def test_what_was_meant_for_one_goes_when_they_bring_somebody_in(scene: Sc
     li, eve = scene.li, scene.eve
     made = await li.client.room_create(is_direct=True, invite=["@floatcard:localhost"])
     assert isinstance(made, nio.RoomCreateResponse), made
-    await until("the bot in the room", lambda: _in(li, made.room_id, "@floatcard:localhost"))
+    await until("the bot in the room", lambda: is_in(li, made.room_id, "@floatcard:localhost"))
     assert "/quiet" not in (await li.card(made.room_id, "!quiet"))[1]["body"], "as it is typed here"
     await li.say(made.room_id, "!card 华星医疗")
     await li.card(made.room_id, "华星医疗", PHONE)
@@ -279,7 +209,7 @@ async def pair(server: Synapse) -> AsyncIterator[Pair]:
         made = await li.client.room_create(invite=[bot.id])
         found = Pair(channel, li, eve, made.room_id, [])
         await channel._listener.once(found.put)
-        await until("the bot in the room", lambda: _in(li, made.room_id, bot.id))
+        await until("the bot in the room", lambda: is_in(li, made.room_id, bot.id))
         await channel._listener.once(found.put)
         yield found
 
