@@ -14,6 +14,7 @@ from gateway.console.checks import Checks
 from gateway.console.page import FILES, NAVIGATION, Frame, render
 from gateway.errors import Refused, Retry
 from gateway.handlers import desk
+from gateway.http.console_access import AccessPage
 from gateway.http.console_alerts import AlertsPage
 from gateway.http.console_applications import ApplicationsPage
 from gateway.http.console_audit import AuditPage
@@ -103,6 +104,7 @@ class Console:
         self._signing = SignIn(services, tokens, self)
         self._mentions = MentionsPage(services, self)
         self._policies = PoliciesPage(services, self)
+        self._access = AccessPage(services, self)
         self._lists = (
             RoomsPage(services, self),
             StagesPage(services, self),
@@ -132,6 +134,7 @@ class Console:
             *(web.post(path, self._page(self._act(act))) for path, act in acts.items()),
             *self._signing.routes(),
             *self._mentions.routes(),
+            *self._access.routes(),
             *self._policies.routes(),
             *(route for page in self._lists for route in page.routes()),
         ]
