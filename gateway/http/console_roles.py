@@ -19,6 +19,8 @@ _READING: Final = ("/console/audit/verify", "/console/audit/export", "/console/a
 _FRESH: Final = (
     "/console/policies/apply",
     "/console/policies/undo",
+    "/console/policies/access/apply",
+    "/console/policies/access/rollback",
     "/console/customers/erase",
     "/console/sources/epoch",
 )
