@@ -6,12 +6,16 @@ goes to each CRM that takes the field.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from crm import registry
 from gateway.config import Config
 from gateway.mapped import mappings
+from gateway.policies import policies
+from gateway.store.engine import Store
 from gateway.store.joined import JoinedStore
+from gateway.store.ledger import Ledger
+from gateway.store.vault import Vault
 
 
 class Joined:
@@ -66,6 +70,21 @@ class Joined:
     def _takes_it(self, crm: str, field: str) -> bool:
         taken = self._takes.get(crm)
         return taken is None or field in taken
+
+
+async def beside(config: Config, store: Store, vault: Vault, clock: Callable[[], int]) -> Ledger:
+    """A ledger for a command, which knows what is joined as it begins."""
+    known = Joined(JoinedStore(store), config)
+    await known.follow()
+    return Ledger(
+        store,
+        vault,
+        policies(config),
+        deployment=config.deployment,
+        clock=clock,
+        targets=known.targets,
+        alias=known.of,
+    )
 
 
 def takers(config: Config) -> dict[str, frozenset[str]]:

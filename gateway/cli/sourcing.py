@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gateway.clock import Clock, SystemClock
 from gateway.config import Config, load
-from gateway.policies import policies
+from gateway.joined import beside
 from gateway.services import Keys
 from gateway.sources import listed, new_epoch
 from gateway.store.due import DueStore
@@ -36,7 +36,7 @@ async def _opened(config: Path) -> AsyncIterator[_Works]:
     try:
         vault = Vault(Keys.derive(bytes.fromhex(loaded.master_key.get_secret_value())).vault)
         await vault.check(store)
-        ledger = Ledger(store, vault, policies(loaded), deployment=loaded.deployment, clock=clock.now)
+        ledger = await beside(loaded, store, vault, clock.now)
         yield _Works(loaded, clock, store, ledger, DueStore(store))
     finally:
         await store.close()

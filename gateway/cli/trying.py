@@ -14,10 +14,10 @@ from gateway.clock import SystemClock
 from gateway.config import Config, load
 from gateway.config.model import PolicySpec
 from gateway.errors import Misconfigured, Refused
+from gateway.joined import beside
 from gateway.lab.laboratory import make_plan, work_off
 from gateway.lab.proposing import proposed
 from gateway.lab.telling import told_change, told_plan
-from gateway.policies import policies
 from gateway.services import Keys
 from gateway.store.engine import Store
 from gateway.store.ledger import Ledger
@@ -48,7 +48,7 @@ async def _opened(config: Path, by: str | None) -> AsyncIterator[_Opened]:
         await vault.check(store)
         if by is not None:
             await _admin(store, by)
-        ledger = Ledger(store, vault, policies(loaded), deployment=loaded.deployment, clock=SystemClock().now)
+        ledger = await beside(loaded, store, vault, SystemClock().now)
         await ledger.follow()
         yield _Opened(loaded, store, ledger, PolicyChanges(store), key)
     finally:

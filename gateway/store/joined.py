@@ -83,7 +83,8 @@ def _fit(connection: Connection, each: Join, crm: str) -> None:
         raise Refused("{record} is not known here.", record=min(missing))
     if crm == each.record.partition(":")[0]:
         raise Refused("Both are records of {crm}: one customer has one record in a CRM. Merge them there.", crm=crm)
-    query = "SELECT ref, record FROM joined WHERE record <> ref AND (ref = ? OR record = ? OR (record = ? AND crm = ?))"
-    for ref, record in sql.ask(connection, query, (each.record, each.ref, each.record, crm)):
+    other = "ref = ? OR ref = ? OR record = ? OR (record = ? AND crm = ?)"
+    query = f"SELECT ref, record FROM joined WHERE record <> ref AND ({other})"  # noqa: S608
+    for ref, record in sql.ask(connection, query, (each.ref, each.record, each.ref, each.record, crm)):
         if (ref, record) != (each.ref, each.record):
             raise Refused("{ref} is joined to {record} already. Part them first.", ref=ref, record=record)

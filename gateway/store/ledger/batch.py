@@ -192,6 +192,7 @@ class Batch(Touched):
             it.streams[new.stream] = max(it.streams.get(new.stream, -1), new.watermark)
         self.settle(it, plan_.resolution, plan_.standing, made, rule, keys)
         read = write_back(self, it, new)
+        self.read_soon(it.record, read)
         result = Ingested(
             first=True,
             quarantined=new.quarantined,

@@ -223,6 +223,15 @@ class Touched:
             it.known = Standing(it.standing, None if isinstance(held, Erased) else held)
         return it.known
 
+    def read_soon(self, record: str, targets: Iterable[str]) -> None:
+        """They hold what stands and do not know it: a read of its own is their acknowledgement, so that what is
+        changed there next is no conflict."""
+        for target in targets:
+            key = f"held:{target}:{record}"[:256]
+            about = {"record": record, "tries": 0, "heard": True, "crm": target}
+            row = {"key": key, "kind": "held", "at": self.now, "payload": orjson.dumps(about).decode()}
+            self.add("reread", {**row, "leased_until": 0})
+
     def flush(self) -> None:
         c, rows = self.connection, self.rows
         documents = [{"hash": hash_, "document": document} for hash_, document in self.policies.items()]
@@ -247,6 +256,7 @@ class Touched:
             c, rendering, [_there_row(it, *each) for it in self.fields.values() for each in _dirty(it)], "replace"
         )
         sql.store(c, due, rows.get("due", ()), "keep")
+        sql.store(c, due, rows.get("reread", ()), "replace")
         sql.store(c, watermark, rows.get("watermark", ()), "replace")
 
 
