@@ -1,21 +1,20 @@
 """Mixed traffic on a real Synapse: `python -m benchmarks.rooms.traffic [--minutes N] [--seed N]`.
 
 The gateway, three people and a stranger on their own clients in one process, Synapse in another. Rounds of 45 s; after
-each, when everything is quiet, what must be so is looked at (tests/channels/matrix/traffic.py says what), and a row is kept.
+each, when everything is quiet, what must be so is looked at (tests/channels/matrix/traffic.py), and a row is kept.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import logging
 import tempfile
 import time
 from pathlib import Path
 
 from benchmarks.common import HERE, keep, machine, table
-from tests.channels.matrix.server import running
+from tests.channels.matrix.server import Synapse, running
 from tests.channels.matrix.traffic import NAMES, Traffic, begun, resident_mb, told
 
 ROUND_S = 45.0
@@ -39,9 +38,9 @@ async def row(traffic: Traffic, began: float, rest: float) -> list[object]:
     ]
 
 
-async def rounds(folder: Path, server: object, minutes: float, seed: int) -> tuple[list[list[object]], Traffic]:
+async def rounds(folder: Path, server: Synapse, minutes: float, seed: int) -> tuple[list[list[object]], Traffic]:
     rows: list[list[object]] = []
-    async with begun(folder, server, seed) as traffic:  # type: ignore[arg-type]
+    async with begun(folder, server, seed) as traffic:
         began, left = time.monotonic(), minutes * 60
         while left > 0:
             await traffic.round(min(left, ROUND_S))
@@ -58,10 +57,10 @@ def main() -> None:
     asks.add_argument("--seed", type=int, default=11)
     given = asks.parse_args()
     with tempfile.TemporaryDirectory() as folder, told() as log:
-        each = running(Path(folder) / "synapse", NAMES)
-        (Path(folder) / "house").mkdir()
-        with contextlib.closing(each):
-            rows, traffic = asyncio.run(rounds(Path(folder) / "house", next(each), given.minutes, given.seed))
+        house = Path(folder) / "house"
+        house.mkdir()
+        for server in running(Path(folder) / "synapse", NAMES):
+            rows, traffic = asyncio.run(rounds(house, server, given.minutes, given.seed))
     errors, warned = log.of(logging.ERROR), log.of(logging.WARNING)
     assert not errors, errors[:5]
     done = ", ".join(f"{name.replace('_', ' ')} {n}" for name, n in traffic.done.most_common())
