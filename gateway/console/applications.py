@@ -9,20 +9,18 @@ from typing import Final
 
 from cards.tree import Tone
 from cards.words import N_
+from gateway.applications import One, Ways, by_day, every
 from gateway.console.seeing import Eyes
 from gateway.console.sheet import sheet
 from gateway.console.stages import BAR, HIGH, Bar, Chart
-from gateway.governance import granted
 from gateway.services import Services
 from gateway.store.stages import DAY_MS
 from gateway.store.tokens import Known, TokenStore
-from identity.model import Application
 
 DAYS: Final = 30
 ENDED: Final = 5
 SOON_MS: Final = 14 * DAY_MS
 COLUMNS: Final = ("application", "field", "class", "day", "read", "written", "denied")
-Ways = Mapping[str, Mapping[int, int]]
 _STATES: Final[Mapping[str, tuple[Tone, str]]] = {
     "stands": ("info", N_("in force")),
     "soon": ("warning", N_("ends soon")),
@@ -74,35 +72,25 @@ async def page(eyes: Eyes, tokens: TokenStore) -> list[Row]:
     s = eyes.s
     await s.tally.flush()
     today = eyes.reader.now // DAY_MS
-    readings = await s.stages.store.readings(today - DAYS + 1)
-    by_name: dict[str, list[Known]] = {}
-    for each in await tokens.known():
-        by_name.setdefault(each.token.name, []).append(each)
-    names = dict.fromkeys([*s.channels, *by_name, *s.config.applications, *(name for name, _ in readings)])
-    return [_row(eyes, name, by_name.get(name, ()), _of(readings, name), today) for name in names]
+    found = await every(s.config, s.classes, s.stages.store, tokens, today - DAYS + 1)
+    return [_row(eyes, each, today) for each in found]
 
 
-def _of(readings: Mapping[tuple[str, str], Ways], name: str) -> dict[str, Ways]:
-    return {field: ways for (application, field), ways in readings.items() if application == name}
-
-
-def _row(eyes: Eyes, name: str, known: Sequence[Known], ways: Mapping[str, Ways], today: int) -> Row:
-    s = eyes.s
-    reads, writes = granted(s.governance, s.classes, Application(name))
-    every = tuple(s.classes.named())
-    fields = [_field(eyes, field, each) for field, each in ways.items()]
-    days = _days(each.get("read", {}) for each in ways.values())
+def _row(eyes: Eyes, one: One, today: int) -> Row:
+    s, fields = eyes.s, [_field(eyes, field, each) for field, each in one.fields.items()]
+    days = _days(each.get("read", {}) for each in one.fields.values())
     editable = [field for field, spec in s.config.fields.items() if spec.editable]
+    hidden = [eyes.label(field) for field in s.classes.named() if field not in one.reads]
     return Row(
-        name=name,
-        kind=_kind(eyes, name, known),
-        denied=[*(eyes.label(field) for field in every if field not in reads), *_details(eyes, name, reads)],
-        unwritten=[eyes.label(field) for field in editable if field in reads and field not in writes],
+        name=one.name,
+        kind=_kind(eyes, one),
+        denied=[*hidden, *_details(eyes, one.name, one.reads)],
+        unwritten=[eyes.label(field) for field in editable if field in one.reads and field not in one.writes],
         fields=sorted(fields, key=lambda each: (-each.read, each.name)),
         reads=sum(each.read for each in fields),
         week=sum(count for day, count in days.items() if day > today - 7),
         chart=_chart(days, today),
-        tokens=_tokens(eyes, known),
+        tokens=_tokens(eyes, one.tokens),
     )
 
 
@@ -112,10 +100,10 @@ def _details(eyes: Eyes, name: str, reads: frozenset[str]) -> list[str]:
     return [f"{eyes.label(kind)} · {key}" for (kind, _, key), only in parts if kind in reads and name not in only]
 
 
-def _kind(eyes: Eyes, name: str, known: Sequence[Known]) -> str:
-    if name in eyes.s.channels:
+def _kind(eyes: Eyes, one: One) -> str:
+    if one.channel:
         return eyes.reader.say("channel")
-    return eyes.reader.say("API token" if known else "in the configuration only")
+    return eyes.reader.say("API token" if one.tokens else "in the configuration only")
 
 
 def _field(eyes: Eyes, field: str, ways: Ways) -> FieldRow:
@@ -169,11 +157,12 @@ def _token(eyes: Eyes, each: Known) -> TokenRow:
 async def exported(s: Services) -> tuple[bytes, int]:
     """Who read what, by day, as far as it is kept: CSV in UTF-8 with a mark; and how many rows. No value is in it."""
     await s.tally.flush()
-    found = await s.stages.store.readings(0)
+    found: dict[str, dict[str, Ways]] = {}
+    for (application, field), ways in (await s.stages.store.readings(0)).items():
+        found.setdefault(application, {})[field] = ways
     rows = [list(COLUMNS)]
-    for (application, field), ways in found.items():
-        for day in sorted({day for days in ways.values() for day in days}):
-            told = [str(ways.get(way, {}).get(day, 0)) for way in ("read", "written", "denied")]
+    for application, fields in found.items():
+        for day, field, *counts in by_day(fields):
             date = datetime.fromtimestamp(day * DAY_MS / 1000, UTC).date().isoformat()
-            rows.append([application, field, s.classes.of(field), date, *told])
+            rows.append([application, field, s.classes.of(field), date, *map(str, counts)])
     return sheet(rows), len(rows) - 1

@@ -18,6 +18,7 @@ from gateway.http.api_bodies import EditBody, NoQuery
 from gateway.http.api_customers import Customers
 from gateway.http.api_edits import Edits, claimed
 from gateway.http.api_erase import Erasing
+from gateway.http.api_governed import Governed
 from gateway.http.api_mentions import Mentioned
 from gateway.http.api_parked import ParkedJobs
 from gateway.http.api_past import Past
@@ -45,7 +46,7 @@ class Api:
         customers, edits, past = Customers(services), Edits(services, spine), Past(services)
         mentioned, parked, policed = Mentioned(services), ParkedJobs(services), Policed(services)
         people, sourced = Identified(services, Linking(services, spine)), Sources(services)
-        accessed = Accessed(services)
+        accessed, governed = Accessed(services), Governed(services, tokens)
         self._work: dict[Name, Work] = {
             "search_customers": customers.search,
             "read_customer": customers.customer,
@@ -81,6 +82,11 @@ class Api:
             "diff_access": accessed.diff,
             "simulate_access": accessed.simulate,
             "compare_access": accessed.compare,
+            "list_stages": governed.stages,
+            "set_stage": governed.set_stage,
+            "undo_stage": governed.undo_stage,
+            "list_applications": governed.applications,
+            "end_token": governed.end_token,
         }
 
     def routes(self) -> list[web.RouteDef]:

@@ -47,6 +47,11 @@ Name = Literal[
     "diff_access",
     "simulate_access",
     "compare_access",
+    "list_stages",
+    "set_stage",
+    "undo_stage",
+    "list_applications",
+    "end_token",
 ]
 
 

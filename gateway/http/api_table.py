@@ -8,6 +8,7 @@ from gateway.http import api_mentions_models as mentions
 from gateway.http import api_policies_models as policies
 from gateway.http.api_access_table import ACCESS
 from gateway.http.api_endpoint import BASE, Endpoint, Name
+from gateway.http.api_governed_table import GOVERNED
 
 __all__ = ["BASE", "ENDPOINTS", "PATHS", "Endpoint", "Name"]
 
@@ -282,6 +283,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         errors=(404, 409),
     ),
     *ACCESS,
+    *GOVERNED,
 )
 
 PATHS: dict[str, tuple[str, int, str]] = {
