@@ -243,7 +243,7 @@ Answer: TypeAlias = Toast | ShowCard | OpenForm | FieldErrors | Nothing
 
 @dataclass(frozen=True, slots=True)
 class Inbound:
-    """A request as the sender saw it. Header names are lower case; `url` is built on the configured `public_url`."""
+    """A request as the sender saw it. Header names: in small letters; `url` is built on the configured `public_url`."""
 
     method: str
     url: str

@@ -12,6 +12,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from cards.inert import safe_url
@@ -23,7 +24,7 @@ TIRED = 5.0
 """Seconds until the next try when the other side is down and named no time."""
 LONGEST = 3600.0
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-_MAY_HOLD_UNSTORABLE = re.compile("\\\\u(?:0000|[dD][89a-fA-F])|[\ud800-\udfff]")
+_NUL = b"\\u0000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +51,28 @@ def json_object(raw: bytes | str) -> dict[str, Any]:
     """NUL and lone surrogates, which no database takes, become U+FFFD one for one, escaped or as they are. Raises
     `Unreadable`."""
     try:
-        data = raw if isinstance(raw, str) else raw.decode("utf-8", "surrogatepass").removeprefix("\ufeff")
-        payload = json.loads(data)
-    except (ValueError, RecursionError) as fault:
-        raise Unreadable(f"not JSON: {type(fault).__name__}") from None
+        payload = _plain(raw)
+    except (ValueError, RecursionError):
+        payload = _odd(raw)
     if not isinstance(payload, dict):
         raise Unreadable("not a JSON object")
-    return _storable(payload) if _MAY_HOLD_UNSTORABLE.search(data) else payload
+    return payload
+
+
+def _plain(raw: bytes | str) -> Any:
+    """Raises ValueError for what is no JSON, and for much that is but holds what no database takes."""
+    data = raw if isinstance(raw, bytes) else raw.encode()
+    if _NUL in data:
+        raise ValueError
+    return orjson.loads(data)
+
+
+def _odd(raw: bytes | str) -> Any:
+    try:
+        data = raw if isinstance(raw, str) else raw.decode("utf-8", "surrogatepass").removeprefix("\ufeff")
+        return _storable(json.loads(data))
+    except (ValueError, RecursionError) as fault:
+        raise Unreadable(f"not JSON: {type(fault).__name__}") from None
 
 
 def storable(text: str) -> str:

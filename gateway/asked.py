@@ -9,7 +9,7 @@ from collections.abc import Callable
 from cards.words import N_, say
 from channels.model import Answer, Event, Nothing, Pressed, Submitted, Toast
 from gateway.errors import Refused, Rejected, Retry, Unreadable
-from gateway.metrics import DUPLICATES, EVENTS
+from gateway.metrics import DUPLICATES, EVENTS, child
 from gateway.services import Services
 from gateway.spine import Broken, Spine, Waiter
 
@@ -26,7 +26,7 @@ class Asked:
 
     async def store(self, name: str, event: Event, waiter: Waiter | None = None) -> bool:
         """Durable when it returns; False when it was here before. Raises `Retry`."""
-        EVENTS.labels(name, type(event).__name__.lower()).inc()
+        child(EVENTS, name, type(event).__name__.lower()).inc()
         fresh = await self._spine.accept(event, waiter)
         if not fresh:
             DUPLICATES.labels(name).inc()

@@ -8,12 +8,13 @@ exception's message.
 from __future__ import annotations
 
 import asyncio
+import random
 import re
 import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
@@ -46,8 +47,12 @@ _turn: ContextVar[str] = ContextVar("turn", default="")
 # -- the turn
 
 
+_chance = random.Random(secrets.randbits(128))  # noqa: S311 -- a name for the log, not a secret
+
+
 def new_turn() -> str:
-    return secrets.token_hex(5)
+    """Drawn here and not from the system: asking that lets another thread in, for every request."""
+    return f"{_chance.getrandbits(40):010x}"
 
 
 def turn() -> str:
@@ -67,27 +72,33 @@ def plain(carried: str) -> str:
     return carried.partition(";")[0]
 
 
-@contextmanager
-def carried(text: str) -> Iterator[str]:
+class begun:  # noqa: N801 -- used as a function is
+    """A turn begins here, under whatever span is open."""
+
+    __slots__ = ("_now", "_token")
+
+    def __init__(self, now: str = "") -> None:
+        self._now = now or new_turn()
+
+    def __enter__(self) -> str:
+        self._token = _turn.set(self._now)
+        return self._now
+
+    def __exit__(self, kind: object, why: object, where: object) -> None:
+        _turn.reset(self._token)
+
+
+def carried(text: str) -> AbstractContextManager[str]:
     """Goes on with what `carrier` said; a turn of its own where that is nothing."""
     found = _CARRIED.fullmatch(text)
-    now, parent = (found[1], found[2] or "") if found is not None else (new_turn(), "")
-    token = _turn.set(now)
-    try:
-        with _live.within(parent) if _live is not None else nullcontext():
-            yield now
-    finally:
-        _turn.reset(token)
+    now, parent = (found[1], found[2] or "") if found is not None else ("", "")
+    return begun(now) if _live is None else _under(_live, begun(now), parent)
 
 
 @contextmanager
-def begun(now: str = "") -> Iterator[str]:
-    """A turn begins here, under whatever span is open."""
-    token = _turn.set(now or new_turn())
-    try:
-        yield _turn.get()
-    finally:
-        _turn.reset(token)
+def _under(live: _Live, now: begun, parent: str) -> Iterator[str]:
+    with now as turn, live.within(parent):
+        yield turn
 
 
 def stamped(trace: str) -> str:

@@ -41,6 +41,7 @@ class Server:
 
 WHAT = {
     "yardstick": "aiohttp alone: HMAC, orjson, queue in memory",
+    "ours-accept": "ours, SQLite FULL: stored durably and answered, handed to nobody",
     "ours-sqlite": "ours, SQLite FULL and the embedded bus",
     "ours-postgresql": "ours, PostgreSQL and Redis",
     "ours-turn": "ours, SQLite FULL, with the whole turn of a message that names nobody",
@@ -84,7 +85,7 @@ def _gateway(name: str, port: int, opened: ExitStack) -> subprocess.Popen[str] |
     opened.callback(stop, process("benchmarks.wire.fake_slack", str(slack)))
     assert store is not None and bus is not None
     path = config(folder, store=store, bus=bus, port=port, slack_api=f"http://127.0.0.1:{slack}/api")
-    mode = "turn" if name == "ours-turn" else "handler"
+    mode = {"ours-turn": "turn", "ours-accept": "accept"}.get(name, "handler")
     log = opened.enter_context((folder / "log").open("w"))
     return process("benchmarks.wire.ours", str(path), mode, stderr=log)
 

@@ -2,6 +2,7 @@
 
 handler  what the peers do: the event is verified, understood, stored durably, answered, handed to a handler that does
          nothing, and taken out of the queue durably
+accept   the same, but handed to nobody: stored durably and answered
 turn     the whole turn of a message that names nobody: who speaks, what is mentioned, the trail
 float    the whole turn of any message; a Slack that takes more than 20 posts a second of a workspace and lets one ask
          for a room's members as often as one likes, since what is measured is the gateway and not its patience
@@ -18,6 +19,7 @@ from unittest.mock import patch
 
 from channels.slack.channel import Channel
 from gateway import app
+from gateway.bus.embedded import EmbeddedBus
 from gateway.bus.model import Bus, Delivery, Handle
 from gateway.config import load
 from gateway.http.run import open_server
@@ -29,7 +31,12 @@ async def nothing(delivery: Delivery) -> None:
 
 
 async def main(config: Path, mode: str) -> None:
-    if mode == "handler":
+    if mode == "accept":
+        with patch.object(EmbeddedBus, "_hand_over", lambda self, delivery: None):
+            await open_server(load(config))
+            print("ready", flush=True)
+            await asyncio.Event().wait()
+    elif mode == "handler":
 
         def worker(bus: Bus, handle: Handle, **more: Any) -> Worker:
             return Worker(bus, nothing, **more)

@@ -26,6 +26,7 @@ from channels.wire import Source, wall_clock
 from gateway.errors import Refused, Rejected, Unreadable
 
 JSON = {"content-type": "application/json; charset=utf-8"}
+_SIGNED_BY = ("x-slack-request-timestamp", "x-slack-signature")
 _HELD = "view:"
 _NOT_THERE = frozenset({"channel_not_found", "not_in_channel", "user_not_in_channel"})
 
@@ -71,11 +72,12 @@ class Channel:
         if payload.get("type") == "url_verification":
             return model.Reply(headers={"content-type": "text/plain"}, body=str(payload.get("challenge", "")).encode())
         told = await self._read(payload)
-        return model.Reply(told, wait=any(isinstance(event, model.Submitted) for event in told))
+        return model.Reply(told, wait=bool(told) and isinstance(told[0], model.Submitted))
 
     def _verify(self, request: model.Inbound) -> None:
         try:
-            valid = self._verifier.is_valid_request(request.body, _signature(request.headers))
+            at, signature = (request.headers.get(name) for name in _SIGNED_BY)
+            valid = self._verifier.is_valid(request.body, at, signature)
         except (ValueError, TypeError):  # a timestamp that is no number, a body or a signature that is no text
             valid = False
         if not valid:
@@ -196,11 +198,6 @@ class Channel:
 
     async def close(self) -> None:
         return None
-
-
-def _signature(headers: Mapping[str, str]) -> dict[str, str]:
-    """The verifier spells every header anew that it is given: it gets the two it reads."""
-    return {name: headers[name] for name in ("x-slack-request-timestamp", "x-slack-signature") if name in headers}
 
 
 def _post(at: Spot) -> dict[str, Any]:

@@ -15,6 +15,8 @@ _LOOKALIKES = str.maketrans({"*": "∗", "_": "ˍ", "~": "∼", "`": "ˋ"})
 
 def said_plainly(text: str, bot: str) -> tuple[str, tuple[tuple[int, int], ...], bool]:
     """Plain text, its quoted stretches (code points), and whether it calls the bot."""
+    if "<" not in text and _QUOTE not in text:
+        return _entities(text), (), False
     called = bool(bot) and re.search(rf"<@{re.escape(bot)}(\|[^<>]*)?>", text) is not None
     if called:
         text = re.sub(rf"^\s*<@{re.escape(bot)}(\|[^<>]*)?>[\s,:\uff0c\uff1a]*", "", text)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from aiohttp import web
-from aiohttp.typedefs import Middleware
 
 from gateway.config import Config
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 PAGES = ("/console", "/demo", "/form/")
 """What a browser opens. Networks and the API sign or bear a token: their host may be any."""
@@ -18,14 +15,13 @@ LOOPBACK = frozenset(("127.0.0.1", "localhost", "::1"))
 _PORTS = {"http": 80, "https": 443}
 
 
-def own_name(config: Config) -> Middleware:
-    """Answers 421 for a page under a name that is neither `public_url`'s nor this machine's own."""
+def own_name(config: Config) -> Callable[[web.Request], web.Response | None]:
+    """Answers 421 for a page under a name that is neither `public_url`'s nor this machine's own; else None."""
     known = _host(config.public_url)
 
-    @web.middleware
-    async def checked(request: web.Request, handler: Handler) -> web.StreamResponse:
+    def checked(request: web.Request) -> web.Response | None:
         if not request.path.startswith(PAGES) or _fits(request, known):
-            return await handler(request)
+            return None
         where = config.public_url or f"http://127.0.0.1:{_port(request)}"
         text = f"This page is not served under that name. Open {where}, or set public_url to the address you use.\n"
         return web.Response(status=421, text=text, headers={"Cache-Control": "no-store"})

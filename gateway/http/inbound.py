@@ -10,7 +10,7 @@ from cards.words import N_, say
 from channels.model import Answers, Channel, Event, Inbound, Pages, Reply
 from gateway.asked import Asked
 from gateway.errors import Refused, Rejected, Retry, Unreadable
-from gateway.metrics import RECEIVED
+from gateway.metrics import RECEIVED, child
 from gateway.services import Services
 from gateway.spine import Spine
 
@@ -44,13 +44,12 @@ class Door:
             RECEIVED.labels(name, "unreadable").inc()
             log.warning("a request to %s was not understood: %s", name, why)
             return web.json_response({"ok": False, "error": "not understood"})
-        RECEIVED.labels(name, "accepted").inc()
+        child(RECEIVED, name, "accepted").inc()
         return await self._accept(name, channel, reply)
 
     async def _inbound(self, request: web.Request) -> Inbound:
-        headers = {key.lower(): value for key, value in request.headers.items()}
         url = self._s.config.public_url.rstrip("/") + request.raw_path
-        return Inbound(request.method, url, headers, await request.read())
+        return Inbound(request.method, url, request.headers, await request.read())
 
     async def page(self, request: web.Request) -> web.StreamResponse:
         """A page of the network's own, such as the end of an installation."""

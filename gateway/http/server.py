@@ -7,18 +7,15 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from aiohttp import web
-from aiohttp.typedefs import Middleware
 
 from gateway.app import House
-from gateway.config import Config
 from gateway.errors import Misconfigured
-from gateway.http.access import access
 from gateway.http.api import Api
+from gateway.http.around import around
 from gateway.http.console import Console
 from gateway.http.form_page import FormPage
 from gateway.http.health import Health
 from gateway.http.hooks import HookDoor
-from gateway.http.hosts import own_name
 from gateway.http.inbound import Door
 from gateway.http.scim import Scim
 from gateway.store.tokens import TokenStore
@@ -26,12 +23,6 @@ from gateway.store.tokens import TokenStore
 log = logging.getLogger("floatcard.http")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "X-Frame-Options": "DENY",
-}
 
 
 @dataclass(slots=True)
@@ -59,16 +50,12 @@ def routes(house: House) -> list[web.RouteDef]:
 def application(house: House, health: Health, more: Sequence[web.RouteDef] | None = None) -> web.Application:
     """`more` instead of the API and the console: what a test wants to mount."""
     limit = house.services.config.server.body_limit
-    app = web.Application(client_max_size=limit, middlewares=_around(house.services.config))
+    app = web.Application(client_max_size=limit, middlewares=[around(house.services.config)])
     app.add_routes([*Door(house.services, house.spine).routes(), *health.routes()])
     app.add_routes(HookDoor(house.services, house.schedule.nudge).routes())
     app.add_routes(routes(house) if more is None else more)
     app.router.add_get("/", _door(house.services.config.demo))
     return app
-
-
-def _around(config: Config) -> list[Middleware]:
-    return [access(config.logs.access), _last_resort, own_name(config)]
 
 
 def _door(demo: bool) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
@@ -78,25 +65,6 @@ def _door(demo: bool) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         return web.Response(status=302, headers={"Location": "/demo" if demo else "/console"})
 
     return lead
-
-
-@web.middleware
-async def _last_resort(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """A bug answers 500 with nothing of its insides; every answer says what a browser must not do with it."""
-    try:
-        response = await handler(request)
-    except web.HTTPException as known:
-        known.headers.update(HEADERS)
-        raise
-    except (ConnectionResetError, TimeoutError):
-        raise
-    except Exception:
-        log.exception("a request broke: %s", request.match_info.route.resource)
-        response = web.json_response({"error": "Something broke here. The log has the details."}, status=500)
-    if not response.prepared:
-        for name, value in HEADERS.items():
-            response.headers.setdefault(name, value)
-    return response
 
 
 async def listen(app: web.Application, health: Health, host: str, port: int) -> Server:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, update
 from sqlalchemy.engine import URL
@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from gateway.errors import Misconfigured
 from gateway.store.connect import READ_S, READERS, WRITE_S, address, reading, shown, writing
+from gateway.store.enqueue import ANY_ORDER
 from gateway.store.faults import SAY, StoreClosed, named, stale, unavailable
 from gateway.store.migrate import prepare
 from gateway.store.patience import Patience
@@ -53,7 +54,9 @@ class Store:
         self._reading = reading(url)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
         self._patience = Patience(self._reading, READ_S)
-        self._writer = Writer(self._writing, Patience(self._writing, WRITE_S), batch=batch, waiting=waiting)
+        self._writer = Writer(
+            self._writing, Patience(self._writing, WRITE_S), batch=batch, waiting=waiting, any_order=ANY_ORDER
+        )
         self._quick = Quick(url) if url.get_backend_name() == "sqlite" else None
         self._closed = False
 
@@ -75,12 +78,12 @@ class Store:
         """How many writes are queued."""
         return self._writer.waiting
 
-    async def write(self, op: Op[I, R], item: I) -> R:
+    def write(self, op: Op[I, R], item: I) -> Coroutine[Any, Any, R]:
         """Runs `op` over `item`, with whatever else waits, in one transaction; returns once it is durable.
 
         Cancelling the waiter does not cancel the write. `op` is grouped by equality: pass the same function.
         """
-        return await self._writer.write(op, item)
+        return self._writer.write(op, item)
 
     async def read(self, query: Callable[[Connection], T]) -> T:
         """Runs `query` on a reader thread, in one read-only snapshot that sees every finished `write`."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
 from sqlalchemy import Connection
 
@@ -24,24 +25,41 @@ def publish(connection: Connection, items: Sequence[tuple[Job, int]]) -> list[in
 
 
 def _unseen(connection: Connection, first: dict[str, tuple[Job, int]]) -> set[str]:
-    text = f"INSERT INTO seen (once, at) VALUES {_rows(len(first), 2)} ON CONFLICT DO NOTHING RETURNING once"  # noqa: S608
-    values = [one for once in sorted(first) for one in (once, first[once][1])]
-    return {row[0] for row in sql.ask(connection, text, values)}
+    names = sorted(first)
+    text = f"INSERT INTO seen (once, at) VALUES {_rows(len(names), 2)} ON CONFLICT DO NOTHING"  # noqa: S608
+    values = [one for once in names for one in (once, first[once][1])]
+    if connection.dialect.name != "sqlite":
+        return {row[0] for row in sql.ask(connection, f"{text} RETURNING once", values)}
+    # Each row that SQLite hands over lets another thread in: of new names, of which nearly all are, it tells nothing.
+    known = sql.ask(connection, f"SELECT once FROM seen WHERE once IN ({_places(len(names))})", names)  # noqa: S608
+    sql.change(connection, text, values)
+    return first.keys() - {row[0] for row in known}
 
 
 def _added(connection: Connection, new: Sequence[tuple[Job, int]]) -> dict[str, int | None]:
     if not new:
         return {}
     values = [one for job, at in new for one in (job.topic, job.lane, job.once, job.body, 1, 0, "ready", "", at)]
-    rows = sql.ask(connection, f"{_JOB}{_rows(len(new), 9)} RETURNING once, id", values)
-    return {row[0]: int(row[1]) for row in rows}
+    text = _JOB + _rows(len(new), 9)
+    if connection.dialect.name != "sqlite":
+        return {row[0]: int(row[1]) for row in sql.ask(connection, f"{text} RETURNING once, id", values)}
+    # Nobody else writes meanwhile, so the rows of one statement are numbered one after another.
+    last = sql.last(connection, text, values)
+    return {job.once: last - len(new) + 1 + at for at, (job, _) in enumerate(new)}
 
 
 def remove(connection: Connection, ids: Sequence[int]) -> list[None]:
-    sql.many(connection, "DELETE FROM job WHERE id = ?", [(id_,) for id_ in ids])
+    sql.change(connection, f"DELETE FROM job WHERE id IN ({_places(len(ids))})", sorted(ids))  # noqa: S608
     return [None] * len(ids)
 
 
 def _rows(count: int, width: int) -> str:
-    one = f"({', '.join('?' * width)})"
-    return ", ".join([one] * count)
+    return ", ".join([f"({_places(width)})"] * count)
+
+
+def _places(count: int) -> str:
+    return ", ".join("?" * count)
+
+
+ANY_ORDER: Final[frozenset[Callable[..., Any]]] = frozenset({publish, remove})
+"""A job is removed by an id that is told only once it is committed."""

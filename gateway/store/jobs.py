@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -25,9 +25,9 @@ class JobStore:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def add(self, new: Job, at: int) -> int | None:
+    def add(self, new: Job, at: int) -> Coroutine[Any, Any, int | None]:
         """The job's id; None when its `once` was seen before and nothing was added."""
-        return await self._store.write(enqueue.publish, (_named(new), at))
+        return self._store.write(enqueue.publish, (_named(new), at))
 
     async def ready(self) -> list[Delivery]:
         return await self._store.read(_ready)
@@ -36,8 +36,8 @@ class JobStore:
         """As `ready`, once everything is written that was given to the writer before."""
         return await self._store.write(_written, None)
 
-    async def remove(self, id_: int) -> None:
-        await self._store.write(enqueue.remove, id_)
+    def remove(self, id_: int) -> Coroutine[Any, Any, None]:
+        return self._store.write(enqueue.remove, id_)
 
     async def begun(self, id_: int, starts: int) -> None:
         await self._store.write(_begun, (id_, starts))

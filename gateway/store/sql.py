@@ -39,6 +39,14 @@ def change(connection: Connection, sql: str, parameters: Sequence[Any] = ()) -> 
     return count
 
 
+def last(connection: Connection, sql: str, parameters: Sequence[Any] = ()) -> int:
+    """On SQLite: the number of the row that an INSERT added last."""
+    cursor = _cursor(connection)
+    cursor.execute(_spelt(sql, connection.dialect.name), parameters)
+    number: int = cursor.lastrowid
+    return number
+
+
 def _cursor(connection: Connection) -> Any:
     """The driver's own cursor, inside the transaction of `connection`: a statement costs a tenth of what it costs
     through the engine. Errors are the driver's; `gateway.store.faults` knows them."""

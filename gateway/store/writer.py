@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, TypeAlias, TypeVar
@@ -48,7 +48,17 @@ class Outcome:
 class Writer:
     """Bounded queue in, futures out. Everything public is called on an event loop; the rest runs in the thread."""
 
-    def __init__(self, engine: Engine, patience: Patience, *, batch: int = BATCH, waiting: int = WAITING) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        patience: Patience,
+        *,
+        batch: int = BATCH,
+        waiting: int = WAITING,
+        any_order: Set[Op[Any, Any]] = frozenset(),
+    ) -> None:
+        """`any_order`: operations that come to the same in whichever order they are done among themselves."""
+        self._any_order = any_order
         self._engine = engine
         self._patience = patience
         self._committing = False
@@ -141,7 +151,7 @@ class Writer:
 
     def _settle(self, jobs: list[Job]) -> list[Outcome]:
         """Together if it can be; else group by group, item by item, so that a bad item fails alone."""
-        groups = [list(group) for _, group in groupby(jobs, key=lambda job: job.op)]
+        groups = [list(group) for _, group in groupby(self._sorted(jobs), key=lambda job: job.op)]
         try:
             return self._together(groups)
         except Exception as broke:
@@ -150,6 +160,12 @@ class Writer:
                 return [Outcome(job, fault=fault) for job in jobs]
         smaller = groups if len(groups) > 1 else [[job] for job in jobs]
         return [outcome for part in smaller for outcome in self._settle(part)]
+
+    def _sorted(self, jobs: list[Job]) -> Iterable[Job]:
+        """In their order, but where it makes no difference, like with like: many at once cost little more than one."""
+        for alike, stretch in groupby(jobs, key=lambda job: job.op in self._any_order):
+            some = list(stretch)
+            yield from sorted(some, key=lambda job: id(job.op)) if alike else some
 
     def _together(self, groups: list[list[Job]]) -> list[Outcome]:
         for tries in range(TRIES):

@@ -1,0 +1,94 @@
+"""What is around every request: a turn with a span, a line of the log where it is wanted, and an answer even to a bug.
+
+One wrapping and not one for each: every event of a network passes here.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+from aiohttp.typedefs import Middleware
+
+from gateway.config import Config
+from gateway.http.hosts import own_name
+from gateway.telemetry import begun, span
+
+log = logging.getLogger("floatcard.http")
+lines = logging.getLogger("floatcard.access")
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
+"""Asked every few seconds by machines."""
+DOOR = "/in/"
+"""What the networks' addresses begin with."""
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+}
+
+
+def around(config: Config) -> Middleware:
+    foreign, told = own_name(config), config.logs.access
+
+    async def within(request: web.Request, handler: Handler) -> web.StreamResponse:
+        response = foreign(request)
+        return _marked(response if response is not None else await _answered(request, handler))
+
+    @web.middleware
+    async def entered(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.path in QUIET:
+            return await within(request, handler)
+        channel = request.match_info.get("channel", "") if request.path.startswith(DOOR) else ""
+        began = time.perf_counter()
+        with begun(), span("receive", method=request.method, channel=channel):
+            status = 500
+            try:
+                response = await within(request, handler)
+                status = response.status
+                return response
+            except web.HTTPException as known:
+                status = known.status
+                raise
+            finally:
+                if told:
+                    _line(request, status, time.perf_counter() - began)
+
+    return entered
+
+
+async def _answered(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """A bug answers 500 with nothing of its insides."""
+    try:
+        return await handler(request)
+    except web.HTTPException as known:
+        known.headers.update(HEADERS)
+        raise
+    except (ConnectionResetError, TimeoutError):
+        raise
+    except Exception:
+        log.exception("a request broke: %s", request.match_info.route.resource)
+        return web.json_response({"error": "Something broke here. The log has the details."}, status=500)
+
+
+def _marked(response: web.StreamResponse) -> web.StreamResponse:
+    """Every answer says what a browser must not do with it."""
+    if not response.prepared:
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+    return response
+
+
+def _line(request: web.Request, status: int, took: float) -> None:
+    facts = {"method": request.method, "route": _route(request), "status": status, "ms": round(took * 1000, 1)}
+    lines.info("answered", extra=facts)
+
+
+def _route(request: web.Request) -> str:
+    """As it is registered: what stands in its places is somebody's."""
+    resource = request.match_info.route.resource
+    return resource.canonical if resource is not None else "none"
