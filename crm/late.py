@@ -8,6 +8,7 @@ contents, since two changes may carry one time.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -175,3 +176,29 @@ class Feed:
             self._calm[id_] = (at, held)
         mark = cursor.marks.get(id_)
         return mark is None or mark[1] != held
+
+
+class Told(Protocol):
+    def changes(self, text: str, /) -> AsyncIterator[tuple[Record, str]]: ...
+
+
+@dataclass(slots=True)
+class Paced:
+    """Looks once in `every` seconds, however often it is asked; where it left off nothing is missed."""
+
+    feed: Told
+    every: float
+    _left: str = ""
+    _until: float = 0.0
+
+    async def changes(self, cursor: str) -> AsyncIterator[tuple[Record, str]]:
+        if cursor == self._left and time.monotonic() < self._until:
+            return
+        async for told in self.feed.changes(cursor):
+            cursor = told[1]
+            yield told
+        self._left, self._until = cursor, time.monotonic() + self.every
+
+    def hurry(self) -> None:
+        """The next look is at once."""
+        self._until = 0.0

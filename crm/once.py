@@ -19,7 +19,7 @@ from weakref import WeakValueDictionary
 
 from crm.http import Unsure
 from crm.model import GATEWAY, Applied, Change, Conflict, Item, Record, RecordRef
-from crm.values import short
+from crm.values import bounded, short
 from gateway.errors import Refused
 from reconcile.model import Json
 
@@ -161,6 +161,34 @@ async def note(crm: Desk, once: str, asked: str, post: Callable[[bool], Awaitabl
             raise
         crm.note(once, Told(asked, item))
         return item
+
+
+class Notes(Protocol):
+    """What a connector brings so that `add_note` can be the same for those whose notes stand there as our own."""
+
+    desk: Desk
+
+    async def get(self, ref: RecordRef) -> Record: ...
+
+    async def post(self, ref: RecordRef, body: str, who: str) -> Item: ...
+
+    async def posted(self, ref: RecordRef, body: str) -> Item | None:
+        """The note of an earlier try whose answer was lost."""
+        ...
+
+
+async def add_note(crm: Notes, ref: RecordRef, text: str, who: str, *, limit: int, once: str) -> Item:
+    """`who` is its beginning, since it stands there under our own account."""
+    said = bounded("note", text, limit)
+    body = f"{who}: {said}" if who else said
+    if (await crm.get(ref)).deleted:
+        raise not_live()
+
+    async def write(doubt: bool) -> Item:
+        earlier = await crm.posted(ref, body) if doubt else None
+        return earlier or await crm.post(ref, body, who)
+
+    return await note(crm.desk, once, digest("note", ref.key, text, who), write)
 
 
 def not_live() -> Refused:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
@@ -14,6 +13,7 @@ from crm.dataverse.config import KIND, Config
 from crm.dataverse.feed import Around, Changes
 from crm.dataverse.reading import Reader
 from crm.http import Answer, id_at
+from crm.late import Paced
 from crm.mapping import vanished
 from crm.markup import marked_up, plain
 from crm.model import (
@@ -34,7 +34,6 @@ from crm.model import (
     Remembers,
     Users,
 )
-from crm.values import bounded
 from reconcile.model import Json
 
 NOTE_LIMIT = 60_000
@@ -51,8 +50,7 @@ class DataverseCrm:
         self._api = Api(name, config)
         columns = Columns(self._api, config.table.name)
         self._reader = Reader(name, config, self._api, columns, self.desk.versions)
-        self._feed = Changes(self._reader, Around(self._reader, config.page))
-        self._quiet: tuple[str, float] = ("", 0.0)
+        self._feed = Paced(Changes(self._reader, Around(self._reader, config.page)), config.every)
 
     async def close(self) -> None:
         await self._api.close()
@@ -71,15 +69,8 @@ class DataverseCrm:
         related = (await self._reader.related([ref.id]))[ref.id]
         return await self._reader.record(row, related), text(row.get("@odata.etag"))
 
-    async def changes(self, cursor: str) -> AsyncIterator[tuple[Record, str]]:
-        """Looks once in `every` seconds, however often it is asked; where it left off nothing is missed."""
-        seen, until = self._quiet
-        if cursor == seen and time.monotonic() < until:
-            return
-        async for told in self._feed.changes(cursor):
-            cursor = told[1]
-            yield told
-        self._quiet = (cursor, time.monotonic() + self._config.every)
+    def changes(self, cursor: str) -> AsyncIterator[tuple[Record, str]]:
+        return self._feed.changes(cursor)
 
     def addressed(self, url: str) -> RecordRef | None:
         """The address of a form in any app, and those of `link`."""
@@ -154,18 +145,9 @@ class DataverseCrm:
 
     async def add_note(self, ref: RecordRef, text: str, who: str, *, once: str) -> Item:
         """On the record's timeline, which shows HTML; it stands there as the app's, so that `who` is its beginning."""
-        said = bounded("note", text, NOTE_LIMIT)
-        body = f"{who}: {said}" if who else said
-        if (await self.get(ref)).deleted:
-            raise keys.not_live()
+        return await keys.add_note(self, ref, text, who, limit=NOTE_LIMIT, once=once)
 
-        async def post(doubt: bool) -> Item:
-            earlier = await self._posted(ref, body) if doubt else None
-            return earlier or await self._post(ref, body, who)
-
-        return await keys.note(self.desk, once, keys.digest("note", ref.key, text, who), post)
-
-    async def _post(self, ref: RecordRef, body: str, who: str) -> Item:
+    async def post(self, ref: RecordRef, body: str, who: str) -> Item:
         table = self._config.table
         note: Json = {"notetext": marked_up(body), f"objectid_{table.name}@odata.bind": f"/{table.set}({ref.id})"}
         headers = prefer("return=representation")
@@ -175,7 +157,7 @@ class DataverseCrm:
         id_ = text(answer.table.get("annotationid")) if answer.body is not None else ""
         return Item(id_, "note", plain(marked_up(body)), self._api.now(), who)
 
-    async def _posted(self, ref: RecordRef, body: str) -> Item | None:
+    async def posted(self, ref: RecordRef, body: str) -> Item | None:
         """The note of an earlier try whose answer was lost."""
         notes = (await self.get(ref)).related.get("note", ())
         return next((note for note in notes if note.text.split() == plain(marked_up(body)).split()), None)
@@ -200,5 +182,6 @@ if TYPE_CHECKING:
         Describes,
         Remembers,
         keys.Writer,
+        keys.Notes,
     ]:
-        return crm, crm, crm, crm, crm, crm, crm, crm
+        return crm, crm, crm, crm, crm, crm, crm, crm, crm

@@ -15,7 +15,7 @@ from crm.hubspot.config import KIND, Config
 from crm.hubspot.feed import Changes
 from crm.hubspot.hooks import TYPES, spoken_of, verify
 from crm.hubspot.reading import Reader, table, when
-from crm.late import Feed
+from crm.late import Feed, Paced
 from crm.markup import marked_up, plain
 from crm.model import (
     Addresses,
@@ -37,7 +37,6 @@ from crm.model import (
     Remembers,
     Users,
 )
-from crm.values import bounded
 from reconcile.model import Json
 
 NOTE_LIMIT = 60_000
@@ -58,8 +57,7 @@ class HubSpotCrm:
         self._api = Api(name, config)
         self._reader = Reader(name, config, self._api)
         self._changes = Changes(self._reader, config.page)
-        self._feed = Feed(self._changes)
-        self._quiet: tuple[str, float] = ("", 0.0)
+        self._feed = Paced(Feed(self._changes), config.every)
 
     async def close(self) -> None:
         await self._api.close()
@@ -72,15 +70,8 @@ class HubSpotCrm:
         if ref.kind != KIND or not (ref.id.isascii() and ref.id.isdigit()) or len(ref.id) > 20:
             raise keys.absent(ref)
 
-    async def changes(self, cursor: str) -> AsyncIterator[tuple[Record, str]]:
-        """Looks once in `every` seconds, however often it is asked; where it left off nothing is missed."""
-        seen, until = self._quiet
-        if cursor == seen and time.monotonic() < until:
-            return
-        async for told in self._feed.changes(cursor):
-            cursor = told[1]
-            yield told
-        self._quiet = (cursor, time.monotonic() + self._config.every)
+    def changes(self, cursor: str) -> AsyncIterator[tuple[Record, str]]:
+        return self._feed.changes(cursor)
 
     def addressed(self, url: str) -> RecordRef | None:
         """HubSpot's addresses, old and new, in any of its data centres; and those of `link`."""
@@ -134,19 +125,9 @@ class HubSpotCrm:
 
     async def add_note(self, ref: RecordRef, text: str, who: str, *, once: str) -> Item:
         """It stands there as the app's, so that `who` is its beginning."""
-        said = bounded("note", text, NOTE_LIMIT)
-        body = f"{who}: {said}" if who else said
-        record = await self.get(ref)
-        if record.deleted:
-            raise keys.not_live()
+        return await keys.add_note(self, ref, text, who, limit=NOTE_LIMIT, once=once)
 
-        async def post(doubt: bool) -> Item:
-            earlier = await self._posted(ref, body) if doubt else None
-            return earlier or await self._post(ref, body, who)
-
-        return await keys.note(self.desk, once, keys.digest("note", ref.key, text, who), post)
-
-    async def _post(self, ref: RecordRef, body: str, who: str) -> Item:
+    async def post(self, ref: RecordRef, body: str, who: str) -> Item:
         now = await self._changes.now()
         type_: Json = {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": NOTE_TO[self._config.kind]}
         properties: Json = {"hs_note_body": marked_up(body), "hs_timestamp": str(now)}
@@ -154,7 +135,7 @@ class HubSpotCrm:
         answer = (await self._api.write("POST", f"{OBJECTS}/notes", asked)).table
         return Item(str(answer.get("id") or ""), "note", plain(marked_up(body)), now, who)
 
-    async def _posted(self, ref: RecordRef, body: str) -> Item | None:
+    async def posted(self, ref: RecordRef, body: str) -> Item | None:
         """The note of an earlier try whose answer was lost."""
         notes = (await self.get(ref)).related.get("note", ())
         return next((note for note in notes if note.text.split() == plain(marked_up(body)).split()), None)
@@ -169,7 +150,7 @@ class HubSpotCrm:
     async def hear(self, hook: Hook) -> tuple[RecordRef, ...]:
         verify(hook, self._config.client_secret.get_secret_value(), self._wall())
         ids = dict.fromkeys(spoken_of(hook.body, self._config.kind, self._config.portal))
-        self._quiet = ("", 0.0)
+        self._feed.hurry()
         return tuple(RecordRef(self.name, KIND, id_) for id_ in ids)
 
 
@@ -187,5 +168,6 @@ if TYPE_CHECKING:
         Remembers,
         Hooks,
         keys.Writer,
+        keys.Notes,
     ]:
-        return crm, crm, crm, crm, crm, crm, crm, crm, crm
+        return crm, crm, crm, crm, crm, crm, crm, crm, crm, crm

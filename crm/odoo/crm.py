@@ -36,7 +36,6 @@ from crm.odoo.feed import Changes
 from crm.odoo.reading import KIND, MODEL, TOLD_BY_US, Reader, note
 from crm.odoo.rpc import Rpc
 from crm.odoo.values import info, spelled, text
-from crm.values import bounded
 from gateway.errors import Refused, Retry
 from reconcile.model import Json
 
@@ -146,22 +145,15 @@ class OdooCrm:
 
     async def add_note(self, ref: RecordRef, text: str, who: str, *, once: str) -> Item:
         """It stands there under the gateway's account, so that `who` is its beginning."""
-        said = bounded("note", text, NOTE_LIMIT)
-        body = f"{who}: {said}" if who else said
-        record = await self.get(ref)
-        if record.deleted:
-            raise keys.not_live()
+        return await keys.add_note(self, ref, text, who, limit=NOTE_LIMIT, once=once)
 
-        async def post(doubt: bool) -> Item:
-            posted = await self._posted(ref, body) if doubt else None
-            return posted or Item(str(await self._post(_number(ref), body, "comment")), "note", body, self._now(), who)
-
-        return await keys.note(self.desk, once, keys.digest("note", ref.key, text, who), post)
+    async def post(self, ref: RecordRef, body: str, who: str) -> Item:
+        return Item(str(await self._post(_number(ref), body, "comment")), "note", body, self._now(), who)
 
     def _now(self) -> int:
         return int(self._rpc.now()) * 1000
 
-    async def _posted(self, ref: RecordRef, body: str) -> Item | None:
+    async def posted(self, ref: RecordRef, body: str) -> Item | None:
         """The note of an earlier try whose answer was lost."""
         mine: Json = ["create_uid", "=", await self._rpc.uid()]
         about: Json = [["model", "=", MODEL], ["res_id", "=", _number(ref)], mine]
@@ -202,5 +194,7 @@ def _number(ref: RecordRef) -> int:
 
 if TYPE_CHECKING:
 
-    def _claims(crm: OdooCrm) -> tuple[Crm, Counts, Users, Addresses, AddsNote, Describes, Remembers, keys.Writer]:
-        return crm, crm, crm, crm, crm, crm, crm, crm
+    def _claims(
+        crm: OdooCrm,
+    ) -> tuple[Crm, Counts, Users, Addresses, AddsNote, Describes, Remembers, keys.Writer, keys.Notes]:
+        return crm, crm, crm, crm, crm, crm, crm, crm, crm

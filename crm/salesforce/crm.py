@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -11,7 +10,7 @@ from urllib.parse import quote
 
 from crm import once as keys
 from crm.http import Answer, id_at
-from crm.late import Feed
+from crm.late import Feed, Paced
 from crm.mapping import vanished
 from crm.model import (
     Addresses,
@@ -34,7 +33,6 @@ from crm.model import (
 from crm.salesforce.api import Api, is_id, select
 from crm.salesforce.config import KIND, Config
 from crm.salesforce.reading import Reader, text, when
-from crm.values import bounded
 from gateway.errors import Refused
 from reconcile.model import Json
 
@@ -51,8 +49,7 @@ class SalesforceCrm:
         self._config = config
         self._api = Api(name, config)
         self._reader = Reader(name, config, self._api, self.desk.versions, config.page)
-        self._feed = Feed(self._reader)
-        self._quiet: tuple[str, float] = ("", 0.0)
+        self._feed = Paced(Feed(self._reader), config.every)
 
     async def close(self) -> None:
         await self._api.close()
@@ -73,15 +70,8 @@ class SalesforceCrm:
     def _path(self, ref: RecordRef) -> str:
         return f"{self._api.base}/sobjects/{self._config.object}/{ref.id}"
 
-    async def changes(self, cursor: str) -> AsyncIterator[tuple[Record, str]]:
-        """Looks once in `every` seconds, however often it is asked; where it left off nothing is missed."""
-        seen, until = self._quiet
-        if cursor == seen and time.monotonic() < until:
-            return
-        async for told in self._feed.changes(cursor):
-            cursor = told[1]
-            yield told
-        self._quiet = (cursor, time.monotonic() + self._config.every)
+    def changes(self, cursor: str) -> AsyncIterator[tuple[Record, str]]:
+        return self._feed.changes(cursor)
 
     def addressed(self, url: str) -> RecordRef | None:
         """Lightning's addresses, the bare ones, and those of `link`."""
@@ -138,24 +128,15 @@ class SalesforceCrm:
 
     async def add_note(self, ref: RecordRef, text: str, who: str, *, once: str) -> Item:
         """A completed task under the record, as a logged call is one; `who` is its beginning."""
-        said = bounded("note", text, NOTE_LIMIT)
-        body = f"{who}: {said}" if who else said
-        if (await self.get(ref)).deleted:
-            raise keys.not_live()
+        return await keys.add_note(self, ref, text, who, limit=NOTE_LIMIT, once=once)
 
-        async def post(doubt: bool) -> Item:
-            earlier = await self._posted(ref, body) if doubt else None
-            return earlier or await self._post(ref, body, who)
-
-        return await keys.note(self.desk, once, keys.digest("note", ref.key, text, who), post)
-
-    async def _post(self, ref: RecordRef, body: str, who: str) -> Item:
+    async def post(self, ref: RecordRef, body: str, who: str) -> Item:
         parent = "WhatId" if self._config.kind == "account" else "WhoId"
         task: Json = {parent: ref.id, "Subject": _subject(body), "Description": body, "Status": "Completed"}
         made = (await self._api.call("POST", f"{self._api.base}/sobjects/Task", body=task)).table
         return Item(text(made.get("id")), "note", f"{_subject(body)}: {body}", self._api.now(), who)
 
-    async def _posted(self, ref: RecordRef, body: str) -> Item | None:
+    async def posted(self, ref: RecordRef, body: str) -> Item | None:
         """The note of an earlier try whose answer was lost."""
         notes = (await self.get(ref)).related.get("note", ())
         return next((note for note in notes if note.text == f"{_subject(body)}: {body}"), None)
@@ -210,5 +191,6 @@ if TYPE_CHECKING:
         Describes,
         Remembers,
         keys.Writer,
+        keys.Notes,
     ]:
-        return crm, crm, crm, crm, crm, crm, crm, crm
+        return crm, crm, crm, crm, crm, crm, crm, crm, crm
