@@ -20,8 +20,9 @@ import aiohttp
 from aiohttp import web
 
 from benchmarks.common import HERE, keep, machine, percentile, table
+from benchmarks.console.made import FULL
 from benchmarks.console.pages import addresses, of
-from benchmarks.console.seed import FULL, seed
+from benchmarks.console.seed import seed
 from gateway.app import House, open_house
 from gateway.demo.people import settle_in
 from gateway.demo.run import prepare
@@ -45,7 +46,7 @@ class Watch:
     routes: list[web.RouteDef] = field(default_factory=list)
 
     def around(self, each: web.RouteDef) -> web.RouteDef:
-        serve: Serve = each.handler  # type: ignore[assignment]
+        serve: Serve = each.handler
 
         async def timed(request: web.Request) -> web.StreamResponse:
             began = time.perf_counter()
@@ -120,8 +121,7 @@ async def whole(folder: Path, only: str) -> None:
     lines = table(["page", "p50 ms", "p95 ms", "KB", f"limit {LIMIT_MS:.0f} ms"], told)
     sizes = ", ".join(f"{getattr(FULL, name):,} {name}" for name in FULL.__slots__)
     about = (
-        f"What the gateway works on one GET, warm, {TIMED} times a page, on SQLite, an admin signed in; without the way "
-        f"there and back. {sizes}."
+        f"How long the gateway works on one GET, warm, {TIMED} times a page, on SQLite, an admin signed in. {sizes}."
     )
     if only:
         print(lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from urllib.parse import quote
 
@@ -12,12 +13,12 @@ BEYOND = ("/console/static/{file}", "/console/", "/console/oidc/start", "/consol
 
 
 def addresses(routes: Iterable[web.RouteDef], asked: Mapping[str, Iterable[str]]) -> list[str]:
-    """`asked`: for a route its queries, or for one with `{…}` in it whole addresses. What has none is asked plainly.
-    Raises KeyError for a route with `{…}` that `asked` does not know: nobody looks at it then."""
+    """`asked`: for a route its queries, or for one with `{…}` in it whole addresses. What has none is asked plainly,
+    with 1 for whatever it wants."""
     found: list[str] = []
     for path in sorted({each.path for each in routes if each.method == "GET" and each.path not in BEYOND}):
         if "{" in path:
-            found += asked[path]
+            found += asked.get(path, (re.sub(r"{[^}]*}", "1", path),))
         else:
             found += [path + (f"?{query}" if query else "") for query in asked.get(path, ("",))]
     return found

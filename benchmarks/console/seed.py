@@ -1,7 +1,7 @@
-"""A deployment that is lived in: customers, rooms, people, edits, conflicts, cards, alerts and reports, in their tables.
+"""A deployment that is lived in: customers, rooms, people, edits, conflicts, cards, alerts and reports.
 
 Customers, their values and the open conflicts are real: sealed, and decided by the ledger. Older edits are put in the
-same tables in their shapes, with values that open; their hashes are filler, so the chain of such a store does not verify.
+same tables in their shapes, with values that open; their hashes are filler: the chain of such a store does not verify.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Connection
 
+from benchmarks.console import made
+from benchmarks.console.made import DAY_MS, Row, Sizes
 from benchmarks.float.seed import names
 from crm.model import FieldValue, Item, Record, RecordRef
 from gateway.app import House
@@ -28,41 +29,9 @@ from gateway.store.vault import Vault, sealed_value
 from reconcile.model import Actor, Source
 from reconcile.token import Seen
 
-DAY_MS = 86_400_000
 CHUNK = 5000
 SHARDS = 16
 FIELDS = ("phone", "address", "stage", "tier", "renewal")
-
-Row = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Sizes:
-    customers: int
-    rooms: int
-    people: int
-    edits: int
-    disputed: int
-    settled: int
-    alerts: int
-    cards: int
-    reports: int
-
-
-FULL = Sizes(
-    customers=100_000,
-    rooms=2_000,
-    people=5_000,
-    edits=300_000,
-    disputed=300,
-    settled=3_000,
-    alerts=5_000,
-    cards=20_000,
-    reports=20_000,
-)
-SMALL = Sizes(
-    customers=400, rooms=60, people=80, edits=2_000, disputed=30, settled=60, alerts=120, cards=200, reports=200
-)
 
 
 async def seed(house: House, sizes: Sizes) -> None:
@@ -72,17 +41,17 @@ async def seed(house: House, sizes: Sizes) -> None:
     records = [_record(n, name, now) for n, name in enumerate(names(sizes.customers))]
     for some in _chunks(records):
         await s.store.write(_mirrored, (vault, some, now))
-    await _rows(house, person, _people(sizes.people))
-    await _rows(house, link, _links(sizes.people, now))
-    await _rows(house, room, _rooms(sizes.rooms, now))
-    await _rows(house, member, _members(sizes))
-    await _rows(house, account, _accounts(sizes, now))
+    await _rows(house, person, made.people(sizes.people))
+    await _rows(house, link, made.links(sizes.people, now))
+    await _rows(house, room, made.rooms(sizes.rooms, now))
+    await _rows(house, member, made.members(sizes))
+    await _rows(house, account, made.accounts(sizes, now))
     await _past(house, vault, sizes, now)
     await _rows(house, conflict, _settled(sizes, now))
-    await _rows(house, alert, _alerts(sizes, now))
-    await _rows(house, slot, _slots(sizes, now))
-    await _rows(house, slot_record, _slot_records(sizes))
-    await _rows(house, lesson, _lessons(sizes, now))
+    await _rows(house, alert, made.alerts(sizes, now))
+    await _rows(house, slot, made.slots(sizes, now))
+    await _rows(house, slot_record, made.slot_records(sizes))
+    await _rows(house, lesson, made.lessons(sizes, now))
     await _disputes(house, sizes, now)
 
 
@@ -92,10 +61,6 @@ def _record(n: int, name: str, now: int) -> Record:
     notes = (Item(f"n{n}", "note", "Wants a comparison before the renewal", now - DAY_MS, "Li Ting"),)
     ref = RecordRef("local", "account", f"c{n}")
     return Record(ref, name, "", 1, fields, {"note": notes}, team="east", owners=(f"user{n % 50}",), modified=now)
-
-
-def _key(n: int) -> str:
-    return f"local:account:c{n}"
 
 
 def _chunks(rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
@@ -133,79 +98,6 @@ def _mirror_row(vault: Vault, key: str, each: Record, wrapped: bytes, at: int) -
     return {"ref": key, "crm": "local", "version": 1, "sealed": sealed, "deleted": False, "at": at, "owner": owner}
 
 
-# -- people and rooms
-
-
-def _people(count: int) -> list[Row]:
-    roles = (["rep", "employee"], ["marketing", "employee"], ["employee"], ["rep", "employee", "manager"])
-    more = {"external": False, "active": True, "locale": "", "zone": ""}
-    return [
-        {
-            "id": f"p{n}",
-            "name": f"Person {n}",
-            "roles": json.dumps(roles[n % 4]),
-            "team": ("east", "south", "north")[n % 3],
-            "region": "",
-            "emails": json.dumps([f"person{n}@example.com"]),
-            **more,
-        }
-        for n in range(count)
-    ]
-
-
-def _im(n: int) -> str:
-    return f"web/demo/user/u{n}"
-
-
-def _links(count: int, now: int) -> list[Row]:
-    made = {"step": "import", "evidence": "seeded", "made_by": "bench", "at": now, "verified_at": now}
-    ends = {"ended_at": None, "ended_by": ""}
-    return [{"id": f"l{n}", "person": f"p{n}", "kind": "im", "key": _im(n), **made, **ends} for n in range(count)]
-
-
-def _rooms(count: int, now: int) -> list[Row]:
-    told = {"complete": True, "rostered_at": now, "told_at": 0, "locale": ""}
-    return [
-        {
-            "key": f"web/room{n:05d}",
-            "title": f"room {n}",
-            "kind": "public" if n % 10 == 0 else "group",
-            "external": n % 50 == 0,
-            "quiet_until": now + DAY_MS if n % 40 == 0 else 0,
-            **told,
-        }
-        for n in range(count)
-    ]
-
-
-def _members(sizes: Sizes) -> list[Row]:
-    """Twenty each; in every tenth room a guest, and in every room one whom nobody has mapped."""
-    rows: list[Row] = []
-    for n in range(sizes.rooms):
-        key = f"web/room{n:05d}"
-        rows += [
-            {"room": key, "im": _im((n * 7 + at) % sizes.people), "name": f"Person {n}", "kind": "member"}
-            for at in range(20)
-        ]
-        rows.append({"room": key, "im": f"web/demo/user/new{n % 500}", "name": f"New {n}", "kind": "member"})
-        if n % 10 == 0:
-            rows.append({"room": key, "im": f"web/demo/user/guest{n}", "name": f"Guest {n}", "kind": "guest"})
-    return rows
-
-
-def _accounts(sizes: Sizes, now: int) -> list[Row]:
-    return [
-        {
-            "im": f"web/demo/user/new{n}",
-            "name": f"New {n}",
-            "kind": "member",
-            "room": f"web/room{n % sizes.rooms:05d}",
-            "seen_at": now - n,
-        }
-        for n in range(min(500, sizes.rooms))
-    ]
-
-
 # -- the past
 
 
@@ -228,11 +120,11 @@ def _code(n: int) -> str:
 
 def _edited(connection: Connection, items: Sequence[tuple[Vault, range, Sizes, int, Any]]) -> list[None]:
     for vault, numbers, sizes, now, heads in items:
-        touched = {_key(n % sizes.customers) for n in numbers}
+        touched = {made.key(n % sizes.customers) for n in numbers}
         keys = vault.keys(connection, touched)
         edits, decisions, values = list[Row](), list[Row](), list[Row]()
         for n in numbers:
-            record, name = _key(n % sizes.customers), FIELDS[n // sizes.customers % len(FIELDS)]
+            record, name = made.key(n % sizes.customers), FIELDS[n // sizes.customers % len(FIELDS)]
             heads[record, name] = number = heads.get((record, name), 0) + 1
             at = now - 60 * DAY_MS + n * 59 * DAY_MS // sizes.edits
             edits.append(_edit(n, record, name, number, at, sizes.people))
@@ -309,7 +201,7 @@ def _settled(sizes: Sizes, now: int) -> list[Row]:
     for at in range(sizes.settled):
         n = min(at * step, sizes.edits - 1)
         closed = now - 60 * DAY_MS + n * 59 * DAY_MS // sizes.edits
-        known = {"record": _key(n % sizes.customers), "field": FIELDS[n // sizes.customers % len(FIELDS)]}
+        known = {"record": made.key(n % sizes.customers), "field": FIELDS[n // sizes.customers % len(FIELDS)]}
         rows.append(
             {"id": f"done{at}", **known, "opened_at": closed - 3_600_000, "closed_at": closed, "closed_by": _code(n)}
         )
@@ -319,7 +211,7 @@ def _settled(sizes: Sizes, now: int) -> list[Row]:
 async def _disputes(house: House, sizes: Sizes, now: int) -> None:
     """Two who had not seen each other, through the ledger."""
     ledger, source = house.services.ledger, Source("web", "Web card", "1.0")
-    chosen = [_key(n) for n in range(sizes.customers - sizes.disputed, sizes.customers)]
+    chosen = [made.key(n) for n in range(sizes.customers - sizes.disputed, sizes.customers)]
     for who, value_ in (("p1", "one@example.com"), ("p2", "two@example.com")):
         given = [
             Incoming(
@@ -340,68 +232,3 @@ async def _disputes(house: House, sizes: Sizes, now: int) -> None:
 
 
 # -- what floated, what was reported, what people were told
-
-
-def _alerts(sizes: Sizes, now: int) -> list[Row]:
-    states = ("open", "acknowledged", "acknowledged", "over", "snoozed")
-    return [
-        {
-            "id": f"a{n}",
-            "rule": "risk_high" if n % 3 else "conflict_open",
-            "record": _key(n % sizes.customers),
-            "subject": f"r{n}:1",
-            "state": states[n % 5],
-            "since": now - n * 60_000,
-            "by": f"p{n % sizes.people}" if n % 5 in (1, 2) else "",
-            "until": now + DAY_MS if n % 5 == 4 else 0,
-            "trace": "",
-        }
-        for n in range(sizes.alerts)
-    ]
-
-
-def _slots(sizes: Sizes, now: int) -> list[Row]:
-    rows: list[Row] = []
-    for n in range(sizes.cards):
-        key = f"web/room{n % sizes.rooms:05d}"
-        at = now - n * 30 * DAY_MS // sizes.cards
-        rows.append(
-            {
-                "id": f"s{n}",
-                "place": f"{key}/",
-                "room": key,
-                "purpose": "card",
-                "subject": f"m{n}",
-                "message": json.dumps([f"{key}/", f"m{n}"]),
-                "digest": "0" * 32,
-                "audience": "",
-                "valid_until": None,
-                "painted_at": at,
-                "posted_at": at,
-                "state": "{}",
-            }
-        )
-    return rows
-
-
-def _slot_records(sizes: Sizes) -> list[Row]:
-    return [{"slot": f"s{n}", "record": _key(n * 5 % sizes.customers)} for n in range(sizes.cards)]
-
-
-def _lessons(sizes: Sizes, now: int) -> list[Row]:
-    kinds = ("shown", "shown", "shown", "used", "shown", "wrong", "shown", "none", "shown", "picked")
-    return [
-        {
-            "id": f"t{n}",
-            "name": f"name {n % 700}",
-            "room": f"web/room{n % sizes.rooms:05d}",
-            "message": f"m{n}",
-            "record": _key(n % sizes.customers),
-            "kind": kinds[n % 10],
-            "by": f"p{n % sizes.people}",
-            "at": now - n * 30 * DAY_MS // sizes.reports,
-            "ended_at": None,
-            "ended_by": "",
-        }
-        for n in range(sizes.reports)
-    ]

@@ -1,0 +1,147 @@
+"""No page of the console reads a table that grows from one end to the other, nor asks more the longer the lists are.
+
+The pages are those of the console's own routes; how long they take with 100,000 customers is `benchmarks/console`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shutil
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, Engine, event
+
+from benchmarks.console.made import SMALL
+from benchmarks.console.pages import addresses, of
+from benchmarks.console.seed import seed
+from gateway.app import open_house
+from gateway.clock import ShiftedClock
+from gateway.demo.people import settle_in
+from gateway.demo.run import prepare
+from gateway.http.console import Console
+from gateway.store import sql
+from tests.gateway.http.test_console import Visitor
+from tests.gateway.http.world import World, open_world
+
+GROWING = (
+    *("mirror", "edit", "decision", "value", "subject_key", "field_state", "conflict", "outbox", "inbox", "rendering"),
+    *("alert", "slot", "slot_record", "floated", "trail", "audit", "job", "seen", "choice", "member", "account"),
+)
+WHOLE = {
+    ("member", "/console"): "whom nobody is linked to is found by looking at every member once",
+    ("account", "/console"): "the same of who spoke",
+    ("member", "/console/identities"): "the same",
+    ("account", "/console/identities"): "the same",
+    ("alert", "/console/alerts"): "counted by state, from the index alone",
+    ("slot", "/console/rooms/stages"): "counted by room, from the index alone",
+    ("conflict", "/console/customers"): "of the open ones, each customer once",
+}
+"""What is read whole nevertheless, and why that may be."""
+MOST = 250
+"""Statements of one page: 50 rows at most, each with what is known of its customer."""
+
+
+@dataclass(slots=True)
+class Heard:
+    statements: int = 0
+    plans: set[str] = field(default_factory=set)
+
+
+@contextmanager
+def listening(engines: Sequence[Engine], monkeypatch: pytest.MonkeyPatch) -> Iterator[Heard]:
+    heard, plain = Heard(), sql.ask
+
+    def noted(cursor: Any, text: str, parameters: Any) -> None:
+        heard.statements += 1
+        for row in cursor.connection.execute(f"EXPLAIN QUERY PLAN {text}", parameters).fetchall():
+            heard.plans.add(f"{row[3]} <- {' '.join(text.split())[:160]}")
+
+    def ask(connection: Connection, text: str, parameters: Sequence[Any] = ()) -> list[Any]:
+        if text.startswith("SELECT"):
+            noted(connection.connection.cursor(), text, parameters)
+        return plain(connection, text, parameters)
+
+    def executed(_: Any, cursor: Any, statement: str, parameters: Any, *more: Any) -> None:
+        if statement.startswith("SELECT"):
+            noted(cursor, statement, parameters)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(sql, "ask", ask)
+        for each in engines:
+            event.listen(each, "before_cursor_execute", executed)
+        try:
+            yield heard
+        finally:
+            for each in engines:
+                event.remove(each, "before_cursor_execute", executed)
+
+
+def scanned(plans: set[str]) -> set[tuple[str, str]]:
+    """Tables that are read from one end to the other, each with the statement."""
+    found = set()
+    for plan in plans:
+        read = re.match(r"SCAN (\w+)", plan)
+        named = read and re.search(rf"(?:FROM|JOIN) (\w+) (?:AS )?{read[1]}\b", plan.partition("<-")[2])
+        for name in {read[1], named[1] if named else read[1]} if read else ():
+            if name in GROWING and "LIMIT" not in plan:
+                found.add((name, plan))
+    return found
+
+
+@pytest.fixture(scope="module")
+def lived_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("lived-in") / "house"
+
+    async def furnish() -> None:
+        house = await open_house(prepare(folder, 8300), ShiftedClock())
+        await settle_in(house.services.people)
+        await seed(house, SMALL)
+        await house.close()
+
+    asyncio.run(furnish())
+    return folder
+
+
+@pytest.fixture
+async def busy(lived_in: Path, tmp_path: Path) -> AsyncIterator[World]:
+    async with open_world(Path(shutil.copytree(lived_in, tmp_path / "house"))) as opened:
+        yield opened
+
+
+async def test_every_page_searches_and_asks_a_bounded_number_of_times(
+    busy: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    s = busy.house.services
+    [case, *_] = await s.ledger.conflicts()
+    routes = Console(s, busy.house.spine, busy.tokens).routes()
+    pages = addresses(routes, of("local:account:c41", "web/room00020", "p42", case.id, "vale", "pc-none"))
+    engines, wrong, counts = [s.store._writing, *_reading(s.store)], list[str](), dict[str, int]()
+    async with Visitor(busy) as visitor:
+        await visitor.enter()
+        for address in pages:
+            with listening(engines, monkeypatch) as heard:
+                status, told, _ = await visitor.get(address)
+            assert status == 200, (address, told)
+            counts[address] = heard.statements
+            path = address.partition("?")[0]
+            wrong += [f"{address}: {plan}" for table, plan in scanned(heard.plans) if (table, path) not in WHOLE]
+    assert wrong == [], "\n".join(wrong)
+    assert max(counts.values()) <= MOST, sorted(counts.items(), key=lambda each: -each[1])[:5]
+    assert sum(count > 0 for count in counts.values()) > len(counts) / 2, "they were listened to"
+
+
+def _reading(store: Any) -> list[Engine]:
+    return [each for each in vars(store).values() if isinstance(each, Engine) and each is not store._writing]
+
+
+def test_a_table_read_whole_is_found() -> None:
+    assert scanned({"SCAN e <- SELECT e.id FROM edit e WHERE e.record > 'x'"})
+    assert scanned({"SCAN mirror <- SELECT mirror.ref FROM mirror"})
+    assert not scanned({"SEARCH edit USING INDEX edit_field (record=?) <- SELECT 1 FROM edit"})
+    assert not scanned({"SCAN room <- SELECT key FROM room"})
