@@ -109,6 +109,19 @@ async def _withheld(t: Teller, facts: dict[str, Json]) -> Line:
     return Line(t.say("Withheld"), " ".join(told), "warning")
 
 
+async def _ruled(t: Teller, facts: dict[str, Json]) -> Line:
+    """By which policy, with its file and line."""
+    groups = facts.get("groups")
+    told = [_by_policy(t, group) for group in groups if isinstance(group, list)] if isinstance(groups, list) else []
+    return Line(t.say("Policy"), " ".join(told))
+
+
+def _by_policy(t: Teller, group: list[Json]) -> str:
+    msgid, policies, fields = group
+    names = [t.field(each) for each in fields] if isinstance(fields, list) else []
+    return t.say("{fields}: {reason}", fields=names, reason=t.say(str(msgid), policies=policies))
+
+
 def _group(t: Teller, group: list[Json]) -> str:
     msgid, roles, fields = group
     names = [t.field(each) for each in fields] if isinstance(fields, list) else []
@@ -370,4 +383,5 @@ _STEPS: dict[str, Teach] = {
     "shed": _shed,
     "unreachable": _unreachable,
     "staged": _staged,
+    "ruled": _ruled,
 }

@@ -16,8 +16,9 @@ from gateway.mentioning import lines
 from gateway.recall import recalled
 from gateway.services import Services
 from gateway.turn import Show, Slot, Trail
+from identity.access import AccessPolicy, Verdict
 from identity.audience import audience_hash, direct
-from identity.explain import reasons
+from identity.explain import decided, reasons
 from identity.model import Audience, Disclosed, Person
 from reconcile.model import Json
 
@@ -173,9 +174,19 @@ def _note_audience(s: Services, audience: Audience, found: Sequence[Heard], trai
         if each.disclosed.withheld:
             groups = _grouped(each.disclosed, audience)
             trail.note("withheld", now, record=each.record.ref.key, groups=groups)
+            trail.note("ruled", now, record=each.record.ref.key, groups=_ruled(s.access, each.disclosed))
         run = s.stages.of(audience)
         if run is not None and each.left:
             trail.note("staged", now, record=each.record.ref.key, kind=run.kind, stage=run.stage, left=[*each.left])
+
+
+def _ruled(access: AccessPolicy, disclosed: Disclosed) -> list[Json]:
+    """[message id, the policies with file and line, fields] for each decision that hides something: for an admin."""
+    grouped: dict[tuple[str, tuple[str, ...]], list[Json]] = {}
+    for name, why in sorted(disclosed.withheld.items()):
+        told = decided(Verdict(False, why.policies), access)
+        grouped.setdefault((told.reason.say, tuple(line.where for line in told.lines)), []).append(name)
+    return [[msgid, [*policies], fields] for (msgid, policies), fields in grouped.items()]
 
 
 def _grouped(disclosed: Disclosed, audience: Audience) -> list[Json]:

@@ -13,8 +13,8 @@ from identity.model import Audience
 from reconcile.model import Json
 
 MENTIONS = frozenset(("matched", "asked", "unsure", "by_contact", "suggested", "cooled", "taught"))
-ADMINS = frozenset(("staged",))
-"""Why a card is short is told to admins only."""
+ADMINS = frozenset(("staged", "ruled"))
+"""Why a card is short, and by which policy something is hidden, is told to admins only."""
 OWNERSHIP = ("the author's account", "a member belongs to this customer")
 Known = Mapping[str, Heard | None]
 
