@@ -20,7 +20,8 @@ from gateway.store.access_versions import FILES, AccessVersions, Apply
 from identity.model import Person
 from tests.gateway.bus.benches import until
 from tests.gateway.fake_chat import text
-from tests.gateway.house import LI, NAME, Hands, Live, opened
+from tests.gateway.house import LI, NAME, Hands, Live, members, opened
+from tests.gateway.house import ZHAO as ZHAOLEI
 from tests.gateway.test_disclosed import NOTE
 from tests.gateway.test_edits import floated
 from tests.gateway.test_two import both
@@ -206,3 +207,23 @@ async def test_a_store_that_cannot_be_read_leaves_in_force_what_was(tmp_path: Pa
         with pytest.raises(Exception, match="access_version"):
             await following.once()
         assert live.s.access.hash == before
+
+
+async def test_why_tells_an_admin_the_policy_with_its_line_and_nobody_else(tmp_path: Path) -> None:
+    async with opened(tmp_path) as live:
+        await second_admin(live)
+        live.chat.room("admins", {**members(LI), ZHAOLEI: ("赵磊", "member")})
+        await changed(live, {"mine.cedar": f"\n{NO_NOTES}"})
+        await Following(live.s, live.house.spine).once()
+        told = {}
+        await live.say(LI, "admins", NAME)
+        await live.settle()
+        for who in (LI, ZHAOLEI):
+            live.clock.ahead(minutes=1)
+            await live.say(who, "admins", "/why", addressed=True)
+            await live.settle()
+            told[who] = "\n".join(one.text for one in live.chat.sent if one.text.count("Withheld"))
+            live.chat.sent.clear()
+        assert "no-notes-in-rooms" not in told[LI] and "Withheld" in told[LI]
+        assert "Forbidden by no-notes-in-rooms (mine.cedar:2)." in told[ZHAOLEI]
+        assert "Hidden because it is never shown in a group." in told[ZHAOLEI]
