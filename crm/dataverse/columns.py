@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 
 from crm.dataverse.api import FORMATTED, Api, Row, text
 from crm.http import rows
-from crm.mapping import FieldMap
+from crm.mapping import LIMIT, FieldMap
 from crm.model import FieldInfo
+from crm.values import spelled as written
 from gateway.errors import Refused, Retry
 from reconcile.model import Json
 
@@ -147,7 +148,8 @@ def spelled(ours: str, value: str | None, column: Column) -> Json:
         case "DateTime":
             return value if column.day else f"{value}T00:00:00Z"
         case "Integer" | "BigInt" | "Decimal" | "Double" | "Money":
-            return float(value) if "." in value else int(value)
+            number = written(ours, "decimal", value, limit=LIMIT) or "0"
+            return float(number) if "." in number else int(number)
         case _:
             return value
 

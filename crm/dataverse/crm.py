@@ -74,10 +74,9 @@ class DataverseCrm:
 
     def addressed(self, url: str) -> RecordRef | None:
         """The address of a form in any app, and those of `link`."""
-        parts = urlsplit(url[:2000])
-        asked = {name: values[0] for name, values in parse_qs(parts.query).items()}
-        form = url.startswith(f"{self._config.url}/main.aspx?") and asked.get("etn") == self._config.kind
-        id_ = asked.get("id") if form else id_at(url, self._config.link)
+        form = url.startswith(f"{self._config.url}/main.aspx?")
+        asked = {name: values[0] for name, values in parse_qs(urlsplit(url[:2000]).query).items()} if form else {}
+        id_ = asked.get("id") if asked.get("etn") == self._config.kind else id_at(url, self._config.link)
         plain_id = (id_ or "").strip("{}").lower()
         return RecordRef(self.name, KIND, plain_id) if is_id(plain_id) else None
 

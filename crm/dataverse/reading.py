@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -194,10 +195,10 @@ class Reader:
             found = [
                 row for row in await self.api.all("/audits", *asked, *newest) if when(row.get("createdon")) >= since
             ]
-            told = [past for row in reversed(found) for past in await self._changes(row)]
+            told = await asyncio.gather(*(self._changes(row) for row in reversed(found)))
         except Refused:
             return ()
-        return tuple(told)
+        return tuple(past for changes in told for past in changes)
 
     async def _changes(self, row: Row) -> list[Past]:
         if not is_id(text(row.get("auditid"))):

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from crm import once as keys
 from crm.http import Answer, id_at
 from crm.late import Feed, Paced
-from crm.mapping import vanished
+from crm.mapping import LIMIT, vanished
 from crm.model import (
     Addresses,
     AddsNote,
@@ -33,6 +33,7 @@ from crm.model import (
 from crm.salesforce.api import Api, is_id, select
 from crm.salesforce.config import KIND, Config
 from crm.salesforce.reading import Reader, text, when
+from crm.values import spelled
 from gateway.errors import Refused
 from reconcile.model import Json
 
@@ -175,7 +176,7 @@ def _spelled(ours: str, value: str | None, about: FieldInfo) -> Json:
         return value.casefold() == "true"
     if about.native == "datetime":
         return f"{value}T00:00:00Z"
-    return float(value) if about.type == "decimal" else value
+    return float(spelled(ours, "decimal", value, limit=LIMIT) or 0) if about.type == "decimal" else value
 
 
 if TYPE_CHECKING:

@@ -136,6 +136,13 @@ async def test_values_of_every_type(
     assert read == ("480000.5" if value == "480000.50" else value)
 
 
+async def test_a_text_that_is_no_number_is_not_sent_as_one(fake: FakeDataverse, far: DataverseHarness) -> None:
+    id_ = fake.put("accounts", name="Acme")
+    with pytest.raises(Refused, match="not a number"):
+        await far.client(fields={"staff": "numberofemployees"}).apply(change(id_, "staff", "many"), once="w1")
+    assert fake.written_with == []
+
+
 async def test_a_choice_without_options_is_what_people_read(fake: FakeDataverse, far: DataverseHarness) -> None:
     client = far.client(fields={"industry": "industrycode", "staff": "numberofemployees"})
     id_ = fake.put("accounts", name="Acme", industrycode=3, numberofemployees=1200)
@@ -440,6 +447,8 @@ def test_settings_that_cannot_work(wrong: dict[str, Any]) -> None:
         (f"https://crm.acme.example/customers/{NOBODY}", NOBODY),
         (f"https://evil.example/main.aspx?etn=account&id={NOBODY}", None),
         ("https://acme.crm.dynamics.com/main.aspx?etn=account&id=x", None),
+        ("https://[x/main.aspx?etn=account", None),
+        (f"https://acme.crm.dynamics.com.evil.example/main.aspx?etn=account&id={NOBODY}", None),
     ],
 )
 async def test_the_address_of_an_account(far: DataverseHarness, url: str, id_: str | None) -> None:

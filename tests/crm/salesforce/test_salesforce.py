@@ -122,6 +122,13 @@ async def test_values_of_every_type(
     assert read == (value if field != "amount" else "480000.5")
 
 
+async def test_a_text_that_is_no_number_is_not_sent_as_one(fake: FakeSalesforce, far: SalesforceHarness) -> None:
+    id_ = fake.put("Account", Name="Acme")
+    with pytest.raises(Refused, match="not a number"):
+        await far.client(fields={"revenue": "AnnualRevenue"}).apply(change(id_, "revenue", "much"), once="w1")
+    assert fake.written_with == []
+
+
 # -- records
 
 
