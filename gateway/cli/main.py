@@ -17,7 +17,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from gateway.cli import access, people, policy, sources
+from gateway.cli import access, crms, people, policy, sources
 from gateway.cli.networks import Networks
 from gateway.errors import Misconfigured, Refused, Retry
 
@@ -33,8 +33,7 @@ index = typer.Typer(help="The names of customers in a file.", no_args_is_help=Tr
 app.add_typer(index, name="index")
 audit = typer.Typer(help="Looks at the chain of decisions from outside.", no_args_is_help=True)
 app.add_typer(audit, name="audit")
-crm = typer.Typer(help="Looks at the CRMs themselves.", no_args_is_help=True)
-app.add_typer(crm, name="crm")
+app.add_typer(crms.app, name="crm")
 app.add_typer(people.app, name="people")
 app.add_typer(sources.app, name="sources")
 app.add_typer(policy.app, name="policy")
@@ -243,20 +242,6 @@ def build(
     for number, reason in tally.dictionary_ignored:
         err.print(f"line {number}: {reason}", markup=False, soft_wrap=True)
     err.print(f"{tally.customers} customers in {out}", markup=False, soft_wrap=True)
-
-
-@crm.command()
-def fields(
-    name: Annotated[str, typer.Argument(help="Which CRM, by its name in the configuration.")],
-    config: ConfigFile = HERE,
-    kind: Annotated[str, typer.Option(help="Of which kind of record.")] = "account",
-    plain: Annotated[bool, typer.Option("--plain", help="One field a line, with tabs in between.")] = False,
-) -> None:
-    """Asks a CRM what fields it offers, shows which are mapped, and names a mapping that cannot work there."""
-    from gateway.cli.fields import show_fields
-
-    if not show_fields(config, name, kind=kind, plain=plain):
-        raise typer.Exit(1)
 
 
 @audit.command()

@@ -72,7 +72,7 @@ def _one(connection: Connection, each: Join, asked: _Asked) -> None:
     upsert.put(connection, joined, [row])
     for record in (each.ref, each.record):
         payload = json.dumps({"record": record, "tries": 0, "heard": False})
-        told = {"key": f"held:{record}"[:256], "kind": "held", "at": asked.at, "payload": payload, "leased_until": 0}
+        told = {"key": f"held:{record}"[:256], "kind": "held", "at": 0, "payload": payload, "leased_until": 0}
         upsert.put(connection, due, [told])
 
 

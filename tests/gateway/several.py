@@ -85,7 +85,7 @@ class Several:
         ref = self.live.s.records.joined.there(HERO, crm)
         assert ref is not None
         found = await self.live.s.crms[crm].get(RecordRef.parse(ref))
-        return found.fields[field].value
+        return found.fields[field].value if field in found.fields else None
 
 
 @contextlib.asynccontextmanager

@@ -75,7 +75,8 @@ class Storm:
         tokens = {each["name"]: each["token"] for each in form["fields"]}
         body = {"data": form["data"], "values": {**shown, name: value}, "tokens": tokens}
         request = self.world.live.event("form", person, room, message="", **body)
-        said = {"field": name, "value": value, "changed": shown[name] != value}
+        normaliser = self.world.live.s.ledger.policies.of("account", name).normaliser
+        said = {"field": name, "value": value, "changed": not equal(normaliser, shown[name], value)}
         self.wire += [(request, said)] * self.draw.choice((1, 1, 2))
 
     async def deliver(self) -> None:
@@ -183,7 +184,6 @@ async def test_in_the_end_all_is_quiet_and_nothing_is_lost(tmp_path: Path, seed:
                 await world.live.quiet()
         said = f"seed {seed}"
         assert await storm.calm(), f"{said}: it never ends"
-        assert storm.saved, said
         for name in FIELDS:
             await judged(storm, name, said)
         assert await world.live.s.ledger.verify() is None, said
