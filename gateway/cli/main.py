@@ -17,7 +17,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from gateway.cli import access, crms, people, policy, sources
+from gateway.cli import access, applications, crms, people, policy, sources, stages
 from gateway.cli.networks import Networks
 from gateway.errors import Misconfigured, Refused, Retry
 
@@ -38,6 +38,8 @@ app.add_typer(people.app, name="people")
 app.add_typer(sources.app, name="sources")
 app.add_typer(policy.app, name="policy")
 app.add_typer(access.app, name="access")
+app.add_typer(stages.app, name="stages")
+app.add_typer(applications.app, name="applications")
 
 ConfigFile = Annotated[Path, typer.Option("--config", "-c", help="The configuration.", envvar="FLOATCARD_CONFIG")]
 HERE = Path("floatcard.toml")

@@ -74,15 +74,13 @@ async def new_token(
         unknown = [each for each in (person, *actors) if each and people.person(each) is None]
         if unknown:
             raise Misconfigured([("floatcard token", each, "is no person's id") for each in unknown])
-        clock = _clock(loaded, config)
+        clock = clock_of(loaded, config)
         ends = granted.until(clock.now())
         made = Token(
             name, frozenset(scopes), person, system, surface or system, actors, granted.reads, granted.writes, ends
         )
         secret = await TokenStore(store, clock).make(made)
-        await AuditStore(store, clock).note(
-            BY, "token_made", name, scopes=", ".join(sorted(scopes)), until=ends or 0
-        )
+        await AuditStore(store, clock).note(BY, "token_made", name, scopes=", ".join(sorted(scopes)), until=ends or 0)
         return secret
     finally:
         await store.close()
@@ -117,7 +115,7 @@ async def first_admin(config: Path, name: str) -> str:
         await store.close()
 
 
-def _clock(loaded: Config, config: Path) -> Clock:
+def clock_of(loaded: Config, config: Path) -> Clock:
     """A demo may have jumped ahead: its links are as old as its own clock says."""
     if not loaded.demo:
         return SystemClock()
@@ -135,7 +133,7 @@ async def login_link(config: Path, person: str) -> str:
         who = people.person(person)
         if who is None or not who.roles & {"admin", "auditor", "manager"}:
             raise Misconfigured([("floatcard login", person, "is no person with the role admin, auditor or manager")])
-        link = await TokenStore(store, _clock(loaded, config)).login_link(person)
+        link = await TokenStore(store, clock_of(loaded, config)).login_link(person)
         return f"{loaded.public_url.rstrip('/')}/console/login?link={link}"
     finally:
         await store.close()
