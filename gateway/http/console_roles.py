@@ -14,7 +14,12 @@ _OWN: Final = ("/console/logout", "/console/me", "/console/again", "/console/oid
 """Anybody's who is signed in."""
 _SHARED: Final = ("/console/customers", "/console/conflicts", "/console/alerts")
 """Where managers work."""
-_READING: Final = ("/console/audit/verify", "/console/audit/export", "/console/audit/applications/export", "/console/customers/export")
+_READING: Final = (
+    "/console/audit/verify",
+    "/console/audit/export",
+    "/console/audit/applications/export",
+    "/console/customers/export",
+)
 """Forms that change nothing."""
 _FRESH: Final = (
     "/console/policies/apply",
