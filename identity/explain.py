@@ -36,11 +36,18 @@ ROLE: Final = N_("Hidden because somebody here has only the role {roles}.")
 NO_ROLE: Final = N_("Hidden because somebody here has no role.")
 ALONE: Final = N_("Your role may not see this.")
 NOT_THROUGH_THIS: Final = N_("Hidden because this network or application may not have it.")
+POSTED: Final = N_("Hidden because what is posted on this network cannot be changed any more.")
 
 NOT_GRANTED: Final = "not-granted-to-the-application"
 """In place of a policy: the readers may see it, but not through this application."""
 
-MESSAGES: Final = (NEVER, NOBODY, INCOMPLETE, GUEST, OUTSIDER, UNMAPPED, PUBLIC, ROLE, NO_ROLE, ALONE, NOT_THROUGH_THIS)
+STAYS: Final = "what-is-posted-there-stays"
+"""In place of a policy: the readers may see it, but what they are shown could never be taken back."""
+
+MESSAGES: Final = (
+    *(NEVER, NOBODY, INCOMPLETE, GUEST, OUTSIDER, UNMAPPED, PUBLIC, ROLE, NO_ROLE, ALONE, NOT_THROUGH_THIS),
+    POSTED,
+)
 
 
 def reasons(withheld: Withheld, audience: Audience, *, public: bool = False) -> tuple[Reason, ...]:
@@ -49,6 +56,8 @@ def reasons(withheld: Withheld, audience: Audience, *, public: bool = False) -> 
         return (Reason(NEVER),)
     if NOT_GRANTED in withheld.policies:
         return (Reason(NOT_THROUGH_THIS),)
+    if STAYS in withheld.policies:
+        return (Reason(POSTED),)
     if audience.empty and audience.complete:
         return (Reason(NOBODY),)
     if audience.scene not in ("group", "external_group"):

@@ -57,7 +57,7 @@ def _ends(s: Services, each: Heard) -> tuple[int | None, int | None]:
 
 
 async def _draw(s: Services, found: Sequence[Heard], refs: Sequence[str], locale: str, message: str, turn: str) -> Card:
-    if len(found) == 1 and len(refs) == 1:
+    if len(found) == 1:  # as if nobody else had been named: a layout tells of whom it leaves out
         shown = await room_view(s, found[0], locale, message, turn)
         return s.deck.draw("customer", locale=locale, zone=s.config.zone, now=s.clock.now(), customer=shown)
     rows = tuple([_row(s, each, locale) for each in found])

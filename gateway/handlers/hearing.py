@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from crm.model import Record
+from gateway.handlers.posted import lasting
 from gateway.recall import recalled
 from gateway.records import Standing
 from gateway.services import Services
@@ -60,5 +61,6 @@ async def _heard(s: Services, ref: str, audience: Audience) -> Heard | None:
             zone=s.config.zone,
         )
     await s.stages.follow()
+    disclosed = lasting(s, disclosed, audience)
     cut, left = s.stages.cut(s.governance.cut(disclosed, audience.application), audience)
     return Heard(cut, cut.editable, found, left) if cut.name else None

@@ -17,6 +17,8 @@ from gateway.services import Services
 from gateway.store.mentioning import Learned
 from mentions.decide import SHOW
 
+BEARERS = 10
+"""Of one name, so many customers are looked at."""
 _STATES = {"accept": "accepted", "refuse": "refused", "forget": ""}
 
 
@@ -68,7 +70,15 @@ class Mentioned:
     async def learned(self, ask: Ask) -> Done:
         granted(self._s, "view", "name", ask.caller.audience)
         found = await self._s.mentioning.learned(self._s.clock.now() - weights.WINDOW_MS)
-        return Done(told.LearnedPage(names=[learned_view(each) for each in found]))
+        return Done(told.LearnedPage(names=[learned_view(each) for each in found if await self._told(each.name, ask)]))
+
+    async def _told(self, name: str, ask: Ask) -> bool:
+        """What is said of a customer tells that there is one: to who may see one that bears the name."""
+        bearing = {one.ref for mention in self._s.records.names.find(name) for one in mention.candidates[:BEARERS]}
+        for ref in sorted(bearing):
+            if await heard(self._s, ref, ask.caller.audience) is not None:
+                return True
+        return not bearing
 
     async def judge_name(self, ask: Ask) -> Done:
         body, now = ask.sent(told.NameBody), self._s.clock.now()
