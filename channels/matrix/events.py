@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Annotated, Any, Literal
@@ -275,11 +276,15 @@ EVENTS: Mapping[str, Callable[[Source, Json], Events]] = {
     "m.room.member/leave": _went,
     "m.room.member/ban": _went,
 }
+_OWN = re.compile(r"(?!m\.)[a-z0-9-]+\.[a-z0-9._-]+$")
+"""A client's or a server's own kinds are named like its domain, and so is what the protocol is yet to take."""
 SKIPPED = frozenset(
     {"m.room.member/invite", "m.room.member/knock", "m.room.encrypted", "m.reaction", "m.sticker"}
     | {f"m.room.{what}" for what in ("create", "name", "topic", "avatar", "power_levels", "join_rules", "tombstone")}
     | {f"m.room.{what}" for what in ("history_visibility", "guest_access", "canonical_alias", "pinned_events")}
-    | {"m.room.encryption", "m.room.server_acl", "m.call.invite", "m.call.hangup", "m.poll.start", "m.poll.response"}
+    | {f"m.room.{what}" for what in ("encryption", "server_acl", "third_party_invite", "retention")}
+    | {"m.call.invite", "m.call.hangup", "m.rtc.notification", "m.rtc.member", "m.beacon_info", "m.beacon"}
+    | {"m.poll.start", "m.poll.response", "m.poll.end", "m.space.child", "m.space.parent", "m.bridge"}
 )
 """Known, and nothing to us."""
 
@@ -301,7 +306,7 @@ def parse(source: Source, payload: Json) -> tuple[model.Event, ...]:
     if not isinstance(event, dict):
         raise Unreadable("event: missing")
     kind = name(event)
-    if kind in SKIPPED:
+    if kind in SKIPPED or _OWN.match(kind):
         return ()
     if kind not in EVENTS:
         raise Unreadable("an event type that is not known")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
+from channels.slack.text import written
 from channels.wire import Body
 
 Id = Annotated[str, Field(pattern=r"^[A-Z0-9]{1,40}$")]
 Stamp = Annotated[str, Field(pattern=r"^[0-9]{1,12}(\.[0-9]{1,9})?$")]
+Words = Annotated[str, BeforeValidator(lambda said: "" if said is None else said)]
+"""A message of blocks alone may have no text at all."""
 
 
 class Authorization(Body):
@@ -38,14 +41,19 @@ class Edit(Body):
 class Message(Body):
     ts: Stamp
     thread_ts: Stamp | None = None
-    text: str = ""
-    subtype: str = ""
+    text: Words = ""
+    subtype: Words = ""
     user: Id | None = None
     bot_id: Id | None = None
-    username: str = ""
-    user_team: str = ""
-    team: str = ""
+    username: Words = ""
+    user_team: Words = ""
+    team: Words = ""
     edited: Edit | None = None
+    blocks: tuple[Any, ...] | None = None
+
+    def markup(self) -> str:
+        """What it says, as markup; where that is in blocks alone, what was written into those."""
+        return self.text or written(self.blocks or ())
 
 
 class Posted(Message):

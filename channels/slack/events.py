@@ -58,7 +58,7 @@ def _said(source: Source, payload: Mapping[str, Any]) -> Events:
     message = read(bodies.Posted, envelope.event)
     direct = message.channel_type == "im" or message.channel.startswith("D")
     where = _thread(source, message.channel, message, direct)
-    text, quoted, called = said_plainly(message.text, envelope.bot())
+    text, quoted, called = said_plainly(message.markup(), envelope.bot())
     # One message comes as `message` and as `app_mention`: both have this `once`.
     once = f"{source.channel}:{source.scope}:message:{message.channel}:{message.ts}"
     addressed = direct or called or envelope.event.get("type") == "app_mention"
@@ -78,7 +78,7 @@ def _changed(source: Source, payload: Mapping[str, Any]) -> Events:
         return (model.Deleted(once, where, who, ref, bodies.millis(change.ts)),)
     if not _is_edit(now, change.previous_message):
         return ()
-    text, quoted, _ = said_plainly(now.text, envelope.bot())
+    text, quoted, _ = said_plainly(now.markup(), envelope.bot())
     return (model.Edited(once, where, who, ref, text, bodies.millis(change.ts), quoted),)
 
 
@@ -86,7 +86,7 @@ def _is_edit(now: bodies.Message, before: bodies.Message | None) -> bool:
     """An unfurled link or a recognised language changes a message too; only its author's edit is one."""
     if now.edited is None:
         return False
-    return before is None or (before.edited != now.edited and before.text != now.text)
+    return before is None or (before.edited != now.edited and before.markup() != now.markup())
 
 
 def _deleted(source: Source, payload: Mapping[str, Any]) -> Events:
@@ -192,7 +192,15 @@ EVENTS: Mapping[str, Reader] = {
 _NEWS = ("topic", "purpose", "name", "archive", "unarchive", "join", "leave")
 SKIPPED = frozenset(
     {f"message/{room}_{kind}" for room in ("channel", "group") for kind in _NEWS}
-    | {f"message/{kind}" for kind in ("message_replied", "pinned_item", "bot_add", "bot_remove", "reminder_add")}
+    | {
+        f"message/{kind}"
+        for kind in ("message_replied", "reply_broadcast", "pinned_item", "unpinned_item", "tombstone")
+    }
+    | {f"message/bot_{kind}" for kind in ("add", "remove", "enable", "disable")}
+    | {f"message/channel_{kind}" for kind in ("convert_to_private", "convert_to_public", "posting_permissions")}
+    | {f"message/{kind}" for kind in ("reminder_add", "assistant_app_thread", "huddle_thread", "sh_room_created")}
+    | {f"message/{kind}" for kind in ("ekm_access_denied", "document_mention", "channel_canvas_updated", "mpdm_move")}
+    | {"message/file_comment", "message/file_mention", "assistant_thread_started", "assistant_thread_context_changed"}
     | {"app_rate_limited", "app_uninstalled", "tokens_revoked", "view_closed", "url_verification"}
 )
 """Known, and nothing to us."""

@@ -19,6 +19,8 @@ Events = tuple[model.Event, ...]
 ON_MESSAGES = ("card", "why")
 """Shortcuts in a message's menu, by their callback ids: the commands they stand for."""
 ANYWHERE = ("link", "help")
+SLACKBOT = "USLACKBOT"
+"""Reminders and notices of Slack's own, in the shape of a person's words."""
 ONE_FOR_ALL = "/floatcard"
 """`/floatcard quiet 2h`, for where a workspace has another use for `/quiet`."""
 
@@ -26,6 +28,7 @@ ONE_FOR_ALL = "/floatcard"
 def person(source: Source, id_: str, team: str, name: str = "") -> model.Sender:
     """A message does not say who is a guest, so nobody is called a member here; a room's roster does."""
     kind = "outsider" if team and team != source.scope else "unknown"
+    kind = "bot" if id_ == SLACKBOT else kind
     return model.Sender(model.ImId(source.channel, source.scope, "user", id_), name, kind)  # type: ignore[arg-type]
 
 
@@ -139,7 +142,7 @@ def message_action(source: Source, payload: Mapping[str, Any]) -> Events:
     body = read(bodies.Interaction, payload)
     if body.callback_id not in ON_MESSAGES or body.channel is None or body.message is None:
         raise Unreadable("callback_id: not a shortcut of ours")
-    words = said_plainly(body.message.text, "")[0] if body.callback_id == "card" else ""
+    words = said_plainly(body.message.markup(), "")[0] if body.callback_id == "card" else ""
     place = model.Place(source.channel, room_of(source, body.channel.id), body.message.thread_ts or body.message.ts)
     return _as_command(source, body, place, f"/{body.callback_id} {' '.join(words.split())}")
 

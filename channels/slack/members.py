@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from channels import model
 from channels.slack.calls import Calls
+from channels.slack.interactions import SLACKBOT
 from channels.slack.places import Spot, spot
 
 KIND_LIFE = 300_000
@@ -78,7 +79,7 @@ class Members:
 def _kind_of_person(team: str, user: dict[str, Any]) -> Literal["member", "guest", "outsider", "bot"]:
     """Of another company's workspace in a shared room, or of another workspace of ours: from outside either way."""
     teams = (user.get("enterprise_user") or {}).get("teams") or [user.get("team_id")]
-    if user.get("is_bot") or user["id"] == "USLACKBOT":
+    if user.get("is_bot") or user["id"] == SLACKBOT:
         return "bot"
     if user.get("is_stranger") or team not in teams:
         return "outsider"

@@ -7,6 +7,8 @@ somebody (docs.slack.dev/messaging/formatting-message-text).
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from typing import Any
 
 _SPECIAL = re.compile(r"<([^<>]*)>")
 _QUOTE = "&gt;"
@@ -48,7 +50,41 @@ def _entities(text: str) -> str:
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
+def written(blocks: Iterable[Any]) -> str:
+    """The markup of the rich text among these blocks (docs.slack.dev/reference/block-kit/blocks/rich-text-block)."""
+    parts = [part for block in blocks if _is(block, "rich_text") for part in _inside(block)]
+    return "\n".join(filter(None, map(_part, parts)))
+
+
+def _part(part: Any) -> str:
+    if _is(part, "rich_text_list"):
+        return "\n".join(filter(None, map(_part, _inside(part))))
+    words = "".join(map(_element, _inside(part)))
+    return "\n".join(_QUOTE + line for line in words.split("\n")) if _is(part, "rich_text_quote") else words
+
+
+def _element(element: Any) -> str:
+    if not isinstance(element, dict):
+        return ""
+    kind, given = element.get("type"), {key: str(each) for key, each in element.items()}
+    marks = {"user": f"<@{given.get('user_id', '')}>", "channel": f"<#{given.get('channel_id', '')}>"}
+    marks |= {"broadcast": f"<!{given.get('range', '')}>", "emoji": f":{given.get('name', '')}:"}
+    return marks.get(str(kind)) or _kept(given.get("text") or given.get("url") or "")
+
+
+def _kept(words: str) -> str:
+    return words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _is(part: Any, kind: str) -> bool:
+    return isinstance(part, dict) and part.get("type") == kind
+
+
+def _inside(part: Any) -> list[Any]:
+    inside = part.get("elements") if isinstance(part, dict) else None
+    return inside if isinstance(inside, list) else []
+
+
 def escaped(text: str) -> str:
     """For where Slack reads markup: its three entities, and look-alikes for the marks, which have no escape."""
-    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return text.translate(_LOOKALIKES)
+    return _kept(text).translate(_LOOKALIKES)

@@ -38,6 +38,12 @@ class _Chat(Body):
     type: Literal["private", "group", "supergroup", "channel"]
     title: Words | None = None
     username: Words | None = None
+    is_direct_messages: bool = False
+
+    @property
+    def is_room(self) -> bool:
+        """A channel is a broadcast, and what its readers write to it is a room of strangers, each for themselves."""
+        return self.type != "channel" and not self.is_direct_messages
 
 
 class _Replied(Body):
@@ -151,7 +157,7 @@ def _plainly(told: Told, message: _Message) -> tuple[str, tuple[tuple[int, int],
 
 def _said(told: Told, payload: Mapping[str, Any]) -> Events:
     message = read(_Message, payload["message"])
-    if (message.text is None and message.caption is None) or message.chat.type == "channel":
+    if (message.text is None and message.caption is None) or not message.chat.is_room:
         return ()
     where, who = told.place(message.chat.id, message), told.author(message)
     text, quoted, called = _plainly(told, message)
@@ -169,7 +175,7 @@ _WORDLESS = frozenset({"location", "venue", "poll", "dice", "game", "checklist",
 
 def _edited(told: Told, payload: Mapping[str, Any]) -> Events:
     message = read(_Message, payload["edited_message"])
-    if message.chat.type == "channel" or _WORDLESS & payload["edited_message"].keys():
+    if not message.chat.is_room or _WORDLESS & payload["edited_message"].keys():
         return ()
     where, who = told.place(message.chat.id, message), told.author(message)
     text, quoted, _ = _plainly(told, message)
@@ -231,7 +237,7 @@ def _theirs(told: Told, payload: Mapping[str, Any]) -> Events:
 def _changed(told: Told, kind: str, change: _Change) -> Events:
     """A direct room is not joined, and who is made an administrator was there before."""
     user, was, there = change.new_chat_member.user, change.old_chat_member.there, change.new_chat_member.there
-    if change.chat.type in ("private", "channel") or was == there:
+    if change.chat.type == "private" or not change.chat.is_room or was == there:
         return ()
     event = model.Joined if there else model.Left
     where, at = told.place(change.chat.id), change.date * 1000

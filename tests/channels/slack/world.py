@@ -284,8 +284,7 @@ async def around(folder: Path, more: str = "", slack: FakeSlack | None = None) -
         async with opened(folder, extra=told, changed=LINKED) as live:
             for account, person in PERSONS.items():
                 key = ImId("slack", TEAM, "user", account).key
-                made = {"step": "import", "evidence": "a test", "made_by": "test"}
-                await live.s.people.link(person, "im", key, **made)
+                await live.s.people.link(person, "im", key, step="import", evidence="a test", made_by="test")
             await live.settle()
             yield World(live, slack)
 
