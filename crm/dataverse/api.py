@@ -22,7 +22,6 @@ ODATA = {"OData-Version": "4.0", "OData-MaxVersion": "4.0"}
 LIMITED = frozenset({"0x80072321", "0x80072322", "0x80072326"})
 """Service protection: execution time, number and concurrency of requests."""
 SQL_TIMEOUT = "0x80044151"
-DUPLICATE = "0x80040333"
 _COLUMN = re.compile(r"[Cc]ould not find a property named '([A-Za-z0-9_.]{1,100})'")
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _JUDGED = (400, 403, 404, 405, 410, 412)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 from crm import once as keys
-from crm.dataverse.api import DUPLICATE, Api, code, is_id, prefer, text, words
+from crm.dataverse.api import Api, is_id, prefer, text, words
 from crm.dataverse.columns import Columns, spelled
 from crm.dataverse.config import KIND, Config
 from crm.dataverse.feed import Around, Changes
@@ -123,8 +123,6 @@ class DataverseCrm:
 
     async def _moved(self, ref: RecordRef, before: Record, done: Answer) -> Record:
         """412 is also what a duplicate is answered with, and then nobody has moved the record."""
-        if code(done.body) == DUPLICATE:
-            raise self._api.refusal(words(done.body))
         after = await self.get(ref)
         if after.version == before.version and not after.deleted:
             raise self._api.refusal(words(done.body) or str(done.status))
