@@ -89,6 +89,14 @@ def plan(path: Path) -> Plan:
     return Plan(path, fmt, columns, sum(1 for _ in reading))
 
 
+def rehearse(path: Path) -> tuple[Plan, Tally]:
+    """Reads every row as `run` would and writes nothing; what only the database knows of is not told."""
+    planned, tally = plan(path), Tally()
+    for _ in _entries(planned, tally):
+        pass
+    return planned, tally
+
+
 def _silent(done: int, total: int) -> None:
     pass
 

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from crm import registry
 from crm.local.crm import LocalCrm
-from crm.local.importer import Tally, plan, run
+from crm.local.importer import Tally, rehearse, run
 from gateway.config import load
 from gateway.errors import Misconfigured, Refused, Retry
 
@@ -39,16 +39,22 @@ def import_customers(file: Path, config: Path, crm: str, dry_run: bool, bar: Bar
 
 
 def _planned(file: Path) -> int:
-    planned = plan(file)
+    planned, tally = rehearse(file)
     for heading, meant in planned.columns:
         out.print(f"{heading}: {meant or 'left out'}", markup=False, soft_wrap=True)
-    out.print(f"{planned.rows} rows; nothing was written.", markup=False, soft_wrap=True)
-    return 0
+    readable = planned.rows - tally.unreadable_count
+    counts = f"{planned.rows} rows: {readable} readable, {tally.unreadable_count} not; nothing was written."
+    out.print(counts, markup=False, soft_wrap=True)
+    return _unread(tally)
 
 
 def _tally(tally: Tally) -> int:
     counts = f"{tally.created} created, {tally.changed} changed, {tally.unchanged} unchanged"
     out.print(f"{counts}, {tally.unreadable_count} not readable", markup=False, soft_wrap=True)
+    return _unread(tally)
+
+
+def _unread(tally: Tally) -> int:
     for each in tally.unreadable[:MOST]:
         err.print(f"line {each.line}: {each.reason}", markup=False, soft_wrap=True)
     if tally.unreadable_count > MOST:

@@ -127,7 +127,8 @@ def test_import_reads_what_can_be_read_and_names_the_rest(folder: Path) -> None:
     rows = ["name,phone,city", "甲乙实业,021 5555 0000,上海", "丙丁贸易,not a phone,北京", ",010 1,北京", '"broken', ""]
     (folder / "customers.csv").write_text("\n".join(rows), "utf-8")
     planned = floatcard(folder, "import", "customers.csv", "--dry-run")
-    assert planned.code == 0 and "nothing was written" in planned.out
+    assert planned.code == 1 and "rows: 1 readable, " in planned.out and "nothing was written" in planned.out
+    assert "line 3: Phone: not a phone" in planned.err and "line 4: " in planned.err
     assert not (folder / "crm.db").exists()
     done = floatcard(folder, "import", "customers.csv")
     assert done.code == 1 and done.out.startswith("1 created, 0 changed, 0 unchanged, ")

@@ -69,6 +69,9 @@ function drawPeople() {
 async function open(id, moved = true) {
   if (moved) keepDraft();
   state.room = id;
+  const address = new URL(location.href);
+  address.searchParams.set("room", id);
+  history.replaceState(null, "", address);
   const room = roomOf(id);
   see(id, room.latest);
   drawHead();
