@@ -19,6 +19,9 @@ from gateway.store.tokens import Known, TokenStore
 
 DAYS: Final = 30
 ENDED: Final = 5
+CHANNEL: Final = N_("channel")
+TOKEN: Final = N_("API token")
+CONFIGURED: Final = N_("in the configuration only")
 SOON_MS: Final = 14 * DAY_MS
 COLUMNS: Final = ("application", "field", "class", "day", "read", "written", "denied")
 _STATES: Final[Mapping[str, tuple[Tone, str]]] = {
@@ -102,8 +105,8 @@ def _details(eyes: Eyes, name: str, reads: frozenset[str]) -> list[str]:
 
 def _kind(eyes: Eyes, one: One) -> str:
     if one.channel:
-        return eyes.reader.say("channel")
-    return eyes.reader.say("API token" if one.tokens else "in the configuration only")
+        return eyes.reader.say(CHANNEL)
+    return eyes.reader.say(TOKEN if one.tokens else CONFIGURED)
 
 
 def _field(eyes: Eyes, field: str, ways: Ways) -> FieldRow:

@@ -25,7 +25,7 @@ LABELS: Final[Mapping[str, str]] = {
 STAGE: Final[Mapping[str, str]] = {"minimal": N_("minimal"), "standard": N_("standard"), "full": N_("full")}
 WHAT: Final[Mapping[str, str]] = {
     "shown": N_("Cards shown"),
-    "opened": N_("opened by *show me*"),
+    "opened": N_("opened by “Show me”"),
     "edited": N_("edited"),
     "dismissed": N_("waved away"),
     "muted": N_("the room hushed"),

@@ -36,7 +36,7 @@ async def test_who_reads_what_is_told_without_a_value(world: World) -> None:
         told = await page(visitor, HERE)
         assert "web channel" in told and "sms API token" in told and id_ in told
         assert "Phone phone 1 0 0" in told and "Address address 0 0 1" in told and "reads only: name, phone" in told
-        assert "reads as" in told and "never" in told and "6288" not in told
+        assert "reads as" in told and "only when it is ended" in told and "6288" not in told
 
 
 async def test_a_token_is_ended_with_its_consequence_in_numbers(world: World) -> None:

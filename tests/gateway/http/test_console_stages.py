@@ -38,7 +38,7 @@ async def test_a_step_is_proposed_with_its_evidence_and_taken_by_an_admin(world:
         assert "Steps proposed" not in await page(visitor, "rooms")
         await behaved(world, run, shown=1)
         told = await page(visitor, HERE)
-        assert "Proposed: a step forward, to standard" in told and "opened by *show me* 40 20.0 %" in told
+        assert "Proposed: a step forward, to standard" in told and "opened by “Show me” 40 20.0 %" in told
         assert "reported wrong 3 1.5 %" in told and "Of the last 28 days" not in told
         assert "Steps proposed: 1" in await page(visitor, "rooms")
         _, raw, _ = await visitor.get(f"/console/{HERE}")
