@@ -118,6 +118,8 @@ class Applied:
     overwrote: bool | None = None
     """Whether somebody set the field between our last look and our write, as the CRM's own history tells afterwards.
     None: the CRM does not tell."""
+    unseen: tuple[Past, ...] = ()
+    """What it was set to there, oldest first, where the CRM's history still has it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -210,6 +210,16 @@ async def _moved(t: Teller, facts: dict[str, Json]) -> Line:
     return Line(t.say("In the CRM"), text, "warning")
 
 
+async def _unseen(t: Teller, facts: dict[str, Json]) -> Line:
+    text = t.say("Somebody had changed it there just before. What they wrote is kept as an edit and decided.")
+    return Line(t.say("In the CRM"), text, "warning")
+
+
+async def _gap(t: Teller, facts: dict[str, Json]) -> Line:
+    text = t.say("Edits of {source} waited for numbers before them that never came.", source=facts["source"])
+    return Line(t.say("Source"), text, "warning")
+
+
 async def _waits(t: Teller, facts: dict[str, Json]) -> Line:
     return Line(t.say("In the CRM"), t.say("Saved here, not yet in the CRM: it does not answer."), "warning")
 
@@ -363,6 +373,8 @@ _STEPS: dict[str, Teach] = {
     "observed": _observed,
     "wrote": _wrote,
     "moved": _moved,
+    "overwrote_unseen": _unseen,
+    "gap": _gap,
     "waits": _waits,
     "crm_refused": _crm_refused,
     "alert": _alert,

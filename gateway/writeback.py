@@ -8,15 +8,16 @@ import time
 from dataclasses import replace
 
 from cards.words import say
-from crm.model import GATEWAY, Applied, Change, Conflict, Crm, Record, RecordRef
+from crm.model import GATEWAY, Applied, Change, Conflict, Crm, Past, Record, RecordRef
 from gateway.errors import Refused, Retry
 from gateway.metrics import WRITTEN
 from gateway.services import Services
 from gateway.spine import Spine
-from gateway.store.ledger import OutboxRow, Snapshot
+from gateway.store.ledger import Incoming, OutboxRow, Snapshot
 from gateway.sweep import Sweep, native_of, take
 from gateway.telemetry import calling, carried, span
 from gateway.turn import Trail, new_trail
+from reconcile.model import Actor
 
 log = logging.getLogger("floatcard.writeback")
 
@@ -133,7 +134,11 @@ class Writeback:
         now = self._s.clock.now()
         if isinstance(answer, Applied):
             WRITTEN.labels(self._crm.name, "applied").inc()
-            await self._s.ledger.answered(row, answer.version, answer.rendered, answer.overwrote)
+            unseen = [self._unseen(row, past, trail) for past in answer.unseen]
+            await self._s.ledger.answered(row, answer.version, answer.rendered, answer.overwrote, unseen)
+            if unseen:
+                trail.note("overwrote_unseen", now, record=row.record, field=row.field, many=len(unseen))
+                await self._spine.show_conflicts()
             trail.note("wrote", now, record=row.record, field=row.field, version=answer.version, decision=row.decision)
             self._sweep.nudge()
             return
@@ -150,6 +155,22 @@ class Writeback:
         if found is None:
             raise Refused("The customer has no record in {crm} any more.", crm=self._crm.name)
         return found
+
+    def _unseen(self, row: OutboxRow, past: Past, trail: Trail) -> Incoming:
+        """What we wrote over without having seen it, as the CRM's history has it: an edit like any other."""
+        return Incoming(
+            record=row.record,
+            field=row.field,
+            kind="snapshot",
+            value=past.value,
+            source=native_of(self._s, self._crm.name),
+            actor=Actor("crm", past.who or self._crm.name),
+            once="",
+            watermark=past.version or past.at,
+            source_time=past.at,
+            online=False,
+            trace=trail.turn,
+        )
 
     def _snapshot(self, row: OutboxRow, current: Record, began: int, trail: Trail) -> Snapshot:
         source = native_of(self._s, self._crm.name)

@@ -111,13 +111,15 @@ class HubSpotCrm:
             raise Unsure(GARBLED, "answered a write without a time")
         said = table(answer.get("properties")).get(spec.theirs, value)
         rendered = self._config.mapping.rendered(change.field, said)
-        return Applied(version, rendered, await self._overwrote(change, before, version))
+        overwrote, unseen = await self._overwrote(change, before, version)
+        return Applied(version, rendered, overwrote, unseen)
 
-    async def _overwrote(self, change: Change, before: Record, version: int) -> bool | None:
-        """Whether somebody else set the field after our reading and before our writing."""
+    async def _overwrote(self, change: Change, before: Record, version: int) -> tuple[bool | None, tuple[Past, ...]]:
+        """Whether somebody else set the field after our reading and before our writing, and to what."""
         known = before.fields[change.field].as_of if change.field in before.fields else 0
         told = [past for past in await self.history(change.ref, since=known + 1) if past.field == change.field]
-        return any(past.at < version for past in told[:-1]) if told else None
+        others = tuple(past for past in told[:-1] if past.at < version and not self._reader.ours(past))
+        return (bool(others) if told else None), others
 
     async def history(self, ref: RecordRef, *, since: int = 0) -> tuple[Past, ...]:
         self._know(ref)

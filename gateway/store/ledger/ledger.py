@@ -248,10 +248,17 @@ class Ledger:
         return [outbox.claim(self._shared, connection, *one) for one in asked]
 
     async def answered(
-        self, row: OutboxRow, version: int, rendered: Json = None, overwrote: bool | None = None
+        self,
+        row: OutboxRow,
+        version: int,
+        rendered: Json = None,
+        overwrote: bool | None = None,
+        unseen: Sequence[Incoming] = (),
     ) -> Answer:
         """The target took it. "superseded": another value stands meanwhile and is queued; "gone": known already."""
-        return await self._store.write(self._answered, Reply(row, version, rendered, overwrote=overwrote))
+        return await self._store.write(
+            self._answered, Reply(row, version, rendered, overwrote=overwrote, unseen=tuple(unseen))
+        )
 
     def _answered(self, connection: Connection, replies: Sequence[Reply]) -> list[Answer]:
         batch = self._batch(connection)

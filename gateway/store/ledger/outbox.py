@@ -6,22 +6,23 @@ waiting -> sent -> done | moved | refused | lost, or back to waiting; waiting ->
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 from sqlalchemy import Connection
 
 from gateway.store import sql
-from gateway.store.ledger.batch import Batch
+from gateway.store.ledger.batch import Batch, item
 from gateway.store.ledger.field import Field
-from gateway.store.ledger.model import Answer, Observed, OutboxRow, Snapshot
+from gateway.store.ledger.model import Answer, Incoming, Observed, OutboxRow, Snapshot
 from gateway.store.ledger.observe import image_of, keys_of, observed
 from gateway.store.ledger.touched import Shared
 from gateway.store.ledger.writeback import acknowledged, backoff, sync, written
 from gateway.store.vault import Erased, Vault
 from reconcile.canonical import canonical
 from reconcile.model import Json
+from reconcile.plan import snapshot_id
 
 LEASE_MS = 40_000
 """A write that its gateway did not live to answer for is read by another after this: longer than a claim's last write,
@@ -84,6 +85,8 @@ class Reply:
     ours: bool = False
     """In doubt: the record's last change is known to be our own."""
     state: str = "moved"
+    unseen: tuple[Incoming, ...] = ()
+    """What the target's history says it was set to between our look and our write."""
     overwrote: bool | None = None
     """Whether it overwrote what nobody here had seen; None where the CRM does not tell, and a jump stands for it."""
 
@@ -126,12 +129,26 @@ def answered(batch: Batch, reply: Reply) -> Answer:
     jumped = jumped if reply.overwrote is None else reply.overwrote
     update = "UPDATE outbox SET state = 'done', version = ?, overwrote_unseen = ? WHERE id = ?"
     sql.change(batch.connection, update, (reply.version, jumped, row.id))
+    for past in reply.unseen:  # before the write is closed: until then what we wrote counts as what is there
+        _restored(batch, row, past, reply.version)
     it = _closed(batch, row)
     acknowledged(batch, it, row.target, reply.version, sent.heads)
     written(batch, it, row.target, reply.version, sent.image, _spelling(batch, it, reply, sent))
     _mark(batch, row, reply.version)
     _in_line(batch, it, row.target)
     return "done" if it.standing_image == sent.image else "superseded"
+
+
+def _restored(batch: Batch, row: OutboxRow, past: Incoming, version: int) -> None:
+    """A value we wrote over is an edit of the target's own, at its place: nobody's work is lost for having been slow to
+    be read. What was known of it already is not known twice."""
+    position = past.watermark
+    if position is None or position >= version:
+        return
+    stream = batch.stream_of(row.target, row.record)
+    id_ = snapshot_id(stream, row.record, row.field, position)
+    batch.read_inbox([id_])
+    batch.ingest(item(replace(past, stream=stream, once=id_), id_))
 
 
 def _spelling(batch: Batch, it: Field, reply: Reply, sent: _Sent) -> tuple[str, str]:

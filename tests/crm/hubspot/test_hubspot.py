@@ -63,6 +63,7 @@ async def test_what_was_set_between_our_reading_and_our_writing_is_known(fake: F
     fake.before_write = lambda: fake.set("companies", id_, phone="2")
     answer = await client.apply(change(id_, "phone", "3", version), once="w1")
     assert isinstance(answer, Applied) and answer.overwrote is True
+    assert [past.value for past in answer.unseen] == ["2"], "and to what"
     assert [past.value for past in await client.history(ref(id_)) if past.field == "phone"] == ["1", "2", "3"]
 
 
