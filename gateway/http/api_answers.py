@@ -277,6 +277,8 @@ class ParkedJob(Told):
 
 class ParkedPage(Told):
     jobs: list[ParkedJob]
+    after: Annotated[str | None, Field(description="Ask for the next page with it; null at the end.")]
+    total: Annotated[int, Field(description="How many are set aside altogether.")]
 
 
 class Replayed(Told):

@@ -63,6 +63,13 @@ class UnmappedQuery(Asked):
     limit: Annotated[int, Field(ge=1, le=500, description="At most so many accounts."), _Plain] = 100
 
 
+class ParkedQuery(Asked):
+    after: Annotated[
+        str, Field(max_length=32, pattern=r"^[0-9]*$", description="`after` of the page before; empty: the first.")
+    ] = ""
+    limit: Annotated[int, Field(ge=1, le=500, description="At most so many jobs."), _Plain] = 100
+
+
 class EditBody(Asked):
     """One edit of one field. Where it comes from, the token says: no member here can."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gateway.http import api_answers as told
 from gateway.http.api_ask import Ask, Done
-from gateway.http.api_bodies import ReplayBody
+from gateway.http.api_bodies import ParkedQuery, ReplayBody
 from gateway.http.api_problem import forbidden
 from gateway.parked import listed
 from gateway.services import Services
@@ -16,11 +16,14 @@ class ParkedJobs:
 
     async def listing(self, ask: Ask) -> Done:
         admin(ask)
-        rows = await listed(self._s.bus)
+        asked, every = ask.asked(ParkedQuery), await listed(self._s.bus)
+        rows = [each for each in every if each.id > int(asked.after or -1)]
         jobs = [
-            told.ParkedJob(id=str(e.id), topic=e.topic, lane=e.lane, tries=e.tries, why=e.why, at=e.at) for e in rows
+            told.ParkedJob(id=str(e.id), topic=e.topic, lane=e.lane, tries=e.tries, why=e.why, at=e.at)
+            for e in rows[: asked.limit]
         ]
-        return Done(told.ParkedPage(jobs=jobs))
+        after = jobs[-1].id if len(rows) > asked.limit else None
+        return Done(told.ParkedPage(jobs=jobs, after=after, total=len(every)))
 
     async def replay(self, ask: Ask) -> Done:
         admin(ask)

@@ -212,6 +212,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "Those that failed to the end, or ended the process they ran in; oldest first. Nothing in it is of a person, a "
         "room or a customer. Only for a token that reads as an admin.",
         told.ParkedPage,
+        query=asked.ParkedQuery,
     ),
     Endpoint(
         "replay_parked",

@@ -33,6 +33,11 @@ async def test_an_admin_lists_and_replays(world: World) -> None:
     told = await client.get("parked")
     assert told.status == 200
     first, second = told.body["jobs"]
+    assert (told.body["after"], told.body["total"]) == (None, 2)
+    page = (await client.get("parked", limit=1)).body
+    assert page["jobs"] == [first] and page["after"] == first["id"]
+    assert (await client.get("parked", after=page["after"])).body["jobs"] == [second]
+    assert (await client.get("parked", after="x")).status == 422
     assert (first["topic"], first["tries"], first["why"]) == ("record", 1, "ValueError: tried 1 times")
     assert first["lane"] == second["lane"]
     assert "secret" not in str(told.body)
@@ -41,7 +46,7 @@ async def test_an_admin_lists_and_replays(world: World) -> None:
         await world.house.worker.idle()
     assert [each["id"] for each in (await client.get("parked")).body["jobs"]] == [second["id"]]
     assert (await client.post("parked/replay", {})).body == {"replayed": 1}
-    assert (await client.get("parked")).body == {"jobs": []}
+    assert (await client.get("parked")).body == {"jobs": [], "after": None, "total": 0}
 
 
 async def test_nobody_else_does(world: World) -> None:
