@@ -20,6 +20,7 @@ from gateway.http.console_applications import ApplicationsPage
 from gateway.http.console_audit import AuditPage
 from gateway.http.console_conflicts import ConflictsPage
 from gateway.http.console_customers import CustomersPage
+from gateway.http.console_erase import ErasePage
 from gateway.http.console_login import SignIn, local
 from gateway.http.console_mentions import MentionsPage
 from gateway.http.console_policy import PoliciesPage
@@ -62,6 +63,7 @@ SAID = {
     "unheard": N_("The customer is never meant by that name now."),
     "unfit": N_("This cannot be a name: two to 200 signs, with a letter or digit."),
     "unknown": N_("There is no such customer."),
+    "erased": N_("The customer is erased. The cards go within seconds."),
     "settled": N_("It is settled."),
     "again": desk.REOPENED,
     "newer": desk.KEPT,
@@ -109,6 +111,7 @@ class Console:
             RoomsPage(services, self),
             StagesPage(services, self),
             CustomersPage(services, spine, self),
+            ErasePage(services, self),
             ConflictsPage(services, spine, self),
             AlertsPage(services, self),
             AuditPage(services, self),

@@ -11,6 +11,7 @@ from gateway.errors import Refused
 from gateway.handlers import desk
 from gateway.http.console_mentions import Around
 from gateway.http.console_paging import Lists, asked, attached, html, refused, see
+from gateway.http.console_roles import may
 from gateway.http.console_session import Form, Session
 from gateway.http.console_sure import surely
 from gateway.services import Services
@@ -66,7 +67,8 @@ class CustomersPage(Lists):
         it = await customers.one(self._eyes(frame, session), ref, field, before)
         if it is None:
             return see(_HERE, "unknown")
-        return html("customer", frame, 409 if wrong else 200, it=it, wrong=wrong)
+        erases = may(session.person.roles, "POST", f"{_HERE}/erase")
+        return html("customer", frame, 409 if wrong else 200, it=it, wrong=wrong, erases=erases)
 
     async def undo(self, request: web.Request, session: Session, form: Form) -> web.Response:
         ref, field = form.get("ref")[:512], form.get("field")[:64]

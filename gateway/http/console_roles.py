@@ -14,6 +14,8 @@ _OWN: Final = ("/console/logout", "/console/me", "/console/again", "/console/oid
 """Anybody's who is signed in."""
 _SHARED: Final = ("/console/customers", "/console/conflicts", "/console/alerts")
 """Where managers work."""
+_ALONE: Final = ("/console/customers/erase",)
+"""An admin's, to look at as well."""
 _READING: Final = (
     "/console/audit/verify",
     "/console/audit/export",
@@ -34,6 +36,8 @@ _FRESH: Final = (
 def may(roles: frozenset[str], method: str, path: str) -> bool:
     if _within(path, _OWN):
         return bool(roles & ROLES)
+    if _within(path, _ALONE):
+        return bool(roles & _ADMIN)
     if method not in ("GET", "HEAD") and not _within(path, _READING):
         return bool(roles & (_MANAGERS if _within(path, _SHARED) else _ADMIN))
     shared = path.rstrip("/") == "/console" or _within(path, _SHARED)
