@@ -53,6 +53,8 @@ locale = "en"
 [server]
 port = {port}
 {more}
+[stages]
+start = "full"
 [channels.slack]
 type = "slack"
 team = "T0BENCH"

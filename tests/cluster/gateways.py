@@ -100,6 +100,8 @@ secret = "file:{self.folder}/web.key"
 [crms.local]
 type = "local"
 database = "sqlite:///{self.crm}"
+[stages]
+start = "full"
 [mentions]
 budget = 1000
 cool_down = "{self.cool_down}"
