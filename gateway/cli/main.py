@@ -17,7 +17,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from gateway.cli import access, applications, crms, people, policy, sources, stages
+from gateway.cli import access, applications, audit, crms, people, policy, sources, stages
 from gateway.cli.networks import Networks
 from gateway.errors import Misconfigured, Refused, Retry
 
@@ -31,8 +31,7 @@ app = typer.Typer(
 )
 index = typer.Typer(help="The names of customers in a file.", no_args_is_help=True)
 app.add_typer(index, name="index")
-audit = typer.Typer(help="Looks at the chain of decisions from outside.", no_args_is_help=True)
-app.add_typer(audit, name="audit")
+app.add_typer(audit.app, name="audit")
 app.add_typer(crms.app, name="crm")
 app.add_typer(people.app, name="people")
 app.add_typer(sources.app, name="sources")
@@ -244,51 +243,6 @@ def build(
     for number, reason in tally.dictionary_ignored:
         err.print(f"line {number}: {reason}", markup=False, soft_wrap=True)
     err.print(f"{tally.customers} customers in {out}", markup=False, soft_wrap=True)
-
-
-@audit.command()
-def verify(
-    config: ConfigFile = HERE,
-    root: Annotated[Path | None, typer.Option(help="A published daily root, to find a cut tail.")] = None,
-) -> None:
-    """Checks the chain of decisions: finds the first altered, missing or reordered row."""
-    from gateway.cli.auditing import verify_chain
-
-    text, sound = asyncio.run(verify_chain(config, root))
-    out.print(text, markup=False, soft_wrap=True)
-    if not sound:
-        raise typer.Exit(1)
-
-
-@audit.command()
-def publish(config: ConfigFile = HERE) -> None:
-    """Prints today's root over all shard heads, to be kept somewhere else."""
-    from gateway.cli.auditing import publish_root
-
-    sys.stdout.write(asyncio.run(publish_root(config)) + "\n")
-
-
-@audit.command()
-def sign(config: ConfigFile = HERE) -> None:
-    """Prints today's heads of both chains, signed, to be kept somewhere else."""
-    from gateway.cli.auditing import sign_heads
-
-    sys.stdout.write(asyncio.run(sign_heads(config)) + "\n")
-
-
-@audit.command(name="check")
-def check_signed(
-    file: Annotated[Path, typer.Argument(help="What `floatcard audit sign` printed on some day.")],
-    key: Annotated[str, typer.Option(help="The public key to trust, in hex; by default this deployment's own.")] = "",
-    config: ConfigFile = HERE,
-) -> None:
-    """Holds the store against signed heads: both chains, and that the database still guards them."""
-    from gateway.cli.auditing import check_heads
-
-    text, sound = asyncio.run(check_heads(config, file, key))
-    out.print(text, markup=False, soft_wrap=True)
-    if not sound:
-        raise typer.Exit(1)
 
 
 @app.command(name="rotate-key")
