@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from gateway.bus.model import Delivery
-from gateway.handlers import assigned, losses, strangers
+from gateway.handlers import assigned, consent, losses, strangers
 from gateway.repaint import Take
 from gateway.services import Services
 from gateway.turn import Show, new_trail
@@ -13,7 +13,13 @@ from gateway.turn import Show, new_trail
 Notices = Callable[[Services, bytes], AsyncIterator[list[Show]]]
 
 
-TOPICS: dict[str, Notices] = {"stranger": strangers.notices, "lost": losses.notices, "asked": assigned.notices}
+TOPICS: dict[str, Notices] = {
+    "stranger": strangers.notices,
+    "lost": losses.notices,
+    "asked": assigned.notices,
+    "consent": consent.notices,
+    "disowned": consent.disowned,
+}
 
 
 def telling(s: Services, take: Take) -> dict[str, Callable[[Delivery], Awaitable[None]]]:

@@ -31,11 +31,12 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A person's account. `key`: `ImId.key`, `<crm>:<user id>`, a certificate's fingerprint, or `<issuer>#<sub>`."""
+    """A person's account. `key`: `ImId.key`, `<crm>:<user id>`, a certificate's fingerprint, `<issuer>#<sub>`; or, of a
+    customer's own person, `<record>#<contact>`."""
 
     id: str
     person: str
-    kind: Literal["im", "crm", "device", "oidc"]
+    kind: Literal["im", "crm", "device", "oidc", "contact"]
     key: str
     step: str
     """Which step made it: link | email | crm_field | code | admin | import."""
@@ -59,7 +60,7 @@ class People(Protocol):
     async def link(
         self,
         person: str,
-        kind: Literal["im", "crm", "device", "oidc"],
+        kind: Literal["im", "crm", "device", "oidc", "contact"],
         key: str,
         *,
         step: str,

@@ -11,7 +11,7 @@ from cards.words import N_
 from identity.model import Person
 from identity.steps import canonical
 
-Account = tuple[Literal["im", "crm", "device", "oidc"], str]
+Account = tuple[Literal["im", "crm", "device", "oidc", "contact"], str]
 Outcome = Literal["new", "linked", "changed", "same", "ended", "failed"]
 
 NAMELESS: Final = N_("It has neither a name nor an address, id or account.")

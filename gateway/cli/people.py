@@ -19,11 +19,11 @@ from channels.model import Accounts
 from crm.hosts import guarded
 from crm.model import Users
 from gateway.bringing import Bringing, of_accounts, of_users
+from gateway.cli.importing_people import PeopleFile, read
 from gateway.clock import Clock, SystemClock
 from gateway.config import Config, load
 from gateway.errors import Misconfigured, Refused
 from gateway.outgoing.declared import declared
-from gateway.people_file import PeopleFile, read
 from gateway.store.engine import Store
 from gateway.store.kept import Kept
 from gateway.store.people import PeopleStore

@@ -32,6 +32,7 @@ LINK_KINDS: Final[Mapping[str, str]] = {
     "crm": N_("CRM"),
     "device": N_("device"),
     "oidc": N_("sign-in"),
+    "contact": N_("customer's contact"),
 }
 STEPS: Final[Mapping[str, str]] = {
     "link": N_("known before"),
@@ -41,6 +42,7 @@ STEPS: Final[Mapping[str, str]] = {
     "admin": N_("by an admin"),
     "import": N_("imported"),
     "self": N_("by themselves, signed in"),
+    "rotation": N_("by its key before"),
 }
 _CRM: Final = N_("Customers known here: {n}")
 _SILENT: Final = N_("does not answer; asked again in {n} s")

@@ -27,6 +27,7 @@ Name = Literal[
     "map",
     "snooze",
     "answer",
+    "consent",
 ]
 Style = Literal["default", "primary", "danger"]
 

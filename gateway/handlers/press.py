@@ -9,7 +9,7 @@ from cards.words import N_, say
 from channels.model import Answer, Place, Pressed, ShowCard, Toast
 from gateway import dialog
 from gateway.errors import Refused, Unreadable
-from gateway.handlers import alerts, conflicts, forms, homes, strangers, typed
+from gateway.handlers import alerts, conflicts, consent, forms, homes, strangers, typed
 from gateway.handlers.behaving import behaved
 from gateway.handlers.buttons import Press
 from gateway.handlers.cards import personal_card
@@ -194,5 +194,6 @@ _HANDLERS: dict[str, Handler] = {
     "snooze": alerts.snooze,
     "code": homes.code,
     "map": strangers.mapped,
+    "consent": consent.pressed,
     "answer": dialog.pressed,
 }

@@ -10,6 +10,7 @@ from cards.words import say
 from channels.model import ImId, Pressed, Said, Submitted, Toast
 from gateway.bus.model import Job
 from gateway.errors import Refused
+from gateway.handlers import consent
 from gateway.handlers.alerts import direct_rooms
 from gateway.handlers.buttons import Press
 from gateway.services import Services
@@ -80,6 +81,7 @@ async def mapped(s: Services, turn: Turn, person: Person, press: Press) -> Outco
     if chosen is None or not chosen.active:
         raise Refused("That person is not there any more.")
     evidence = f"said by {person.id} in {ImId.parse(turn.event.who.id.key).channel}"
-    await s.people.link(chosen.id, "im", im, step="admin", evidence=evidence, made_by=person.id)
+    by = {"step": "admin", "evidence": evidence, "made_by": person.id}
+    await consent.ask(s, await s.people.link(chosen.id, "im", im, second=False, **by))
     turn.trail.note("linked", turn.now, person=chosen.id, step="admin")
     return Outcome(Toast(say(turn.locale or s.config.locale, "Mapped to {name}.", name=chosen.name), "info"))

@@ -22,12 +22,14 @@ from gateway.http.api_governed import Governed
 from gateway.http.api_mentions import Mentioned
 from gateway.http.api_parked import ParkedJobs
 from gateway.http.api_past import Past
+from gateway.http.api_persons import Persons
 from gateway.http.api_people import Identified
 from gateway.http.api_policies import Policed
 from gateway.http.api_problem import PRIVATE, Problem, again, not_found, unprocessable
 from gateway.http.api_sources import Sources
 from gateway.http.api_table import BASE, ENDPOINTS, PATHS, Endpoint, Name
 from gateway.http.auth import Gate, Rate
+from gateway.http.device import Devices
 from gateway.http.linking import Linking
 from gateway.http.openapi import document
 from gateway.services import Services
@@ -42,10 +44,12 @@ M = TypeVar("M", bound=BaseModel)
 class Api:
     def __init__(self, services: Services, spine: Spine, tokens: TokenStore, rate: Rate | None = None) -> None:
         self._s = services
-        self._gate = Gate(tokens, services.people, rate or Rate())
+        devices = self._devices = Devices(services)
+        self._gate = Gate(tokens, services.people, rate or Rate(), device=devices)
         customers, edits, past = Customers(services), Edits(services, spine), Past(services)
         mentioned, parked, policed = Mentioned(services), ParkedJobs(services), Policed(services)
-        people, sourced = Identified(services, Linking(services, spine)), Sources(services)
+        linking, sourced = Linking(services, spine), Sources(services)
+        people = Identified(services, linking)
         accessed, governed = Accessed(services), Governed(services, tokens)
         self._work: dict[Name, Work] = {
             "search_customers": customers.search,
@@ -59,6 +63,7 @@ class Api:
             "list_unmapped": people.unmapped,
             "make_link": people.link,
             "end_link": people.unlink,
+            **Persons(services, linking, devices).work(),
             "try_message": mentioned.try_message,
             "list_learned": mentioned.learned,
             "judge_name": mentioned.judge_name,
@@ -94,7 +99,7 @@ class Api:
         for path, endpoints in groupby(ENDPOINTS, key=lambda each: each.full_path):
             found += _of_one_path(path, {each.method: self._serve(each) for each in endpoints})
         found += _of_one_path(f"{BASE}/openapi.json", {"GET": _worded(_openapi)})
-        return [*found, web.route("*", BASE + "/{rest:.*}", _worded(_nothing_here))]
+        return [*found, web.route("*", BASE + "/{rest:.*}", _worded(_nothing_here)), *self._devices.routes()]
 
     def _serve(self, endpoint: Endpoint) -> Serve:
         work = self._work[endpoint.name]

@@ -213,7 +213,7 @@ class TrailAnswer(Told):
 class LinkView(Told):
     id: str
     person: str
-    kind: Literal["im", "crm", "device", "oidc"]
+    kind: Literal["im", "crm", "device", "oidc", "contact"]
     key: str
     step: Annotated[str, Field(description="What made it: link, email, crm_field, code, admin, import.")]
     evidence: str

@@ -159,6 +159,9 @@ class LinkBody(Asked):
     evidence: Annotated[
         str, Field(max_length=500, description="Why you are sure; kept with the link.", examples=["asked her"])
     ] = ""
+    second: Annotated[
+        bool, Field(description="It is theirs although they have another account on that network already.")
+    ] = False
 
 
 class EraseBody(Asked):

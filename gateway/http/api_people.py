@@ -78,7 +78,9 @@ class Identified:
             raise not_found("There is no such person.")
         evidence = body.evidence or "said through the API"
         try:
-            made = await self._linking.link(body.person, body.kind, body.key, by=_by(ask), evidence=evidence)
+            made = await self._linking.link(
+                body.person, body.kind, body.key, by=by_of(ask), evidence=evidence, second=body.second
+            )
         except Refused as refused:
             raise Problem(409, "refused", refused.say, at="key") from None
         return Done(link_view(made))
@@ -95,15 +97,19 @@ class Identified:
             oidc = self._s.config.console.oidc
             known = oidc is not None and key.startswith(f"{oidc.issuer}#") and key != f"{oidc.issuer}#"
             return "" if known else "Write issuer#sub, of the configured provider of identities."
-        return "" if _FINGERPRINT.fullmatch(key) else "Write the SHA-256 fingerprint as 64 hex digits."
+        return (
+            ""
+            if _FINGERPRINT.fullmatch(key) or key.startswith("subject:")
+            else "Write the SHA-256 of the public key as 64 hex digits, or `subject:` and the name."
+        )
 
     async def unlink(self, ask: Ask) -> Done:
-        if not await self._linking.unlink(ask.path["id"], by=_by(ask)):
+        if not await self._linking.unlink(ask.path["id"], by=by_of(ask)):
             raise not_found("There is no such link, or it has ended already.")
         return Done(None)
 
 
-def _by(ask: Ask) -> str:
+def by_of(ask: Ask) -> str:
     return f"token:{ask.caller.token.name}"
 
 

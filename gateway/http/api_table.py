@@ -8,6 +8,7 @@ from gateway.http import api_mentions_models as mentions
 from gateway.http import api_policies_models as policies
 from gateway.http.api_access_table import ACCESS
 from gateway.http.api_endpoint import BASE, Endpoint, Name
+from gateway.http.api_persons_table import PERSONS
 from gateway.http.api_governed_table import GOVERNED
 
 __all__ = ["BASE", "ENDPOINTS", "PATHS", "Endpoint", "Name"]
@@ -283,6 +284,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         body=policies.UndoBody,
         errors=(404, 409),
     ),
+    *PERSONS,
     *ACCESS,
     *GOVERNED,
 )
@@ -293,6 +295,7 @@ PATHS: dict[str, tuple[str, int, str]] = {
     "trace": ("A trace code, in any spelling a person types.", 64, "7F3A-19C2-0B4D-88E1"),
     "id": ("The link's id.", 64, "0f2a9c61b8d4e377"),
     "change": ("The change's id.", 32, "pc-0f2a9c61b8d4"),
+    "device": ("The device's id.", 32, "dv_0f2a9c61b8d4"),
     "n": ("The version's number.", 9, "7"),
     "name": ("The source's name in the configuration.", 64, "erp"),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from aiohttp import web
@@ -14,8 +14,9 @@ from gateway.metrics import AUTH
 from gateway.store.people import PeopleStore
 from gateway.store.tokens import Token, TokenStore
 from identity.audience import UNMAPPED, direct
-from identity.model import Application, Audience, Person
+from identity.model import Application, Audience, Person, Scene
 
+Device = Callable[[web.Request], Awaitable[tuple[Token, Person] | None]]
 _BEARER = re.compile(r"bearer +([!-~]{1,512})", re.IGNORECASE)
 _SECRET = re.compile(r"fc_[A-Za-z0-9_-]{43}")
 _KEPT = 10_000
@@ -54,17 +55,19 @@ class Buckets:
 class Caller:
     token: Token
     person: Person | None
+    scene: Scene = "console"
+    """`device` for one that proved who it is with a certificate."""
 
     @property
     def audience(self) -> Audience:
         """The console's one reader, through this application. Without a person: what a member of the company sees whom
         nobody has mapped."""
         if self.person is None:
-            return Audience("console", {UNMAPPED: 1}, application=self.application)
+            return Audience(self.scene, {UNMAPPED: 1}, application=self.application)
         return self.speaking_for(self.person)
 
     def speaking_for(self, person: Person) -> Audience:
-        return replace(direct(person, scene="console"), application=self.application)
+        return replace(direct(person, scene=self.scene), application=self.application)
 
     @property
     def application(self) -> Application:
@@ -75,24 +78,41 @@ class Caller:
 
 
 class Gate:
+    """`device`: who showed a certificate instead of a token."""
+
     def __init__(
-        self, tokens: TokenStore, people: PeopleStore, rate: Rate, clock: Callable[[], float] = time.monotonic
+        self,
+        tokens: TokenStore,
+        people: PeopleStore,
+        rate: Rate,
+        clock: Callable[[], float] = time.monotonic,
+        device: Device | None = None,
     ) -> None:
         self._tokens = tokens
+        self._device = device
         self._people = people
         self._calls = Buckets(rate, clock)
         self._strangers = Buckets(rate, clock)
 
     async def admit(self, request: web.Request, scope: str) -> Caller:
         """Raises `Problem` 401, 403 or 429."""
-        token = await self._token(request)
-        caller = Caller(token, self._person(token))
+        caller = await self._caller(request)
+        token = caller.token
         if not caller.may(scope):
             AUTH.labels("scope").inc()
             has = ", ".join(sorted(token.scopes)) or "none"
             say = f"This token has not the scope {scope!r}; its scopes: {has}. Make one with `floatcard token`."
             raise Problem(403, "missing_scope", say, headers={"WWW-Authenticate": _challenge("insufficient_scope")})
         return caller
+
+    async def _caller(self, request: web.Request) -> Caller:
+        if self._device is not None and "Authorization" not in request.headers:
+            known = await self._device(request)
+            if known is not None:
+                self._slow(self._calls, known[0].name)
+                return Caller(replace(known[0], person=known[1].id), known[1], "device")
+        token = await self._token(request)
+        return Caller(token, self._person(token))
 
     async def _token(self, request: web.Request) -> Token:
         found = _BEARER.fullmatch(request.headers.get("Authorization", "").strip())

@@ -23,6 +23,7 @@ from gateway.http.console_customers import CustomersPage
 from gateway.http.console_erase import ErasePage
 from gateway.http.console_login import SignIn, local
 from gateway.http.console_mentions import MentionsPage
+from gateway.http.console_people import PeoplePage
 from gateway.http.console_policy import PoliciesPage
 from gateway.http.console_roles import may
 from gateway.http.console_rooms import RoomsPage
@@ -50,7 +51,13 @@ HEADERS = {
 }
 SAID = {
     "linked": N_("Linked: {n}. Their cards are drawn again."),
-    "taken": N_("Not linked: {n}. The account is somebody else's, the person is gone, or it is a bot."),
+    "taken": N_(
+        "Not linked: {n}. The account is somebody else's, the person is gone or has one on that network already, or it "
+        "is a bot."
+    ),
+    "merged": N_("They are one person now. It can be taken back below."),
+    "split": N_("They are two persons now. It can be taken back below."),
+    "revoked": N_("The device is revoked: none of its keys opens anything any more."),
     "nothing": N_("Nothing was chosen."),
     "unlinked": N_("The link is undone. The account belongs to nobody now."),
     "gone": N_("That link had ended already."),
@@ -108,6 +115,7 @@ class Console:
         self._policies = PoliciesPage(services, self)
         self._access = AccessPage(services, self)
         self._lists = (
+            PeoplePage(services, self._linking, self),
             RoomsPage(services, self),
             StagesPage(services, self),
             CustomersPage(services, spine, self),
@@ -298,13 +306,15 @@ class Console:
     async def map(self, request: web.Request, session: Session, form: Form) -> web.Response:
         """Every account for which somebody was chosen; each stands or falls alone."""
         waiting = {each.im for each in await self._s.people.unmapped()}
-        chosen = {im: who.strip() for im, who in form.pairs if im != "csrf" and who.strip()}
+        chosen = {im: who.strip() for im, who in form.pairs if im not in ("csrf", "also") and who.strip()}
+        also = bool(form.get("also"))
         linked = taken = 0
         for im, who in chosen.items():
             try:
                 if im not in waiting:
                     raise Refused("This account belongs to somebody else already. End that link first.")
-                await self._linking.link(who, "im", im, by=session.person.id, evidence="chosen in the console")
+                by = session.person.id
+                await self._linking.link(who, "im", im, by=by, evidence="chosen in the console", second=also)
                 linked += 1
             except Refused:
                 taken += 1

@@ -22,7 +22,7 @@ from gateway.store.tables_shared import counter
 from identity.codes import LIFETIME, TRIES, CodeState, expires, usable
 from identity.model import Link, People, Person
 
-LinkKind = Literal["im", "crm", "device", "oidc"]
+LinkKind = Literal["im", "crm", "device", "oidc", "contact"]
 _BY_ITSELF = ("email", "crm_field")
 """Steps that ask nobody."""
 COUNTER = "people"

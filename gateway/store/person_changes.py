@@ -17,7 +17,7 @@ from gateway.store.counters import count
 from gateway.store.engine import Store
 from gateway.store.people import COUNTER, PeopleStore, person_of, row_of
 from gateway.store.tables_app import link, login, person, token
-from gateway.store.tables_people import directory_entry, person_change
+from gateway.store.tables_people import device, device_key, directory_entry, person_change
 from identity.joining import merged, parted, taken_back
 from identity.model import Person
 
@@ -212,7 +212,10 @@ def _move(connection: Connection, links: Sequence[str], from_: str, to: str) -> 
     """Those that still stand and are still theirs."""
     for id_ in links:
         theirs = (link.c.id == id_, link.c.person == from_, link.c.ended_at.is_(None))
-        connection.execute(update(link).where(*theirs).values(person=to))
+        moved = connection.execute(update(link).where(*theirs).values(person=to).returning(link.c.key, link.c.kind))
+        for key in [row.key for row in moved if row.kind == "device"]:
+            mine = select(device_key.c.device).where(device_key.c.key == key)
+            connection.execute(update(device).where(device.c.id.in_(mine)).values(person=to))
 
 
 def _move_entries(connection: Connection, entries: Sequence[Sequence[str]], to: str, from_: str = "") -> None:

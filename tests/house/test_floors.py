@@ -19,7 +19,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "authlib": ("gateway/http",),
     "babel": ("cards",),
     "cedarpy": ("identity",),
-    "cryptography": ("gateway/store",),
+    "cryptography": ("gateway/store", "identity/certificates"),
     "daachorse": ("mentions",),
     "jinja2": ("cards", "gateway/console"),
     "joserfc": ("gateway/http",),  # what authlib signs and reads tokens with
