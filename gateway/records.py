@@ -31,7 +31,7 @@ log = logging.getLogger("floatcard.records")
 _KEPT = 20_000
 SLIPS_MOVED = 1_000
 """So many customers at least change before slips are kept anew."""
-SLACK_MS = 60_000
+LATE_MS = 60_000
 """By how much clocks may differ before a change is missed by the kept names."""
 
 
@@ -103,8 +103,8 @@ class Records:
             self.suggestions.found(kept.slips)
         self._slips_due = self._moved = kept.slips is None
         at = kept.at
-        moved = [key for key, _ in await self._mirror.since(at - SLACK_MS)]
-        for key in dict.fromkeys((*moved, *self.joined, *await self.naming.since(at - SLACK_MS))):
+        moved = [key for key, _ in await self._mirror.since(at - LATE_MS)]
+        for key in dict.fromkeys((*moved, *self.joined, *await self.naming.since(at - LATE_MS))):
             await self._read_again(key)
         return True
 
