@@ -21,11 +21,12 @@ MOST_ROOMS: Final = 500
 MOST_CARDS: Final = 20
 """Of one room, so many of the customers that are shown there."""
 MOST_EXAMPLES: Final = 20
-MOST_TUPLES: Final = 400
+MOST_TUPLES: Final = 2_000
 _Key: TypeAlias = tuple[tuple[str, ...], bool, bool, Scene, Action, Sensitivity, bool]
+_Differs: TypeAlias = tuple[Relation, Scene, Action, Sensitivity, bool]
 _RELATIONS: Final[tuple[Relation, ...]] = get_args(Relation)
 _BREATH: Final = 8
-"""Kinds of people, or rooms, that are judged before others get their turn."""
+"""Rooms that are judged before others get their turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,16 +100,19 @@ async def compare(looking: Looking, old: AccessPolicy, new: AccessPolicy, at: in
 
 async def _rights(looking: Looking, old: AccessPolicy, new: AccessPolicy, told: Comparison) -> None:
     kinds: Counter[Attributes] = Counter(attributes_of(each) for each in looking.people.persons() if each.active)
-    told.people = kinds.total()
-    kinds[UNMAPPED] += 0
-    kinds[BOTTOM] += 0
+    judged = kinds.most_common(MOST_TUPLES)
+    told.people = sum(people for _, people in judged)
+    judged += [(each, 0) for each in (UNMAPPED, BOTTOM) if each not in kinds]
     found: dict[_Key, Counter[Relation]] = {}
-    for number, (who, people) in enumerate(kinds.most_common(MOST_TUPLES)):
-        for relation, scene, action, sensitivity, gained in _differing(old, new, who, told.at, told.zone):
+    known: dict[tuple[object, ...], list[_Differs]] = {}
+    for who, people in judged:
+        alike = tuple(_asked(access, who, relation) for access in (old, new) for relation in _RELATIONS)
+        if alike not in known:
+            known[alike] = list(_differing(old, new, who, told.at, told.zone))
+            await asyncio.sleep(0)
+        for relation, scene, action, sensitivity, gained in known[alike]:
             key = (who.roles, who.external, who.mapped, scene, action, sensitivity, gained)
             found.setdefault(key, Counter())[relation] += people
-        if number % _BREATH == 0:
-            await asyncio.sleep(0)
     told.rights = [_right(key, found[key]) for key in sorted(found, key=lambda key: tuple(map(str, key)))]
 
 
@@ -118,11 +122,20 @@ def _right(key: _Key, counts: Counter[Relation]) -> Right:
     return Right(roles, external, mapped, relations, scene, action, sensitivity, gained, max(counts.values()))
 
 
-def _differing(
-    old: AccessPolicy, new: AccessPolicy, who: Attributes, at: int, zone: str
-) -> Iterator[tuple[Relation, Scene, Action, Sensitivity, bool]]:
+def _asked(access: AccessPolicy, who: Attributes, relation: Relation) -> object:
+    """Equal for two whom these policies cannot tell apart."""
+    team, region = _record(who, relation)
+    return access.asked(who, owner=relation == "own", team=team, region=region)
+
+
+def _record(who: Attributes, relation: Relation) -> tuple[str, str]:
+    """The team and region of a record that stands so to them."""
+    return ("", "") if relation == "another" else (who.team, who.region)
+
+
+def _differing(old: AccessPolicy, new: AccessPolicy, who: Attributes, at: int, zone: str) -> Iterator[_Differs]:
     for relation in _RELATIONS:
-        team, region = ("", "") if relation == "another" else (who.team, who.region)
+        team, region = _record(who, relation)
         for scene in get_args(Scene):
             for action in get_args(Action):
                 for one in get_args(Sensitivity):

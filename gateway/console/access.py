@@ -7,17 +7,18 @@ from dataclasses import dataclass
 from typing import Final
 
 from cards.tree import Tone
-from cards.words import Reader
+from cards.words import N_, Reader
 from gateway.access_comparing import Comparison
 from gateway.access_looking import Looking, zoned
 from gateway.access_simulating import Answer, Kind
 from gateway.access_words import CHANGES, CLASSES, SCENES, STATES, because, field, kind, right
 from gateway.services import Services
 from gateway.store.access_versions import FILES, AccessVersion
-from identity.explain import Lines, where
+from identity.explain import NEAREST, Lines, where
 from identity.policy_diff import Changed
 
 _TONES: Final[dict[str, Tone]] = {"applied": "info", "proposed": "warning"}
+CONFIGURED: Final = N_("as configured")
 MOST: Final = 200
 """Lines of one difference, and rights, that are on a page."""
 
@@ -67,6 +68,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Simulated:
+    key: str
     room: str
     field: str
     sensitivity: str
@@ -104,7 +106,7 @@ def row(s: Services, reader: Reader, it: AccessVersion, me: str) -> Row:
         tone=_TONES.get(it.state, "neutral"),
         by=_who(s, it.proposed_by),
         at=it.proposed_at,
-        reason=it.reason,
+        reason=reader.say(CONFIGURED) if it.reason == CONFIGURED else it.reason,
         approver=_who(s, it.applied_by),
         applied_at=it.applied_at,
         why=it.applied_why,
@@ -137,6 +139,7 @@ def differences(reader: Reader, found: Sequence[Changed]) -> list[Difference]:
 def simulated(looking: Looking, reader: Reader, it: Answer) -> Simulated:
     seeing, not_seeing = it.seeing
     return Simulated(
+        key=it.room,
         room=it.title or it.room,
         field=field(looking, it.field, reader.locale),
         sensitivity=reader.say(CLASSES[it.sensitivity]),
@@ -159,7 +162,7 @@ def _reading(reader: Reader, it: Answer, one: Kind) -> Reading:
         alone=one.alone,
         why=because(reader, one.why),
         why_alone=because(reader, one.why_alone),
-        note=next((line.note for line in decides.lines if line.note), ""),
+        note=next((line.note for line in decides.lines if line.note), "") if decides.reason.say != NEAREST else "",
         names=one.names,
     )
 
