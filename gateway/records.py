@@ -15,6 +15,7 @@ from gateway.clock import Clock
 from gateway.config import Config
 from gateway.joined import Joined
 from gateway.mentioning.kept import make_slips, read, write
+from gateway.mentioning.making import Making
 from gateway.mentioning.naming import Kind, Naming
 from gateway.mentioning.people import names_of
 from gateway.mentioning.slips import Suggestions
@@ -84,14 +85,23 @@ class Records:
         await self.joined.follow()
         if self._file is not None and await self._load_kept(self._file):
             return len(self.names)
-        known = [each for crm in crms for each in await self._mirror.all(crm) if each.ref.key not in self.joined]
         self.names.mark()
         self.contacts.mark()
-        names, contacts, self.suggestions = await asyncio.to_thread(_indexes, known, self.naming)
+        with Making() as making:
+            count = 0
+            async for page in self._mirror.pages(crms):
+                count += await asyncio.to_thread(self._add, making, page)
+            names, contacts, self.suggestions = await asyncio.to_thread(making.made)
         self.names.swap(names)
         self.contacts.swap(contacts)
         self._moved = True
-        return len(known)
+        return count
+
+    def _add(self, making: Making, page: Sequence[Record]) -> int:
+        """How many are customers of their own."""
+        own = [record for record in page if record.ref.key not in self.joined]
+        making.add((record.ref.key, self.naming.called(record), names_of(record)) for record in own)
+        return len(own)
 
     async def _load_kept(self, file: Path) -> bool:
         kept = await asyncio.to_thread(read, file)
@@ -270,9 +280,3 @@ class Records:
         self._kept.move_to_end(record.ref.key)
         if len(self._kept) > _KEPT:
             self._kept.popitem(last=False)
-
-
-def _indexes(known: Sequence[Record], naming: Naming) -> tuple[NameIndex, NameIndex, Suggestions]:
-    names = [(record.ref.key, naming.called(record)) for record in known]
-    spoken = ((record.ref.key, names_of(record)) for record in known)
-    return NameIndex.build(names), NameIndex.build(each for each in spoken if each[1]), Suggestions(names)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import lzma
 import math
+import sys
 from array import array
 from collections.abc import Iterator
 from functools import cache
@@ -143,10 +144,11 @@ def chinese() -> Lexicon:
 @cache
 def english() -> dict[str, tuple[int, str]]:
     """Word to (rank, most frequent first; "common", "proper" or "other")."""
-    return {word: (rank, kind) for rank, (word, kind) in enumerate(_rows("en_words.txt.gz"))}
+    return {word: (rank, sys.intern(kind)) for rank, (word, kind) in enumerate(_rows("en_words.txt.gz"))}
 
 
 @cache
 def readings() -> dict[str, tuple[str, ...]]:
     """Ideograph to its readings without tones, the usual one first."""
-    return {one: tuple(sounds.split(",")) for one, sounds in _rows("pinyin.txt.gz")}
+    alike: dict[str, tuple[str, ...]] = {}  # a thousand readings for very many ideographs
+    return {one: alike.setdefault(sounds, tuple(sounds.split(","))) for one, sounds in _rows("pinyin.txt.gz")}

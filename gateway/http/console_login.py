@@ -10,7 +10,7 @@ import time
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlencode, urlsplit
 
 from aiohttp import web
@@ -22,12 +22,15 @@ from gateway.errors import Refused, Rejected, Retry
 from gateway.http.auth import Buckets, Rate
 from gateway.http.console_mentions import Around
 from gateway.http.console_session import Sessions, Turned
-from gateway.http.oidc import Asked, Known, Provider
 from gateway.metrics import SIGN_INS
 from gateway.services import Services
 from gateway.store.auditing import AuditStore
 from gateway.store.tokens import TokenStore, mark
 from identity.model import Person
+from identity.steps import canonical
+
+if TYPE_CHECKING:
+    from gateway.http.oidc import Asked, Known, Provider
 
 log = logging.getLogger("floatcard.console")
 
@@ -52,8 +55,7 @@ class SignIn:
         self._around = around
         self._tries = Buckets(rate, time.monotonic)
         self._audit = AuditStore(services.store, services.clock)
-        oidc, base = services.config.console.oidc, services.config.public_url.rstrip("/")
-        self.provider = Provider(oidc, f"{base}{BACK}", services.clock.now) if oidc is not None else None
+        self.provider = _provider(services)
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -116,6 +118,8 @@ class SignIn:
         return self.provider
 
     def _asked(self, secret: str, facts: Mapping[str, str]) -> Asked:
+        from gateway.http.oidc import Asked
+
         def one(use: bytes) -> str:
             raw = hmac.digest(
                 self._s.keys.buttons, b"oidc " + use + b"\0" + secret.encode("utf-8", "replace"), "sha256"
@@ -137,7 +141,7 @@ class SignIn:
             raise _no("unknown", N_("Not linked yet"), text, account=known.key)
         if facts["for"] == "fresh" and person.id != facts["person"]:
             raise _no("another", N_("Somebody else"), N_("Another person signed in than the one this was asked of."))
-        return await self._roles(person, known.claims)
+        return await self._roles(await self._address(person, known.claims), known.claims)
 
     async def _link(self, known: Known, person: str) -> None:
         evidence = "signed in there from a session of their own"
@@ -145,6 +149,21 @@ class SignIn:
             await self._s.people.link(person, "oidc", known.key, step="self", evidence=evidence, made_by=person)
         except Refused as refused:
             raise _no("taken", N_("Not linked"), refused.say) from None
+
+    async def _address(self, person: Person, claims: Mapping[str, Any]) -> Person:
+        """An address the provider verified is theirs, unless somebody else has it: then an admin has to look."""
+        oidc, said = self._s.config.console.oidc, claims.get("email")
+        if oidc is None or not oidc.emails or claims.get("email_verified") is not True or not isinstance(said, str):
+            return person
+        address = canonical(said[:254], self._s.config.audience.domain_aliases)
+        if not address or any(address == each.casefold() for each in person.emails):
+            return person
+        if self._s.people.having(address) or self._s.people.having(address, active=False):
+            await self._audit.note("oidc", "ambiguous", person.id, persons=2)
+            return person
+        changed = replace(person, emails=(*person.emails, address))
+        await self._s.people.put(changed, by="oidc")
+        return changed
 
     async def _roles(self, person: Person, claims: Mapping[str, Any]) -> Person:
         """The roles the configuration has groups for are the provider's to give and to take."""
@@ -246,3 +265,12 @@ def _html(body: bytes, status: int = 200) -> web.Response:
 
 def _see(where: str) -> web.Response:
     return web.Response(status=303, headers={"Location": where})
+
+
+def _provider(services: Services) -> Provider | None:
+    """Only who has one loads what it takes to speak to it."""
+    if (oidc := services.config.console.oidc) is None:
+        return None
+    from gateway.http.oidc import Provider
+
+    return Provider(oidc, f"{services.config.public_url.rstrip('/')}{BACK}", services.clock.now)

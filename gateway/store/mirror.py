@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import cast
 
 import orjson
@@ -54,9 +55,12 @@ class MirrorStore:
     async def get(self, key: str) -> Record | None:
         return await self._store.look(lambda connection: self._get(connection, key))
 
-    async def all(self, crm: str) -> list[Record]:
-        """Every live record of a CRM; those whose key was erased are left out."""
-        return await self._store.read(lambda connection: self._all(connection, crm))
+    async def pages(self, crms: Collection[str], size: int = 500) -> AsyncIterator[list[Record]]:
+        """Every live record of these CRMs, in the order of their keys; those whose key was erased are left out."""
+        after: str | None = ""
+        while after is not None:
+            page, after = await self._store.read(partial(self._page, crms, after, size))
+            yield page
 
     async def keys(self, after: str, limit: int) -> list[str]:
         """The live records of every CRM in the order of their keys, from behind `after` on."""
@@ -111,10 +115,15 @@ class MirrorStore:
         row = sql.first(connection, "SELECT sealed FROM mirror WHERE ref = ?", (key,))
         return self._open(connection, key, row[0]) if row is not None else None
 
-    def _all(self, connection: Connection, crm: str) -> list[Record]:
-        rows = connection.execute(select(mirror).where(mirror.c.crm == crm, mirror.c.deleted.is_(False)))
-        opened = [self._open(connection, row.ref, row.sealed) for row in rows.all()]
-        return [record for record in opened if record is not None]
+    def _page(
+        self, crms: Collection[str], after: str, size: int, connection: Connection
+    ) -> tuple[list[Record], str | None]:
+        """And behind which key the next one begins; None when this is the last."""
+        query = select(mirror.c.ref, mirror.c.sealed).where(mirror.c.ref > after, mirror.c.deleted.is_(False))
+        rows = connection.execute(query.where(mirror.c.crm.in_(crms)).order_by(mirror.c.ref).limit(size)).all()
+        opened = self._vault.unsealed(connection, {row.ref: row.sealed for row in rows})
+        records = [load(plain) for _, plain in opened if isinstance(plain, bytes)]
+        return records, rows[-1].ref if len(rows) == size else None
 
     def _open(self, connection: Connection, key: str, sealed: bytes) -> Record | None:
         plain = self._vault.unseal(connection, key, sealed)
