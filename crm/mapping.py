@@ -161,7 +161,7 @@ class FieldMapping:
             if spec.theirs not in raw and not sparse:
                 raise vanished(spec.theirs)
             value, why = heard(spec.type, raw.get(spec.theirs), _turned(spec))
-            fields[ours] = FieldValue(value, source, as_of)
+            fields[ours] = FieldValue(value, source, as_of, odd=why)
             if why:
                 odd[ours] = why
         return Heard(fields, odd)

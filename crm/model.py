@@ -47,6 +47,8 @@ class FieldValue:
     edit: str | None = None
     undecided: bool = False
     """True while a conflict is open on it: `value` is the standing one."""
+    odd: str = ""
+    """Why it is not what its field holds, as the CRM spelled it: `not_a_number`, `unknown_choice`, …; "" if it is."""
 
 
 @dataclass(frozen=True, slots=True)

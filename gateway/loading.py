@@ -6,9 +6,9 @@ import logging
 import time
 from collections.abc import Callable
 
-from crm.model import Counts, Crm
+from crm.model import Counts, Crm, Record
 from gateway.errors import Refused, Retry
-from gateway.metrics import LOADED
+from gateway.metrics import LOADED, ODD
 
 log = logging.getLogger("floatcard.sweep")
 
@@ -24,6 +24,7 @@ class Loading:
         self._done = self._total = 0
         self._asked = False
         self._told = clock()
+        self._odd = 0
 
     async def begin(self, known: int) -> None:
         """Asked once: how many there are decides nothing, so a CRM that cannot say it now is loaded all the same."""
@@ -46,8 +47,19 @@ class Loading:
             self._told = self._clock()
             log.info("loading the CRM %s: %d of %d (%d %%)", self._crm.name, self._done, self._total, self._percent())
 
+    def look(self, record: Record, before: Record | None) -> None:
+        """Counts the values that are not what their field holds, each when it came."""
+        for name, it in record.fields.items():
+            known = before.fields.get(name) if before is not None else None
+            if it.odd and (known is None or (known.value, known.odd) != (it.value, it.odd)):
+                ODD.labels(self._crm.name, it.odd).inc()
+                self._odd += 1
+
     def end(self) -> None:
         """Caught up: what is known and what there is may still differ by what was deleted."""
+        if self._odd:
+            log.warning("values of the CRM %s that are not what their field holds: %d", self._crm.name, self._odd)
+            self._odd = 0
         if self._total and self._done < self._total:
             self._done = self._total
             self._measure()

@@ -93,6 +93,12 @@ BEHIND = Counter(
     ["crm", "kind"],
     registry=REGISTRY,
 )
+ODD = Counter(
+    "floatcard_crm_odd_values",
+    "Values of a CRM that are not what their field holds, as they came.",
+    ["crm", "reason"],
+    registry=REGISTRY,
+)
 GAPS = Counter(
     "floatcard_source_gaps",
     "Numbers of a source that never came: `read` in its CRM instead, or `lost`.",

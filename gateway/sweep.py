@@ -152,6 +152,7 @@ class Sweep:
             return False
         if told.lag is not None and before is not None:
             self._lag = max(told.lag, self._lag or 0)
+        self._loading.look(record, before)
         if told.stale and not told.rewound:
             await heard(self._s, [record.ref])  # late, or set back there: a read of its own tells which
         if first and before is None:

@@ -30,6 +30,7 @@ from crm.model import (
 from crm.sql import rows
 from crm.sql.config import DRIVERS, Config
 from crm.sql.database import Database
+from crm.sql.lenient import lenient
 from crm.sql.rows import KIND, Raw, Reader, Shape, digest, key_of
 from crm.sql.seen import Seen, Was
 from gateway.errors import Refused, Retry
@@ -176,7 +177,9 @@ class SqlCrm:
         return marks | ({config.modified_by: GATEWAY} if config.modified_by else {})
 
     def _select(self, shape: Shape) -> Select[Any]:
-        return select(*(shape.read.c[name] for name in self.config.columns))
+        own, kind = {self.config.version, self.config.modified}, self.database.engine.dialect.name
+        columns = (shape.read.c[name] for name in self.config.columns)
+        return select(*(each if each.name in own else lenient(each, kind) for each in columns))
 
     def _one(self, shape: Shape, key: Any, conn: Connection) -> Raw | None:
         query = self._select(shape).where(shape.read.c[self.config.id] == key).limit(1)

@@ -33,6 +33,20 @@ def fields(
 
 
 @app.command()
+def odd(
+    name: Annotated[str, typer.Argument(help="Which CRM, by its name in the configuration.")],
+    config: ConfigFile = HERE,
+) -> None:
+    """Lists the values a CRM holds that are not what their field is: a text for a number, a choice nobody declared."""
+    from gateway.cli import joining
+
+    lines = asyncio.run(joining.odd(config, name))
+    out.print("\n".join(lines or ["None."]), markup=False, soft_wrap=True)
+    if lines:
+        raise typer.Exit(1)
+
+
+@app.command()
 def join(
     record: Annotated[str, typer.Argument(help="The customer, as `crm:kind:id`; with `--by` a CRM.")],
     ref: Annotated[str, typer.Argument(help="The same customer in another CRM; with `--by` that CRM.")],

@@ -90,6 +90,15 @@ async def part(config: Path, ref: str) -> str:
         return f"{ref} is a customer of its own again."
 
 
+async def odd(config: Path, crm: str) -> list[str]:
+    """A line for each: the record, the field and why; never the value."""
+    async with _opened(config) as works:
+        if crm not in works.config.crms:
+            raise Misconfigured([("floatcard crm odd", crm, "there is no CRM of that name")])
+        records = await works.mirror.all(crm)
+    return [f"{each.ref.key}  {name}  {it.odd}" for each in records for name, it in each.fields.items() if it.odd]
+
+
 def _by(works: _Works, records: Sequence[Record], field: str, known: dict[str, str]) -> dict[bytes, list[Record]]:
     found: dict[bytes, list[Record]] = defaultdict(list)
     for each in records:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.cli import joining
 from gateway.errors import Refused
 from gateway.store.joined import Join, JoinedStore
 from tests.gateway.house import HERO, LI, NAME, PHONE
@@ -90,6 +91,19 @@ async def test_a_customer_has_one_card_with_what_all_of_them_know(world: Several
     await live.settle()
     found = await live.s.records.get(HERO)
     assert found is not None and "From HubSpot" in [item.text for item in found.related["note"]]
+
+
+async def test_what_is_not_what_its_field_holds_is_kept_counted_and_listed(world: Several) -> None:
+    live = world.live
+    await world.in_erp(budget="a lot")
+    await live.settle()
+    assert await live.value("amount", world.erp_ref) == "a lot"
+    config = live.folder / "floatcard.toml"
+    assert await joining.odd(config, "erp") == [f"{world.erp_ref}  amount  not_a_number"]
+    assert await live.counted("floatcard_crm_odd_values_total", crm="erp", reason="not_a_number") >= 1
+    await world.in_erp(budget="12.5")
+    await live.settle()
+    assert await joining.odd(config, "erp") == []
 
 
 async def test_what_does_not_fit_is_refused(world: Several) -> None:
