@@ -52,7 +52,7 @@ def _customer_facts(locale: str) -> tuple[FactView, ...]:
             "address",
             N_("Address"),
             "苏州工业园区星湖街 328 号",
-            source="[Slack card 1.0]",
+            source="[Chat card 1.0]",
             who="Li Ting",
             at=NOW - MINUTE,
             editable=True,
@@ -120,7 +120,7 @@ def _conflict(locale: str) -> ConflictView:
         sides=(
             SideView("before", "+86 512 5550 0100", at=NOW - 30 * DAY, source="[CRM]"),
             SideView("crm", "", "王敏", NOW - 5 * MINUTE, "[CRM]", _button(locale, take, "settle")),
-            SideView("yours", "+86 512 5550 0199", "Li Ting", NOW, "[Slack card 1.0]", _button(locale, take, "settle")),
+            SideView("yours", "+86 512 5550 0199", "Li Ting", NOW, "[Chat card 1.0]", _button(locale, take, "settle")),
             SideView("theirs", "+86 512 5550 0111", "Bo", NOW - MINUTE, "[WeCom 2.3]"),
         ),
         trace="7F3A-20",

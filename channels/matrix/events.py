@@ -175,14 +175,14 @@ def _replied(said: model.Said, heard: _Heard, answered: _Original) -> model.Even
         command = text.replied_command(said.text)
         return replace(said, text=command or said.text, quoted=text.quoted_spans(said.text), addressed=True)
     press, typed = found
+    # What was a 2 when it was said may be another button by now: nobody knows any more which was meant.
+    data = "" if text.is_number(said.text) and answered.at > said.at else press.data
     where, who = said.where, said.who
     if card.where is not None and heard.direct:  # a whisper of a room: whether they are in it, its list says
         where, who = model.Place(where.channel, *card.where), replace(who, kind="unknown")
     message = model.MessageRef(said.where, replied_to(heard.event["content"]))
     once = said.once.replace(":message:", ":pressed:", 1)
-    return model.Pressed(
-        once, where, who, press.action, press.data, said.at, message, typed=typed, painted_at=answered.at
-    )
+    return model.Pressed(once, where, who, press.action, data, said.at, message, typed=typed, painted_at=answered.at)
 
 
 def _edited(source: Source, payload: Json) -> Events:

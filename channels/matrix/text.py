@@ -10,6 +10,7 @@ WORDS = ("card", "bind", "link", "quiet", "why", "doctor", "help")
 """The gateway's commands. Clients keep `/card` for themselves, so it is `!card`, or the word as a reply to a card."""
 _COMMAND = re.compile(rf"!({'|'.join(WORDS)})(?![\w])", re.IGNORECASE)
 _WORD = re.compile(rf"({'|'.join(WORDS)})(\s.*)?", re.IGNORECASE | re.DOTALL)
+_NUMBER = re.compile(r"(?:\[)?([0-9]{1,2})(?:\])?(?:[\s.:：、]+|$)")
 _END = " \t\r\n.。!！"
 
 
@@ -67,7 +68,7 @@ def replied_command(text: str) -> str | None:
 def pressed(text: str, presses: Sequence[Press]) -> tuple[Press, str] | None:
     """What a reply presses: a number, a label or an action's name; with *edit* also what is to be edited."""
     said = text.strip()
-    number = re.match(r"(?:\[)?([0-9]{1,2})(?:\])?(?:[\s.:：、]+|$)", said)
+    number = _NUMBER.match(said)
     if number and 0 < int(number[1]) <= len(presses):
         return _with(presses[int(number[1]) - 1], said[number.end() :])
     labels = {press: press.label for press in presses}
@@ -78,6 +79,11 @@ def pressed(text: str, presses: Sequence[Press]) -> tuple[Press, str] | None:
             ((press, rest),) = meant.items()
             return _with(press, rest)
     return None
+
+
+def is_number(text: str) -> bool:
+    """What it means hangs on what stands on the card."""
+    return _NUMBER.match(text.strip()) is not None
 
 
 def _with(press: Press, rest: str) -> tuple[Press, str] | None:

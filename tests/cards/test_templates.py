@@ -76,7 +76,7 @@ def test_facts_say_their_state() -> None:
     assert facts["Stage"].source == "[CRM] Nov 18 10:32 · not decided yet"
     assert (facts["Stage"].undecided, facts["Stage"].editable) == (True, True)
     assert facts["Renewal"].source == "[Kingdee] Oct 17, 2025 10:32"
-    assert facts["Address"].source == "[Slack card 1.0] Li Ting 10:31 · saved here, not yet in the CRM"
+    assert facts["Address"].source == "[Chat card 1.0] Li Ting 10:31 · saved here, not yet in the CRM"
     assert facts["City"].source == "[CRM] · in the CRM"
     assert facts["Phone"].source == "the CRM refused it"
 

@@ -9,7 +9,7 @@ from gateway.store.faults import AFTER
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Patience in seconds where a gateway has it in half minutes: what is shown holds at any of them."""
-    monkeypatch.setattr("channels.web.TIRED", 0.3)
+    monkeypatch.setattr("channels.web.calls.TIRED", 0.3)
     monkeypatch.setattr("channels.wire.TIRED", 0.3)
     monkeypatch.setattr("gateway.store.connect.CONNECT_S", 2)
     monkeypatch.setitem(LINE, "connect_timeout", "2")

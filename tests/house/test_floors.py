@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,7 +25,6 @@ HOMES: dict[str, tuple[str, ...]] = {
     "jinja2": ("cards", "gateway/console"),
     "joserfc": ("gateway/http",),  # what authlib signs and reads tokens with
     "markupsafe": ("cards", "gateway/console"),
-    "nio": ("channels/matrix",),
     "opencc": ("mentions",),
     "opentelemetry": ("gateway/telemetry",),
     "orjson": ("channels", "crm", "gateway", "mentions"),
@@ -34,7 +34,6 @@ HOMES: dict[str, tuple[str, ...]] = {
     "pydantic": ("channels", "crm", "gateway"),
     "redis": ("gateway/bus",),
     "rich": ("gateway/cli",),
-    "slack_bolt": ("channels/slack",),
     "slack_sdk": ("channels/slack",),
     "sqlalchemy": ("gateway/store", "crm/local", "crm/sql"),
     "telegram": ("channels/telegram",),
@@ -98,7 +97,7 @@ def test_libraries_live_at_home() -> None:
     assert not wrong, "\n".join(wrong)
 
 
-OURS = ("doctor", "fit", "hosts", "http", "keeper", "limits", "mapping", "model", "registry", "seal", "wire")
+OURS = ("doctor", "fit", "hosts", "http", "keeper", "limits", "mapping", "model", "registry", "seal", "simple", "wire")
 """What the folders of networks and CRMs hold besides them."""
 
 
@@ -119,6 +118,87 @@ def test_nobody_outside_a_vendors_module_names_it() -> None:
         if name.startswith(vendors) and any(name == each or name.startswith(f"{each}.") for each in vendors)
     ]
     assert not wrong, "\n".join(wrong)
+
+
+NETWORKS = ("slack", "telegram", "matrix")
+PROSE = {
+    # An address in a message may begin with this.
+    "mentions/bounds.py": "slack",
+    # Gauss' elimination.
+    "mentions/train/fit.py": "matrix",
+    # The description of `type`, with examples.
+    "gateway/config/model.py": "slack",
+}
+
+
+def named(source: str) -> Iterator[tuple[int, str]]:
+    """(line, name) of every network that code, its strings or its words for people name; comments and docstrings, which
+    may give an example, aside."""
+    tree = ast.parse(source)
+    prose = {id(part.value) for part in ast.walk(tree) if isinstance(part, ast.Expr)}
+    for node in ast.walk(tree):
+        words = [str(each) for key, each in ast.iter_fields(node) if key in ("id", "attr", "arg", "name", "module")]
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose:
+            words.append(node.value)
+        found = [network for network in NETWORKS for word in words if network in re.split(r"[^a-z]+", word.lower())]
+        yield from ((getattr(node, "lineno", 0), each) for each in found)
+
+
+def test_nothing_outside_a_networks_folder_names_it() -> None:
+    wrong = [
+        f"{where}:{line}: names {name}; say what it can do, not who it is"
+        for path in modules()
+        if not (where := str(path.relative_to(ROOT))).startswith(tuple(f"channels/{each}/" for each in NETWORKS))
+        for line, name in named(path.read_text("utf-8"))
+        if PROSE.get(where) != name
+    ]
+    pages = [each for each in (ROOT / "gateway").rglob("*") if each.suffix in (".j2", ".html", ".js", ".css", ".toml")]
+    pages += (ROOT / "cards" / "templates").rglob("*.j2")
+    assert pages
+    wrong += [
+        f"{each.relative_to(ROOT)}: names {name}"
+        for each in pages
+        for name in NETWORKS
+        if name in re.split(r"[^a-z]+", each.read_text("utf-8").lower())
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_test_of_names_can_fail() -> None:
+    assert list(named('if channel.name == "slack":\n    pass')) == [(1, "slack")]
+    assert list(named("def telegram_only() -> None: ...")) == [(1, "telegram")]
+    assert not list(named('"""Such as slack."""\n# and matrix\nx = 1'))
+
+
+ALIKE = {
+    "calls": (),
+    "cards": ("LIMITS", "draw"),
+    "channel": ("Channel",),
+    "config": ("Config",),
+    "doctor": ("examine",),
+    "events": ("EVENTS", "parse"),
+}
+LISTENING = {"listen": ("Listener",), "members": ("Members",), "text": (), **ALIKE}
+"""The same things are in files of the same names."""
+
+
+@pytest.mark.parametrize("network", [*NETWORKS, "web"])
+def test_the_third_looks_like_the_first(network: str) -> None:
+    for file, parts in (ALIKE if network == "web" else LISTENING).items():
+        path = ROOT / "channels" / network / f"{file}.py"
+        assert path.is_file(), f"{network} has no {file}.py"
+        body = ast.parse(path.read_text("utf-8")).body
+        kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+        found = {each.name for each in body if isinstance(each, kinds)}
+        found |= {
+            str(each.target.id)
+            for each in body
+            if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name)
+        }
+        found |= {
+            t.id for each in body if isinstance(each, ast.Assign) for t in each.targets if isinstance(t, ast.Name)
+        }
+        assert set(parts) <= found, f"channels/{network}/{file}.py has no {set(parts) - found}"
 
 
 def test_the_errors_import_nothing_and_the_gateways_package_is_empty() -> None:

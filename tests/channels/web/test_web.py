@@ -275,3 +275,22 @@ def test_it_does_what_it_claims() -> None:
     claims = (model.Edits, model.Deletes, model.Whispers, model.Members, model.Directs, model.Forms, model.Answers)
     assert all(isinstance(channel, claim) for claim in claims)
     assert not isinstance(channel, model.Listens)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "room", "house"),
+    [
+        (200, {"complete": True}, {"hear": "yes", "speak": "yes", "members": "yes"}, {"connect": "yes", "edit": "yes"}),
+        (200, {"complete": False}, {"hear": "yes", "members": "partly"}, {"connect": "yes"}),
+        (404, {}, {"hear": "no"}, {"connect": "yes", "whisper": "yes"}),
+        (401, {}, {"hear": "no"}, {"connect": "no"}),
+    ],
+)
+async def test_the_doctor_asks_the_chat(
+    status: int, body: dict[str, Any], room: dict[str, str], house: dict[str, str]
+) -> None:
+    fake = Fake(lambda _: web.json_response(body, status=status))
+    async with serving(fake) as session:
+        for place, expected in ((ROOM, room), (None, house)):
+            found = {each.what: each.able for each in await made(session, fake.url).examine(place)}
+            assert expected.items() <= found.items()
