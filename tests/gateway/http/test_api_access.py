@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from pathlib import Path
 
 from gateway.http.api_edits import WRONG
@@ -17,7 +18,7 @@ SCOPES = {"read", "edit", "identities", "mentions", "operate", "scim"}
 
 def path_of(path: str) -> str:
     filled = path.replace("{ref}", HERO).replace("{field}", "phone").replace("{trace}", "7F3A-19C2-0B4D-88E1")
-    return filled.replace("{id}", "x").replace("{change}", "x").removeprefix("/")
+    return re.sub(r"\{\w+\}", "1", filled).removeprefix("/")
 
 
 async def test_every_endpoint_wants_a_token_and_its_scope(world: World) -> None:
