@@ -1,8 +1,9 @@
-"""How far the first load of a CRM is: a line now and then, and a metric."""
+"""How far the first load of a CRM is: a bar on a terminal, else a line now and then; and a metric."""
 
 from __future__ import annotations
 
 import logging
+import sys
 import time
 from collections.abc import Callable
 
@@ -13,6 +14,7 @@ from gateway.metrics import LOADED, ODD
 log = logging.getLogger("floatcard.sweep")
 
 EVERY_S = 10.0
+WIDE = 30
 
 
 class Loading:
@@ -43,7 +45,10 @@ class Loading:
             return
         self._done = min(self._done + count, self._total)
         self._measure()
-        if self._clock() - self._told >= EVERY_S:
+        if sys.stderr.isatty():
+            sys.stderr.write(self.bar() + ("\n" if self._done == self._total else ""))
+            sys.stderr.flush()
+        elif self._clock() - self._told >= EVERY_S:
             self._told = self._clock()
             log.info("loading the CRM %s: %d of %d (%d %%)", self._crm.name, self._done, self._total, self._percent())
 
@@ -63,7 +68,14 @@ class Loading:
         if self._total and self._done < self._total:
             self._done = self._total
             self._measure()
+            if sys.stderr.isatty():
+                sys.stderr.write(self.bar() + "\n")
             log.info("the CRM %s is loaded: %d", self._crm.name, self._total)
+
+    def bar(self) -> str:
+        """Over itself, in one line."""
+        full = self._done * WIDE // self._total
+        return f"\r{self._crm.name} [{'#' * full}{'.' * (WIDE - full)}] {self._done} of {self._total}\x1b[K"
 
     def _percent(self) -> int:
         return self._done * 100 // self._total

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import logging
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -48,6 +50,26 @@ async def test_a_first_load_says_how_far_it_is(caplog: pytest.LogCaptureFixture)
         "the CRM counted is loaded: 1000",
     ]
     assert measured("done") == 1_000.0
+    LOADED.clear()
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+async def test_on_a_terminal_it_is_a_bar(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    screen = Terminal()
+    loading = Loading(Counted(1_000), lambda: 1e9)  # type: ignore[arg-type]
+    await loading.begin(0)
+    monkeypatch.setattr(sys, "stderr", screen)
+    with caplog.at_level(logging.INFO, "floatcard.sweep"):
+        loading.read(500)
+        loading.end()
+    first, last = screen.getvalue().rstrip("\n").lstrip("\r").split("\r")
+    assert first.startswith("counted [" + "#" * 15 + "." * 15 + "] 500 of 1000")
+    assert "1000 of 1000" in last and screen.getvalue().endswith("\n")
+    assert [record.getMessage() for record in caplog.records] == ["the CRM counted is loaded: 1000"]
     LOADED.clear()
 
 
