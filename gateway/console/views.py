@@ -83,7 +83,7 @@ async def identities(s: Services, reader: Reader, me: Person, query: str) -> Ide
     links = defaultdict[str, list[Link]](list)
     for link in s.people.links():
         links[link.person].append(link)
-    found = [each for each in persons if _fits(each, links[each.id], query)]
+    found = [each for each in persons if not query.strip() or _fits(each, links[each.id], query)]
     active = [(each.id, each.name) for each in persons if each.active]
     known = {role for each in persons for role in each.roles}
     return Identities(
