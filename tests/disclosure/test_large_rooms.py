@@ -1,0 +1,101 @@
+"""Large rooms: what is asked grows with what tells readers apart, what is kept with members, a join with neither."""
+
+from __future__ import annotations
+
+import tracemalloc
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from channels.model import ImId, Place, Roster, Sender
+from crm.model import FieldValue
+from identity import access as access_module
+from identity.access import AccessPolicy
+from identity.audience import audience, audience_hash, joined, left
+from identity.disclosure import ORDER, Classes, disclose
+from identity.model import Attributes, Audience, Person
+from tests.gateway.house import opened
+from tests.identity.rooms import NOW, SOAK, record, roster, sender
+
+MANY = 100_000 if SOAK else 5_000
+ROLES = ("rep", "manager", "admin", "employee", "marketing")
+FIELDS = {f"f{n}": FieldValue(n) for n in range(40)}
+CLASSES = Classes({name: ORDER[n % 4] for n, name in enumerate(FIELDS)}, {})
+KINDS = [Attributes((ROLES[n % 5],), f"t{n}", f"r{n // 100}", external=False, mapped=True) for n in range(400)]
+
+
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    found: list[object] = []
+    real = access_module.ask
+
+    def counted(*question: Any) -> access_module.Verdict:
+        found.append(question)
+        return real(*question)
+
+    monkeypatch.setattr(access_module, "ask", counted)
+    return found
+
+
+def test_five_thousand_members_of_four_hundred_kinds_are_asked_about_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What our policies ask tells some twenty kinds of these apart; warm, nothing is asked."""
+    questions, access = asked(monkeypatch), AccessPolicy.load(None)
+    room = Audience("group", dict.fromkeys(KINDS, 5_000 // len(KINDS)), at=NOW)
+    disclose(record(fields=FIELDS), room, NOW, access, CLASSES, owners=frozenset(), zone="")
+    assert 0 < len(questions) <= 100
+    questions.clear()
+    shown = disclose(record(fields=FIELDS), room, NOW + 1, access, CLASSES, owners=frozenset(), zone="")
+    assert not questions and len(shown.record.fields) == 20
+
+
+def test_a_join_and_a_leave_ask_about_nobody_who_was_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    questions, access = asked(monkeypatch), AccessPolicy.load(None)
+    room = Audience("group", dict.fromkeys(KINDS, 12), at=NOW)
+    disclose(record(fields=FIELDS), room, NOW, access, CLASSES, owners=frozenset(), zone="")
+    questions.clear()
+    newcomer = Person("new", "New", frozenset({"rep"}), "t-new", "r0")
+    grown = joined(room, sender("new"), newcomer)
+    disclose(record(fields=FIELDS), grown, NOW, access, CLASSES, owners=frozenset(), zone="")
+    again = left(grown, sender("new"), newcomer)
+    assert not questions and again.counts == room.counts and not again.persons
+
+
+def people_of(size: int) -> tuple[Roster, dict[str, Person]]:
+    senders = [sender(f"u{n}") for n in range(size)]
+    teams = [Person(f"p{n}", "", frozenset({ROLES[n % 5]}), f"t{n // 5 % 80}", f"r{n % 4}") for n in range(size)]
+    return roster(senders), {who.id.key: one for who, one in zip(senders, teams, strict=True)}
+
+
+def test_a_list_of_a_hundred_thousand_is_counted_once_and_followed() -> None:
+    listed, persons = people_of(100_000)
+    tracemalloc.start()
+    room = audience(listed, persons, now=NOW)
+    kept, most = tracemalloc.get_traced_memory()
+    assert len(room.counts) == 400 and sum(room.counts.values()) == 100_000
+    assert most < 200 << 20, f"{most >> 20} MB"
+    tracemalloc.reset_peak()
+    grown = room
+    for n in range(500):
+        grown = joined(grown, sender(f"new{n}"), Person(f"n{n}", "", frozenset({"rep"}), "t1", "r1"))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert sum(grown.counts.values()) == 100_500
+    assert peak - kept < 60 << 20, "a join does not copy the list: a few in a hundred of them fold it once"
+    assert audience_hash(grown) != audience_hash(room)
+
+
+async def test_a_room_of_very_many_is_read_once_and_a_join_is_counted_at_once(tmp_path: Path) -> None:
+    """Through the gateway: the network's list is asked for once, however many cards there are."""
+    async with opened(tmp_path) as live:
+        many = {f"u_{n}": (f"name {n}", "member") for n in range(MANY)}
+        live.chat.room("all", {**many, "u_liting": ("李婷", "member")})
+        place = Place("web", "all")
+        first = await live.s.rooms.audience(place)
+        assert sum(first.counts.values()) == MANY + 1 and first.complete
+        lists = len([one for one in live.chat.sent if one.path.endswith("rooms/all")])
+        guest = Sender(ImId("web", "demo", "user", "g1"), "g", "guest")
+        await live.s.rooms.joined(place, guest, None)
+        for _ in range(20):
+            again = await live.s.rooms.audience(place)
+        assert any(who.external for who in again.counts) and sum(again.counts.values()) == MANY + 2
+        assert len([one for one in live.chat.sent if one.path.endswith("rooms/all")]) == lists
