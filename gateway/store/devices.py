@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
+from cards.words import N_
 from gateway.clock import Clock
 from gateway.errors import Refused
 from gateway.store import auditing, upsert
@@ -170,12 +171,14 @@ def _bind_one(connection: Connection, wish: _Bound) -> str:
     row = connection.execute(select(device).where(device.c.id == id_, device.c.ended_at.is_(None))).first()
     owner = connection.execute(select(person).where(person.c.id == row.person)).first() if row is not None else None
     if row is None or owner is None or not owner.active:
-        return "This code is wrong, used or too old." if wish.code else "There is no such device, or it has ended."
+        return (
+            N_("This code is wrong, used or too old.") if wish.code else N_("There is no such device, or it has ended.")
+        )
     if connection.execute(select(device_key.c.key).where(device_key.c.key == wish.key)).first() is not None:
-        return "This key is a device's already, or was one's that has ended. Make a new key."
+        return N_("This key is a device's already, or was one's that has ended. Make a new key.")
     taken = (link.c.kind == "device", link.c.key == wish.key, link.c.ended_at.is_(None))
     if connection.execute(select(link.c.id).where(*taken)).first() is not None:
-        return "This account belongs to somebody else already. End that link first."
+        return N_("This account belongs to somebody else already. End that link first.")
     if wish.code:
         connection.execute(update(device_code).where(device_code.c.hash == wish.code).values(used_at=wish.at))
     connection.execute(insert(device_key).values(key=wish.key, device=row.id, at=wish.at))

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from cards.words import N_
 from gateway.clock import Clock
 from gateway.errors import Refused
 from gateway.store import auditing, sql, upsert
@@ -28,7 +29,7 @@ _BY_ITSELF = ("email", "crm_field")
 COUNTER = "people"
 _WRONG = "wrong:"
 """Begins the key of a wrong try, which is kept as a code that was used up; no hash begins so."""
-SECOND = "They have an account there already. Say that this one is theirs as well, or end the other link first."
+SECOND = N_("They have an account there already. Say that this one is theirs as well, or end the other link first.")
 
 
 @dataclass(frozen=True, slots=True)

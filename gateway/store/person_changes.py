@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, func, insert, select, update
 
+from cards.words import N_
 from gateway.clock import Clock
 from gateway.errors import Refused
 from gateway.store import auditing, upsert
@@ -114,13 +115,13 @@ def _merge(connection: Connection, items: Sequence[_Asked]) -> list[PersonChange
 def _merge_one(connection: Connection, asked: _Asked) -> PersonChange | str:
     kept, gone = _person(connection, asked.person), _person(connection, asked.other)
     if kept is None or gone is None:
-        return "There is no such person."
+        return N_("There is no such person.")
     if kept.id == gone.id:
-        return "Choose two different persons."
+        return N_("Choose two different persons.")
     if not kept.active:
-        return "Who stays is deactivated. Reactivate them first, or merge the other way."
+        return N_("Who stays is deactivated. Reactivate them first, or merge the other way.")
     if _open(connection, gone.id, "merge"):
-        return "They were merged into somebody already."
+        return N_("They were merged into somebody already.")
     links = tuple(connection.execute(_standing(gone.id)).scalars())
     entries = [list(row) for row in connection.execute(_entries(gone.id))]
     after, off = merged(kept, gone), _off(gone)
@@ -139,14 +140,14 @@ def _split(connection: Connection, items: Sequence[_Asked]) -> list[PersonChange
 def _split_one(connection: Connection, asked: _Asked) -> PersonChange | str:
     from_ = _person(connection, asked.person)
     if from_ is None or not from_.active:
-        return "There is no such person."
+        return N_("There is no such person.")
     if not asked.name.strip():
-        return "A person needs a name."
+        return N_("A person needs a name.")
     standing = set(connection.execute(_standing(from_.id)).scalars())
     if not asked.links or not set(asked.links) <= standing:
-        return "Choose accounts that are theirs now."
+        return N_("Choose accounts that are theirs now.")
     if not set(asked.emails) <= set(from_.emails):
-        return "Choose addresses that are theirs now."
+        return N_("Choose addresses that are theirs now.")
     after, new = parted(from_, asked.other, asked.name.strip(), asked.emails)
     upsert.put(connection, person, [row_of(after), row_of(new)])
     _move(connection, asked.links, from_.id, new.id)
@@ -162,15 +163,15 @@ def _undo(connection: Connection, items: Sequence[_Asked]) -> list[PersonChange 
 def _undo_one(connection: Connection, asked: _Asked) -> PersonChange | str:
     row = connection.execute(select(person_change).where(person_change.c.id == asked.id)).first()
     if row is None:
-        return "There is no such change."
+        return N_("There is no such change.")
     if row.undone_at is not None:
-        return "It is taken back already."
+        return N_("It is taken back already.")
     stays, other = _person(connection, row.person), _person(connection, row.other)
     if stays is None or other is None:
-        return "There is no such person."
+        return N_("There is no such person.")
     merge, facts = row.kind == "merge", json.loads(row.facts)
     if _open(connection, row.person, "merge") or (not merge and _open(connection, row.other, "merge")):
-        return "One of them was merged into somebody since. Take that back first."
+        return N_("One of them was merged into somebody since. Take that back first.")
     before, after = _unplain(facts["before"]), _unplain(facts["after"])
     there = taken_back(other, _unplain(facts["other"]), _unplain(facts["off"])) if merge else _off(other)
     upsert.put(connection, person, [row_of(taken_back(stays, before, after)), row_of(there)])

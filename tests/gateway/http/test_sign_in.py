@@ -81,6 +81,7 @@ async def scene(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
             client_secret=SecretStr(SECRET),
             roles_claim="realm.roles",
             roles={"crm-auditors": "auditor"},
+            emails=True,
         )
         return prepare(where, port).model_copy(update={"console": ConsoleSpec(oidc=oidc)})
 
@@ -116,6 +117,27 @@ async def test_nobody_is_found_by_name_or_e_mail(scene: Scene) -> None:
         )
         status, page, _ = await browser.back(query)
         assert status == 403 and f"{scene.provider.issuer}#other" in page and not await browser.inside()
+
+
+async def test_a_verified_address_becomes_the_persons_unless_somebody_else_has_it(scene: Scene) -> None:
+    people = scene.world.house.services.people
+
+    def emails() -> tuple[str, ...]:
+        who = people.person(ADMIN)
+        assert who is not None
+        return who.emails
+
+    before = emails()
+    await scene.link()
+    async with scene.browser() as browser:
+        assert await browser.sign_in(email="zl@acme.com") == 200
+        assert await browser.sign_in(email="zl@acme.com", email_verified="true") == 200
+        assert await browser.sign_in(email="li.ting@example.com", email_verified=True) == 200
+        assert emails() == before, "not verified, or another's"
+        assert await browser.sign_in(email="ZL@acme.com", email_verified=True) == 200
+        assert emails() == (*before, "zl@acme.com")
+    noted = await AuditStore(scene.world.house.services.store, scene.world.clock).latest(20)
+    assert {("oidc", "ambiguous"), ("oidc", "person")} <= {(each.by, each.what) for each in noted}
 
 
 @pytest.mark.parametrize(
