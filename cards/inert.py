@@ -76,7 +76,8 @@ def inert(text: str, *, limit: int = LIMIT, lines: bool = True) -> str:
     text = _UNSEEN.sub("", _NEWLINES.sub("\n", text[: limit * 20 + 10_000]))
     text = _BLANK_LINES.sub("\n\n", text) if lines else " ".join(text.split("\n"))
     text = _STACKED.sub(r"\1", text.replace("\t", " "))
-    text = _REPEATED.sub(lambda run: run[1] * KEPT + "…", text)
+    if _may_repeat(text):
+        text = _REPEATED.sub(lambda run: run[1] * KEPT + "…", text)
     return _isolated(text, limit)
 
 
@@ -84,8 +85,16 @@ def _plain(text: str, lines: bool) -> bool:
     """Whether `inert` would leave it as it is, found out at a fraction of the cost."""
     if (_PLAIN_LINES if lines else _PLAIN).fullmatch(text) is None or ("\n" in text and _BLANK_LINES.search(text)):
         return False
-    # what is repeated forty times has forty characters
-    return len(text) < 40 or _REPEATED.search(text) is None
+    return len(text) < 40 or not _may_repeat(text) or _REPEATED.search(text) is None
+
+
+def _may_repeat(text: str) -> bool:
+    """Whether it is worth a search, which is dear: what is repeated forty times fills one of these stretches, and has
+    no more than eight different characters."""
+    for at in range(0, len(text) - 19, 20):  # noqa: SIM110 -- a generator costs as much as all of it
+        if len(set(text[at : at + 20])) <= 8:
+            return True
+    return False
 
 
 def _isolated(text: str, limit: int) -> str:
