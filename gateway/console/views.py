@@ -12,6 +12,7 @@ from channels.model import ImId, Sender
 from gateway.console.page import Account, Identities, Likely, LinkRow, Overview, PersonRow, Plugged, RoomTail
 from gateway.console.sources import lines
 from gateway.services import Services
+from gateway.store.console import ConsoleStore
 from gateway.store.people import PeopleStore, Unmapped
 from identity.model import Link, Person
 from identity.suggest import Suggester
@@ -62,7 +63,7 @@ async def overview(s: Services, reader: Reader, me: Person) -> Overview:
         crms=crms,
         persons=sum(1 for each in s.people.persons() if each.active),
         unmapped=len(await s.people.unmapped()),
-        conflicts=len(await s.ledger.conflicts()),
+        conflicts=await ConsoleStore(s.store).open_count(),
         parked=len(await s.bus.parked()),
         sources=await lines(s, reader),
         may="admin" in me.roles,
