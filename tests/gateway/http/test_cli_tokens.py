@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from gateway.cli.tokens import end_tokens, first_admin, login_link, new_token
+from gateway.cli.tokens import Granted, end_tokens, first_admin, login_link, new_token
 from gateway.clock import SystemClock
 from gateway.config import load
 from gateway.errors import Misconfigured
+from gateway.store.auditing import AuditStore
 from gateway.store.engine import Store
 from gateway.store.people import PeopleStore
 from gateway.store.tokens import TokenStore
@@ -67,3 +68,27 @@ async def test_a_token_is_made_and_ended(config: Path) -> None:
 async def test_a_token_that_could_do_nothing_is_not_made(config: Path, scopes: tuple[str, ...], system: str) -> None:
     with pytest.raises(Misconfigured):
         await new_token(config, "x", scopes, "", system, "", ())
+
+
+async def test_a_token_says_what_it_may_and_until_when(config: Path) -> None:
+    granted = Granted(frozenset({"name", "class:internal"}), frozenset(), "30d")
+    secret = await new_token(config, "sms", ("read",), "", "", "", (), granted)
+    store, clock = Store.open(load(config).store), SystemClock()
+    found = await TokenStore(store, clock).read(secret)
+    assert found is not None and found.reads == granted.reads and found.writes == frozenset()
+    assert found.expires_at is not None and abs(found.expires_at - clock.now() - 30 * 86_400_000) < 3_600_000
+    assert await end_tokens(config, "sms") == 1
+    rows = await AuditStore(store, clock).latest()
+    assert [(each.by, each.what, each.subject) for each in rows] == [
+        ("cli", "token_ended", "sms"),
+        ("cli", "token_made", "sms"),
+    ]
+    await store.close()
+
+
+@pytest.mark.parametrize(
+    "granted", [Granted(frozenset({"phon"})), Granted(None, frozenset({"class:x"})), Granted(None, None, "soon")]
+)
+async def test_what_means_nothing_is_not_granted(config: Path, granted: Granted) -> None:
+    with pytest.raises(Misconfigured):
+        await new_token(config, "x", ("read",), "", "", "", (), granted)
