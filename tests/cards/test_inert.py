@@ -49,6 +49,13 @@ def test_absurd_repetition_shrinks() -> None:
     assert inert("-" * 39) == "-" * 39
 
 
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(st.text("ab日 ", max_size=50), st.text("ab\u00e9日", min_size=1, max_size=8), st.integers(40, 60))
+def test_a_repetition_is_found_wherever_it_begins(before: str, part: str, times: int) -> None:
+    shown = inert(before + part * times + "the end")
+    assert len(shown) <= len(before) + len(part) * KEPT + len("…the end")
+
+
 def test_without_lines_all_is_one_line() -> None:
     for _, text in CORPUS:
         assert not set(inert(text, lines=False)) & set("\n\r\t\x0b\x0c\x85\u2028\u2029")
