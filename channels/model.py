@@ -23,6 +23,9 @@ class ImId:
 
     @property
     def key(self) -> str:
+        plain = f"{self.channel}/{self.scope}/{self.kind}/{self.id}"
+        if plain.count("/") == 3 and "%" not in plain:  # nearly all: a list of members asks for very many
+            return plain
         return "/".join(_escape(part) for part in (self.channel, self.scope, self.kind, self.id))
 
     @staticmethod

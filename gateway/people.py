@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 
 from channels.model import Roster, Sender
 from gateway.store.people import PeopleStore
 from identity.model import Person, Step
 from identity.steps import identify
+
+AT_ONCE = 500
 
 
 class Identities:
@@ -36,7 +39,9 @@ class Identities:
         """The persons of a room's members, by the members' `ImId.key`; who is not mapped is absent. Who was deactivated
         is there, and counts as nobody."""
         found: dict[str, Person] = {}
-        for member in roster.members:
+        for n, member in enumerate(roster.members, 1):
+            if n % AT_ONCE == 0:  # nobody else waits for a list of very many
+                await asyncio.sleep(0)
             person = self._people.owner("im", member.id.key)
             if person is None and member.kind != "bot":
                 person = await identify(member, self._steps, self._people)

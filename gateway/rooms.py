@@ -19,6 +19,7 @@ from gateway.store.people import PeopleStore
 from gateway.store.rooms import RoomStore
 from identity.audience import audience, carried
 from identity.audience import joined as with_one_more
+from identity.audience import left as with_one_less
 from identity.model import Audience, Person
 
 log = logging.getLogger("floatcard.rooms")
@@ -38,6 +39,8 @@ class _Kept:
     roster: Roster
     audience: Audience
     people: int
+    by: dict[str, Sender]
+    """The members of the list, by their `ImId.key`."""
     looked: int = 0
 
 
@@ -79,9 +82,8 @@ class Rooms:
 
     async def listed(self, place: Place, id_: ImId, name: str = "") -> Sender:
         """As the room lists them now; who is not surely listed has no rights, whoever the account is linked to."""
-        roster = await self.roster(place)
-        found = next((member for member in roster.members if member.id == id_), Sender(id_, name, "unknown"))
-        return _surely(found)
+        found = (await self._known(place)).by.get(id_.key)
+        return _surely(found if found is not None else Sender(id_, name, "unknown"))
 
     async def _known(self, place: Place) -> _Kept:
         """From memory while it is fresh; else one asks the network, and whoever else wants to know waits."""
@@ -111,14 +113,24 @@ class Rooms:
             self._kept.pop(place.room_key, None)
         self._came.setdefault(place.room_key, {})[who.id.key] = (who, self._clock.now())
         kept = self._kept.get(place.room_key)
-        if kept is not None and all(member.id != who.id for member in kept.roster.members):
-            grown = replace(kept.roster, members=(*kept.roster.members, who))
-            self._kept[place.room_key] = _Kept(grown, with_one_more(kept.audience, who, person), kept.people)
+        if kept is not None and who.id.key not in kept.by:
+            kept.by[who.id.key] = who
+            kept.roster = replace(kept.roster, members=(*kept.roster.members, who))
+            kept.audience = with_one_more(kept.audience, who, person)
         await self.store.join(place.room_key, who)
 
-    async def left(self, place: Place, who: Sender) -> None:
+    async def left(self, place: Place, who: Sender, person: Person | None = None) -> None:
+        """One of ours is taken off what was counted; after anybody else left, the list is asked for again."""
         self._came.get(place.room_key, {}).pop(who.id.key, None)
-        self._kept.pop(place.room_key, None)
+        kept = self._kept.get(place.room_key)
+        listed = kept.by.get(who.id.key) if kept is not None else None
+        counted = person is not None and kept is not None and person.id in kept.audience.persons
+        if kept is not None and listed is not None and listed.kind == "member" and counted:
+            del kept.by[who.id.key]
+            kept.roster = replace(kept.roster, members=tuple(kept.by.values()))
+            kept.audience = with_one_less(kept.audience, listed, person)
+        else:
+            self._kept.pop(place.room_key, None)
         await self.store.leave(place.room_key, who.id.key)
 
     def forget(self, place: Place) -> None:
@@ -161,7 +173,8 @@ class Rooms:
     async def _keep(self, place: Place, roster: Roster) -> _Kept:
         version = self._people.version
         persons = await self._identities.everyone(roster)
-        computed = audience(
+        computed = await asyncio.to_thread(
+            audience,
             replace(roster, members=tuple(_surely(member) for member in roster.members)),
             persons,
             now=self._clock.now(),
@@ -174,7 +187,8 @@ class Rooms:
         for who in late:
             computed = with_one_more(computed, who, self._people.linked("im", who.id.key))
         computed = carried(computed, place.channel)
-        made = _Kept(replace(roster, members=(*roster.members, *late)), computed, version)
+        whole = replace(roster, members=(*roster.members, *late))
+        made = _Kept(whole, computed, version, {member.id.key: member for member in whole.members})
         self._kept[place.room_key] = made
         return made
 

@@ -99,3 +99,27 @@ async def test_a_room_of_very_many_is_read_once_and_a_join_is_counted_at_once(tm
             again = await live.s.rooms.audience(place)
         assert any(who.external for who in again.counts) and sum(again.counts.values()) == MANY + 2
         assert len([one for one in live.chat.sent if one.path.endswith("rooms/all")]) == lists
+
+
+async def test_who_leaves_is_taken_off_the_count_and_a_guest_only_by_a_list_read_afresh(tmp_path: Path) -> None:
+    async with opened(tmp_path) as live:
+        place, rooms, people = Place("web", "deal"), live.s.rooms, live.s.people
+        live.chat.rooms["deal"].members["u_guest"] = ("David", "guest")
+        before = await rooms.audience(place)
+        asked = len([one for one in live.chat.sent if one.path.endswith("rooms/deal")])
+        chen = people.linked("im", "web/demo/user/u_chenwei")
+        assert chen is not None and chen.id in before.persons
+        ours = Sender(ImId.parse("web/demo/user/u_chenwei"), "", "unknown")
+        for _ in range(2):  # told twice, it takes nobody else off
+            await rooms.left(place, ours, chen) if chen.id in (await rooms.audience(place)).persons else None
+            after = await rooms.audience(place)
+            assert sum(after.counts.values()) == sum(before.counts.values()) - 1 and chen.id not in after.persons
+        assert len([one for one in live.chat.sent if one.path.endswith("rooms/deal")]) == asked
+        guest = Sender(ImId.parse("web/demo/user/u_guest"), "", "unknown")
+        li = people.linked("im", "web/demo/user/u_liting")
+        await rooms.left(place, guest, li)  # a guest's account that is linked to one of ours
+        assert any(who.external for who in (await rooms.audience(place)).counts), "the network still lists them"
+        del live.chat.rooms["deal"].members["u_guest"]
+        await rooms.left(place, guest, li)
+        again = await rooms.audience(place)
+        assert not any(who.external for who in again.counts) and li is not None and li.id in again.persons
