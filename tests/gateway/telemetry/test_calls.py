@@ -35,6 +35,8 @@ LOOKED_AT = {
     "crm.name",
     "channel.name",
     "self._done",
+    "self._odd",
+    *("source", "how"),  # a name of the configuration; `read` or `lost`
     "self._total",
     "self._percent()",
     "full.strerror",
