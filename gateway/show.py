@@ -153,6 +153,8 @@ class Shower:
             before = await self._settled(key)
             if wish.repaint and (before is None or before.message is None):
                 latest: Act | None = Hide(wish.act.slot)  # it was taken away since it was drawn, and stays away
+            elif wish.repaint and before is not None and _about(before.state) != _about(wish.act.state):
+                latest = await wish.look(before, surely=True)  # its message was rewritten since it was drawn
             else:
                 latest = await wish.look(self._after(key, wish.act, before), surely=surely)
             if showing.wish is wish:
@@ -343,6 +345,11 @@ class Shower:
 def _as(before: Shown | None, message: MessageRef | None) -> Shown | None:
     """What is up still, when it is this message."""
     return before if before is not None and before.message == message else None
+
+
+def _about(state: Mapping[str, Json]) -> Json:
+    """The customers a card is to tell of, seen or not."""
+    return state.get("refs")
 
 
 def unwanted(shown: Shown) -> bool:

@@ -15,7 +15,7 @@ from gateway.store.slots import Shown, SlotStore
 from gateway.turn import Act, Hide, Trail
 from tests.gateway.bus.benches import until
 from tests.gateway.outgoing.keepers import Seconds
-from tests.gateway.outgoing.networks import Turnstile, Wall
+from tests.gateway.outgoing.networks import Turnstile, Wall, card
 from tests.gateway.outgoing.showers import Facts, Painted
 from tests.gateway.store.world import quick
 
@@ -45,6 +45,28 @@ async def test_a_repaint_drawn_before_the_card_was_taken_away_does_not_post_it_a
     await shower.hide(Hide(drawn.slot), Trail("t", ""))
     assert await shower.show(drawn, Trail("t", ""), look, repaint=True) is None
     assert painted.wall.posts == {}
+
+
+@pytest.mark.parametrize("shared", [False, True])
+async def test_a_repaint_drawn_before_the_message_was_rewritten_does_not_bring_its_customers_back(
+    painted: Painted, shared: bool
+) -> None:
+    """A rewritten message changes no fact either: that the slot is about others by now says so."""
+    shower = painted.another(shared=shared)
+    await painted.paint(shower, repaint=False)
+    painted.facts.version = 1
+    old = painted.facts.act()
+
+    async def of_the_slot(shown: Shown, *, surely: bool = False) -> Act | None:
+        about = shown.state["refs"]
+        return replace(old, card=card("rewritten"), state={"refs": about}) if surely and about else None
+
+    rewritten = replace(old, card=card("rewritten"), state={"refs": ["local:account:b"]})
+    await shower.show(rewritten, Trail("t", ""), of_the_slot)
+    await shower.show(old, Trail("t", ""), of_the_slot, repaint=True)
+    assert list(painted.wall.posts.values()) == ["rewritten"]
+    kept = await SlotStore(painted.store).get(old.slot)
+    assert kept is not None and kept.state["refs"] == ["local:account:b"]
 
 
 async def test_a_repaint_that_rides_along_with_what_is_to_be_taken_away_does_not_keep_it(painted: Painted) -> None:
