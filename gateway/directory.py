@@ -63,7 +63,9 @@ class Directory:
                 self._users[name] = users
                 await self._left(f"crm:{name}", "crm", {f"{name}:{each.id}": each.active for each in users})
         for name, channel in self._channels.items():
-            if isinstance(channel, Accounts) and (accounts := await self._asked(name, name, channel.accounts)):
+            if not isinstance(channel, Accounts):
+                continue
+            if accounts := await self._asked(name, f"{name} users", channel.accounts):
                 self._accounts[name] = accounts
                 await self._left(f"im:{name}", "im", {each.id.key: each.active for each in accounts})
         self.addresses = Addresses(

@@ -14,6 +14,7 @@ from channels import model
 from channels.doctor import Doctor, Finding
 from channels.keeper import Keeper, Keeps
 from channels.slack import answers, events
+from channels.slack.accounts import UserList
 from channels.slack.calls import Calls
 from channels.slack.cards import LIMITS, message, page, unfurl, view
 from channels.slack.config import Config
@@ -59,6 +60,7 @@ class Channel:
         self._verifier = SignatureVerifier(config.signing_secret.get_secret_value(), _Wall(wall))
         self._calls = Calls(config, session, clock, wall)
         self._members = Members(name, config.team or "", self._calls, clock)
+        self._users = UserList(name, config.team or "", self._calls, clock)
         self._installing = Installing(name, config, self._calls, clock)
 
     def keep_in(self, keeper: Keeper) -> None:
@@ -190,6 +192,9 @@ class Channel:
         answer = await self._calls.call(team, "views.open", {"trigger_id": id_, "view": view(card, where)})
         return json.dumps([_HELD + str(answer["view"]["id"]), *where], separators=(",", ":"))
 
+    async def accounts(self) -> tuple[model.Account, ...]:
+        return await self._users.read()
+
     async def members(self, place: model.Place) -> model.Roster:
         return await self._members.roster(place)
 
@@ -216,6 +221,7 @@ def _claims(channel: Channel) -> None:
     _deletes: model.Deletes = channel
     _whispers: model.Whispers = channel
     _members: model.Members = channel
+    _accounts: model.Accounts = channel
     _directs: model.Directs = channel
     _forms: model.Forms = channel
     _holds: model.Holds = channel

@@ -82,6 +82,12 @@ async def mapped(s: Services, turn: Turn, person: Person, press: Press) -> Outco
         raise Refused("That person is not there any more.")
     evidence = f"said by {person.id} in {ImId.parse(turn.event.who.id.key).channel}"
     by = {"step": "admin", "evidence": evidence, "made_by": person.id}
-    await consent.ask(s, await s.people.link(chosen.id, "im", im, second=False, **by))
+    there = im.rpartition("/")[0]
+    had = any(each.kind == "im" and each.key.rpartition("/")[0] == there for each in s.people.links(chosen.id))
+    await consent.ask(s, await s.people.link(chosen.id, "im", im, **by))
     turn.trail.note("linked", turn.now, person=chosen.id, step="admin")
-    return Outcome(Toast(say(turn.locale or s.config.locale, "Mapped to {name}.", name=chosen.name), "info"))
+    locale = turn.locale or s.config.locale
+    if had:  # nobody gets a second account on one network without being told
+        text = say(locale, "Mapped to {name}, who had an account on that network already.", name=chosen.name)
+        return Outcome(Toast(text, "warning"))
+    return Outcome(Toast(say(locale, "Mapped to {name}.", name=chosen.name), "info"))

@@ -103,6 +103,12 @@ class FakeSlack:
         id_ = body["user"]
         return {"user": {"id": id_, "team_id": TEAM, "name": id_.lower(), "profile": {}, **self.users.get(id_, {})}}
 
+    def users_list(self, body: Json) -> Json:
+        ids, start = sorted(self.users), int(body.get("cursor") or 0)
+        more = str(start + 2) if start + 2 < len(ids) else ""
+        listed = [self.users_info({"user": id_})["user"] for id_ in ids[start : start + 2]]
+        return {"members": listed, "response_metadata": {"next_cursor": more}}
+
     def conversations_open(self, body: Json) -> Json:
         return {"channel": {"id": "D" + body["users"][1:]}}
 
