@@ -85,8 +85,8 @@ class Following:
         self._seen = version.n
         try:
             policies = policy_files.build(version.files)
-        except Misconfigured as wrong:
-            log.error("version %s of the access policies cannot be used here: %s", version.n, wrong)
+        except Misconfigured:
+            log.error("version %s of the access policies cannot be read here: what was in force stays so", version.n)
             return False
         if policies.hash == self._s.access.hash:
             return False
