@@ -34,7 +34,9 @@ class Stages:
         self._looked = -LOOK_S
 
     async def follow(self, *, surely: bool = False) -> None:
-        """Hears of what was decided, here or elsewhere, within `LOOK_S`."""
+        """Hears of what was decided, here or elsewhere, within `LOOK_S`. Raises `Retry` while it never heard: what is
+        configured may be longer than what was decided."""
+        surely = surely or self._version < 0
         if not surely and time.monotonic() - self._looked < LOOK_S:
             return
         self._looked = time.monotonic()

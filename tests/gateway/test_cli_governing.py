@@ -11,8 +11,8 @@ from gateway.cli import governing
 from gateway.errors import Misconfigured, Refused
 from gateway.store.tokens import Token, TokenStore
 from tests.gateway.fake_chat import text
-from tests.gateway.house import LI, NAME, opened
-from tests.gateway.test_cli import CHAT, configured, floatcard
+from tests.gateway.house import LI, NAME, configured, opened
+from tests.gateway.test_cli import CHAT, floatcard
 
 
 async def lived(folder: Path) -> Path:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.errors import Refused
+from gateway.errors import Refused, Retry
 from gateway.evidence import evidence
+from gateway.stages import Stages
 from gateway.store.auditing import AuditStore
 from tests.gateway.fake_chat import text
 from tests.gateway.house import CHEN, GUEST, HERO, LI, NAME, WANG, ZHAO, Live, opened
@@ -178,3 +179,27 @@ async def test_what_could_not_be_kept_is_counted_still(tmp_path: Path, monkeypat
             with pytest.raises(OSError, match="away"):
                 await live.s.tally.flush()
         assert (await did(live))["shown"] == 1
+
+
+async def test_a_gateway_that_never_heard_what_was_decided_shows_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is configured may be longer than what an admin decided."""
+    async with opened(tmp_path) as live:
+        stages = Stages(live.s.config, live.s.classes, live.s.stages.store)
+
+        async def away(self: object) -> int:
+            raise Retry(1.0, "away")
+
+        with monkeypatch.context() as broken:
+            broken.setattr(type(stages.store), "version", away)
+            with pytest.raises(Retry):
+                await stages.follow()
+        await stages.follow()
+        await live.s.stages.decide("group/group", "minimal", 0, ADMIN)
+        with monkeypatch.context() as broken:
+            broken.setattr(type(stages.store), "version", away)
+            await stages.follow()
+            assert stages.run("group/group").stage == "full", "what was heard last stands while the store is away"
+        await stages.follow(surely=True)
+        assert stages.run("group/group").stage == "minimal"
