@@ -9,7 +9,7 @@ import pytest
 
 from identity.access import AccessPolicy
 from identity.disclosure import disclose
-from identity.model import Attributes, Audience, Sensitivity
+from identity.model import Attributes, Audience, Scene, Sensitivity
 from tests.identity.rooms import ADMIN, CLASSES, MINUTE, NOW, OURS, REP, record
 from tests.identity.test_defaults import SCENES, VIEW
 
@@ -108,8 +108,8 @@ MARKETING_ROWS = re.findall(
 
 
 @pytest.mark.parametrize("row", MARKETING_ROWS, ids=str)
-def test_the_marketing_table_is_what_is_decided(row: tuple[str, ...]) -> None:
-    who, scene, *said = row
+def test_the_marketing_table_is_what_is_decided(row: tuple[str, Scene, str, str, str]) -> None:
+    (who, scene), said = row[:2], row[2:]
     roles = tuple(sorted(re.findall(r"`(\w+)`", who)))
     reader = Attributes(roles, external=False, mapped=True)
     shown = disclose(
@@ -119,7 +119,7 @@ def test_the_marketing_table_is_what_is_decided(row: tuple[str, ...]) -> None:
         OURS,
         CLASSES,
         owners=frozenset(),
-        zone="",  # type: ignore[arg-type]
+        zone="",
     )
     has = [name in (*shown.record.fields, *shown.record.related) for name in ("industry", "contact", "receivables")]
     assert has == [each == "yes" for each in said]
