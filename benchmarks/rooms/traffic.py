@@ -1,6 +1,6 @@
 """Mixed traffic on a real Synapse: `python -m benchmarks.rooms.traffic [--minutes N] [--seed N]`.
 
-The gateway, three people and a stranger on their own clients in one process, Synapse in another. Rounds of 45 s; after
+The gateway, three people and a stranger on their own clients in one process, Synapse in another. Rounds of 60 s; after
 each, when everything is quiet, what must be so is looked at (tests/channels/matrix/traffic.py), and a row is kept.
 """
 
@@ -17,7 +17,7 @@ from benchmarks.common import HERE, keep, machine, table
 from tests.channels.matrix.server import Synapse, running
 from tests.channels.matrix.traffic import NAMES, Traffic, begun, resident_mb, told
 
-ROUND_S = 45.0
+ROUND_S = 60.0
 HEAD = ("minute", "deeds", "cards standing", "edits", "decisions", "open conflicts", "s to rest", "resident MB")
 
 
