@@ -19,6 +19,7 @@ LOOK_S: Final = 0.05
 ASK_S: Final = 8.0
 """For so long one is asked."""
 SILENT: Final = (Finding("connect", "unknown", N_("It was asked and did not answer.")),)
+"""What nobody says anything of is not wrong; what was asked and is silent is."""
 
 log = logging.getLogger("floatcard.console")
 Able = Literal["yes", "partly", "no", "unknown"]
@@ -58,10 +59,16 @@ class Checks:
             self._asking = asyncio.create_task(self._ask())
         if self._asking is not None:
             await asyncio.wait({self._asking}, timeout=LOOK_S)
-        told = [_told(name, each, reader) for name, found in self._known.items() for each in found]
-        wrong = tuple(each for each in told if each.able != "yes")
+        told = [self._told(name, each, reader) for name, found in self._known.items() for each in found]
+        wrong = tuple(each for each in told if each.able != "yes" and (each.able != "unknown" or each.fix))
         asking = self._asking is not None and not self._asking.done()
         return Checked(self._at, len({each.name for each in told} - {each.name for each in wrong}), wrong, asking)
+
+    def _told(self, name: str, each: Finding, reader: Reader) -> Check:
+        if each.what != "connect":  # what holds for every room of a network
+            return Check(name, each.able, doctor.worded(each, reader.locale)[2:], "")
+        fix = reader.say(each.fix, **each.facts) if each.fix else ""
+        return Check(name, each.able, reader.say(SAYS[each.able]), fix)
 
     async def _ask(self) -> None:
         asked: dict[str, Awaitable[tuple[Finding, ...]]] = {
@@ -85,11 +92,6 @@ async def _surely(asking: Awaitable[tuple[Finding, ...]]) -> tuple[Finding, ...]
     except Exception:
         log.exception("a network or CRM could not be asked")
         return SILENT
-
-
-def _told(name: str, each: Finding, reader: Reader) -> Check:
-    fix = reader.say(each.fix, **each.facts) if each.fix else ""
-    return Check(name, each.able, reader.say(SAYS[each.able]), fix)
 
 
 SAYS: Final[Mapping[Able, str]] = {

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from cards.words import N_, Reader, local, zone_of
+from gateway.console.lately import lately
 from gateway.services import Services
 from gateway.store.figures import QUARTER_MS, FigureStore
 
@@ -45,7 +46,8 @@ async def past(s: Services, reader: Reader) -> list[Series]:
     today = local(reader.now, reader.zone).date()
     days = [today - timedelta(days=back) for back in range(DAYS - 1, -1, -1)]
     starts = [_begins(each, reader) for each in days]
-    counted = await FigureStore(s.store).since(starts[0], [each.id for each in s.people.persons()])
+    persons = [each.id for each in s.people.persons()]
+    counted = await lately(s, ("figures", starts[0]), lambda: FigureStore(s.store).since(starts[0], persons))
     return [_series(reader, name, starts, counted[name]) for name in SERIES]
 
 

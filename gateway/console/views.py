@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 
 from cards.words import N_, Reader
 from channels.model import ImId, Sender
+from gateway.console.lately import lately
 from gateway.console.page import Account, Identities, Likely, LinkRow, Overview, PersonRow, Plugged, RoomTail
 from gateway.console.sources import lines
 from gateway.services import Services
@@ -53,9 +54,7 @@ _ASKED: Final = N_("does not answer; is being asked again")
 async def overview(s: Services, reader: Reader, me: Person) -> Overview:
     channels = [Plugged(name, spec.type, "", _wrong(s, reader, name)) for name, spec in s.config.channels.items()]
     crms = [
-        Plugged(
-            name, spec.type, reader.say(_CRM, n=await s.mirror.count(name)), _wrong(s, reader, name, f"{name} feed")
-        )
+        Plugged(name, spec.type, reader.say(_CRM, n=await _customers(s, name)), _wrong(s, reader, name, f"{name} feed"))
         for name, spec in s.config.crms.items()
     ]
     return Overview(
@@ -68,6 +67,10 @@ async def overview(s: Services, reader: Reader, me: Person) -> Overview:
         sources=await lines(s, reader),
         may="admin" in me.roles,
     )
+
+
+async def _customers(s: Services, crm: str) -> int:
+    return await lately(s, ("customers", crm), lambda: s.mirror.count(crm))
 
 
 def _wrong(s: Services, reader: Reader, *targets: str) -> str:

@@ -9,7 +9,7 @@ import re
 
 from cards.words import Reader
 from channels.doctor import Finding
-from gateway.console.checks import Checks
+from gateway.console.checks import Check, Checked, Checks
 from gateway.console.figures import DAYS, past
 from gateway.store.mentioning import Lesson
 from identity.model import Person
@@ -122,11 +122,28 @@ async def test_the_overview_counts_by_day_in_the_readers_zone(world: World) -> N
         assert "Edits by people: 3 in all, 3 today" in overview and "style=" not in overview
 
 
+async def test_what_the_overview_counts_is_asked_again_after_half_a_minute(world: World) -> None:
+    s = world.house.services
+
+    async def edits() -> int:
+        told = {each.name: each for each in await past(s, Reader("en", "UTC", world.clock.now()))}
+        return told["edits"].total
+
+    before = await edits()
+    await edited(world, "tier", "VIP")
+    assert await edits() == before
+    world.clock.advance(31)
+    assert await edits() == before + 1
+
+
 async def test_the_overview_says_who_does_not_take_us_and_what_mends_it(world: World) -> None:
     s, reader = world.house.services, Reader("en", "UTC", world.clock.now())
 
     async def refused(*_: object) -> tuple[Finding, ...]:
         return (Finding("connect", "no", "Put {what} in.", {"what": "<b>the key</b>"}),)
+
+    def of(told: Checked) -> Check:
+        return next(each for each in told.wrong if each.name == "local")
 
     async def broken(*_: object) -> Finding:
         raise ValueError("a bug")
@@ -139,13 +156,13 @@ async def test_the_overview_says_who_does_not_take_us_and_what_mends_it(world: W
         module._readable = refused  # type: ignore[assignment]
         while not (told := await checks.look(reader)).at:
             pass
-        [check] = told.wrong
-        assert (check.name, check.able, check.fix) == ("local", "no", "Put <b>the key</b> in.") and not told.well
+        check = of(told)
+        assert (check.name, check.able, check.fix) == ("local", "no", "Put <b>the key</b> in.")
         module._readable = broken  # type: ignore[assignment]
-        assert (await checks.look(reader)).wrong[0].able == "no", "asked once a minute"
+        assert of(await checks.look(reader)).able == "no", "asked once a minute"
         world.clock.advance(61)
-        while (told := await checks.look(reader)).wrong[0].able == "no":
+        while of(told := await checks.look(reader)).able == "no":
             pass
-        assert told.wrong[0].so == "is not known to take us"
+        assert of(told).so == "is not known to take us"
     finally:
         module._readable = kept
