@@ -62,6 +62,10 @@ class MirrorStore:
             page, after = await self._store.read(partial(self._page, crms, after, size))
             yield page
 
+    async def all(self, crm: str) -> list[Record]:
+        """As `pages` of one CRM, at once."""
+        return [record async for page in self.pages((crm,)) for record in page]
+
     async def keys(self, after: str, limit: int) -> list[str]:
         """The live records of every CRM in the order of their keys, from behind `after` on."""
         query = select(mirror.c.ref).where(mirror.c.ref > after, mirror.c.deleted.is_(False), _OWN)
