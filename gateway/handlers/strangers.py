@@ -81,10 +81,10 @@ async def mapped(s: Services, turn: Turn, person: Person, press: Press) -> Outco
     if chosen is None or not chosen.active:
         raise Refused("That person is not there any more.")
     evidence = f"said by {person.id} in {ImId.parse(turn.event.who.id.key).channel}"
-    by = {"step": "admin", "evidence": evidence, "made_by": person.id}
     there = im.rpartition("/")[0]
     had = any(each.kind == "im" and each.key.rpartition("/")[0] == there for each in s.people.links(chosen.id))
-    await consent.ask(s, await s.people.link(chosen.id, "im", im, **by))
+    made = await s.people.link(chosen.id, "im", im, step="admin", evidence=evidence, made_by=person.id)
+    await consent.ask(s, made)
     turn.trail.note("linked", turn.now, person=chosen.id, step="admin")
     locale = turn.locale or s.config.locale
     if had:  # nobody gets a second account on one network without being told
