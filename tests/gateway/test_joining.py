@@ -25,7 +25,12 @@ async def test_two_are_joined_after_a_look_and_parted(world: Several) -> None:
     await world.in_erp(tel="0512 7777 0005")
     await live.settle()
     asked: list[str] = []
-    said = await joining.join(config, HERO, world.erp_ref, lambda text: bool(asked.append(text)))
+
+    def no(text: str) -> bool:
+        asked.append(text)
+        return False
+
+    said = await joining.join(config, HERO, world.erp_ref, no)
     assert said == "Nothing was joined." and "Huaxing (ERP)" in asked[0] and "7777 0005" in asked[0]
     await live.settle()
     assert live.s.records.joined.of(world.erp_ref) == world.erp_ref
@@ -48,7 +53,12 @@ async def test_whoever_alone_has_the_same_value_is_joined(world: Several) -> Non
     live = world.live
     config = live.folder / "floatcard.toml"
     asked: list[str] = []
-    said = await joining.join_by(config, "local", "erp", "phone", lambda text: not asked.append(text))
+
+    def yes(text: str) -> bool:
+        asked.append(text)
+        return True
+
+    said = await joining.join_by(config, "local", "erp", "phone", yes)
     assert said.startswith("1 joined") and f"{HERO} = {world.erp_ref}" in asked[0], "0512 … and +86 512 … are one"
     twin = world.hub.put("companies", name="Another", phone=f"{PHONE} 6288 0016")
     assert twin
