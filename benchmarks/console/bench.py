@@ -126,8 +126,8 @@ async def whole(folder: Path, only: str) -> None:
     lines = table(["page", "p50 ms", "p95 ms", "CPU ms", "KB", f"limit {LIMIT_MS:.0f} ms"], told)
     sizes = ", ".join(f"{getattr(FULL, name):,} {name}" for name in FULL.__slots__)
     about = (
-        f"How long the gateway works on one GET, warm, {TIMED} times a page, on SQLite, an admin signed in. {sizes}. The overview's "
-        "counts are kept for half a minute: the first look after that takes about 100 ms of a processor."
+        f"How long the gateway works on one GET, warm, {TIMED} times a page, on SQLite, an admin signed in. {sizes}. "
+        "The overview's counts are kept for half a minute: the first look after that takes about 100 ms of a processor."
     )
     if only:
         print(lines)
