@@ -132,6 +132,7 @@ async def test_the_unmapped_are_mapped_in_bulk_and_undone(world: World) -> None:
         assert first in page and second in page and "checked" not in page.split('id="persons"')[0]
         assert not re.search(r"<option[^>]* selected", page), "a suggestion is never chosen beforehand"
         form = {"csrf": csrf, first: "p_chenwei", second: "p_liting", "web/demo/user/unheard": "p_liting"}
+        await visitor.get("/console?lang=en")
         page = (await visitor.post("/console/identities/map", form))[1]
         assert "Not linked: 3" in page and people.linked("im", first) is None, "both have an account there"
         await visitor.post("/console/identities/map", {**form, "also": "1"})

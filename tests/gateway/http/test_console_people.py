@@ -27,6 +27,7 @@ async def test_what_a_merge_does_is_told_in_numbers_then_done_then_taken_back(wo
     people = world.house.services.people
     async with Visitor(world) as visitor:
         csrf = await visitor.enter()
+        await visitor.get("/console?lang=en")
         assert f"{ONE}?person=p_twin" in (await visitor.get("/console/identities"))[1]
         page = (await visitor.get(f"{ONE}?person=p_liting&other=p_twin"))[1]
         assert "Accounts that move: 1" in page and "Roles gained: manager" in page and "<script>" not in page
@@ -61,6 +62,7 @@ async def test_what_is_somebody_elses_is_split_off(world: World) -> None:
     (link,) = people.links("p_twin")
     async with Visitor(world) as visitor:
         csrf = await visitor.enter()
+        await visitor.get("/console?lang=en")
         form = {"csrf": csrf, "person": "p_twin", "link": link.id, "email": "lt@example.com", "name": "Li Na"}
         assert "They are two persons now" in (await visitor.post("/console/identities/split", form))[1]
         new = people.linked("im", ACCOUNT)
