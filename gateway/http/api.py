@@ -22,8 +22,8 @@ from gateway.http.api_governed import Governed
 from gateway.http.api_mentions import Mentioned
 from gateway.http.api_parked import ParkedJobs
 from gateway.http.api_past import Past
-from gateway.http.api_persons import Persons
 from gateway.http.api_people import Identified
+from gateway.http.api_persons import Persons
 from gateway.http.api_policies import Policed
 from gateway.http.api_problem import PRIVATE, Problem, again, not_found, unprocessable
 from gateway.http.api_sources import Sources

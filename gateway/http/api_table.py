@@ -8,8 +8,8 @@ from gateway.http import api_mentions_models as mentions
 from gateway.http import api_policies_models as policies
 from gateway.http.api_access_table import ACCESS
 from gateway.http.api_endpoint import BASE, Endpoint, Name
-from gateway.http.api_persons_table import PERSONS
 from gateway.http.api_governed_table import GOVERNED
+from gateway.http.api_persons_table import PERSONS
 
 __all__ = ["BASE", "ENDPOINTS", "PATHS", "Endpoint", "Name"]
 
