@@ -373,8 +373,7 @@ class Answers(Protocol):
 
 class Put(Protocol):
     """Returns only when the event is stored. With `wait`, and for a press or a form alone: what it is answered with, or
-    None when that was not ready within the network's deadline; then it goes its own way, as a whisper or an edit.
-    `stored` is called as soon as it is, where an answer is waited for."""
+    None when that was not ready in time: then it goes its own way. `stored` is called as soon as it is stored."""
 
     def __call__(
         self, event: Event, *, wait: bool = False, stored: Callable[[], None] | None = None
