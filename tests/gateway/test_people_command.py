@@ -47,7 +47,7 @@ def run(*words: str) -> tuple[int, str]:
     return done.exit_code, done.output
 
 
-def looked(folder: Path, look: Callable[[PeopleStore], Any]) -> Any:
+def looked(folder: Path, look: Callable[[Any], Any]) -> Any:
     async def work() -> Any:
         store = Store.open(load(folder / "floatcard.toml").store)
         try:
@@ -81,7 +81,7 @@ def test_what_is_imported_is_there_and_a_newer_file_changes_it(folder: Path) -> 
     (folder / "people.csv").write_text(ROWS, "utf-8")
     assert run("import", "people.csv")[0] == 1
     li: Person = looked(folder, lambda people: people.linked("im", "web/demo/user/u_li"))
-    assert (li.name, li.roles, li.team, li.emails) == ("Li Ting", {"rep", "employee"}, "east", ("li@acme.com",))
+    assert (li.name, li.team, li.emails) == ("Li Ting", "east", ("li@acme.com",)) and li.roles == {"rep", "employee"}
     (folder / "people.csv").write_text(HEAD + "1,Li T.,li@acme.com,rep,west,no,\n", "utf-8")
     code, told = run("import", "people.csv")
     assert code == 0 and "1 deactivated" in told
