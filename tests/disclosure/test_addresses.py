@@ -43,6 +43,9 @@ PARAMETERS: dict[str, Sequence[str]] = {
     "name": ("nothing",),
     "version": ("1",),
     "n": ("1",),
+    "device": ("nothing",),
+    "person": ("p_liting",),
+    "key": ("nothing",),
     "about": ("Users", "Groups"),
     "change": ("nothing",),
     "rest": ("x",),
@@ -58,6 +61,7 @@ QUERIES = (
     "room=web%2Fpartner",
     "turn=TURN",
 )
+API = ("query=qnam", f"record={HERO}", "room=web%2Fdeal", "turn=TURN")
 BODIES: dict[str, Any] = {
     "/api/v1/mentions/try": {"text": "zqname Medical"},
     "/console/mentions/try": {"text": "zqname Medical", "room": "web/deal"},
@@ -121,7 +125,7 @@ async def _asked(walk: Walk, session: ClientSession, who: str, grades: set[Sensi
                 continue
             body = BODIES.get(path, {"ref": HERO, "record": HERO, "room": "web/deal"})
             body = body if api else {**body, "csrf": csrf}
-            queries = ("", *QUERIES) if verb == "GET" else ("",)
+            queries = ("", *(API if api else QUERIES)) if verb == "GET" else ("",)
             for query in queries:
                 asked = query.replace("DECISION", codes[-1]).replace("TURN", turn)
                 text = await _sent(session, verb, f"{url}{path}?{asked}", body, api)

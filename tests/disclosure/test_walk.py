@@ -42,6 +42,7 @@ from tests.disclosure.planted import (
 from tests.gateway.fake_chat import Json, Message, buttons
 from tests.gateway.house import CHEN, GUEST, HERO, LI, NAMES, SUN, WANG, ZHAO, Live, opened
 from tests.gateway.test_naming import TWIN
+from tests.identity.rooms import SOAK
 
 EVERYBODY = (LI, CHEN, WANG, ZHAO, SUN, GUEST, MARK)
 OTHER = "云栖纺织"
@@ -74,6 +75,7 @@ ELSEWHERE = {
     "Moved": "carries nothing outside",
     "answer": "a dialogue, where a network has no forms: tests/gateway/test_dialog.py",
     "code": "the button of a home page",
+    "consent": "of a question about an account, which names no customer",
     "list": "the rows behind a room's line, as `/card` has them: tests/gateway/mentioning/test_silence.py",
     "POST forms": "the same card as the answer to `edit`, for who pressed: tests/gateway/test_door.py",
     "mean": "a suggestion's: the same card as `pick`",
@@ -320,6 +322,8 @@ async def _told(walk: Walk) -> None:
 
 PARTS = (_mentioned, _pressed, _commanded, _edited, _waited, _twins, _homes, _told, _changed, _told)
 
+BRIEFLY = (_mentioned, _commanded, _homes, _told, _changed, _told)
+
 
 @pytest.mark.parametrize("name", ["public", "internal"])
 async def test_nothing_that_leaves_tells_more_than_its_readers_may_see(
@@ -335,12 +339,12 @@ async def test_nothing_that_leaves_tells_more_than_its_readers_may_see(
     monkeypatch.setattr(Deck, "draw", noted)
     caplog.set_level("DEBUG", "floatcard")
     async with walking(tmp_path, name) as walk:
-        for part in PARTS:
+        for part in PARTS if name == "public" or SOAK else BRIEFLY:
             walk.part = part.__name__
             await part(walk)
         walk.judge("the log", "\n".join(each.getMessage() + repr(each.__dict__) for each in caplog.records), set())
         assert not walk.bad, chr(10).join(sorted(set(walk.bad))[:40])
-        assert walk.answered > 500
+        assert walk.answered > 200
         if name == "public":
             assert _missing(walk, drawn) == {}
 
