@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from cards.tree import Tone
 from cards.words import N_, join
-from gateway.mentioning import reasons
+from gateway.mentioning.steps import MENTIONED
 from gateway.store.trail import StoredStep
 from gateway.teller import Line as Line
 from gateway.teller import Teller as Teller
@@ -19,78 +19,6 @@ async def worded(teller: Teller, step: StoredStep) -> Line:
     """A step of a newer version is told by its bare name."""
     tell = _STEPS.get(step.step.step)
     return await tell(teller, step.step.facts) if tell is not None else Line(step.step.step, "")
-
-
-async def _matched(t: Teller, facts: dict[str, Json]) -> Line:
-    text = t.say("{customer} is named.", customer=await t.title(facts))
-    return Line(t.say("Matched"), f"{text} {reasons.sure(t.locale, facts)}".strip(), "info")
-
-
-async def _asked(t: Teller, facts: dict[str, Json]) -> Line:
-    text = t.say("{count} customers bear that name: I asked the author alone.", count=facts["candidates"])
-    return Line(t.say("Asked"), f"{text} {reasons.sure(t.locale, facts)}".strip(), "info")
-
-
-async def _unsure(t: Teller, facts: dict[str, Json]) -> Line:
-    text = t.say("{customer} may be meant, but I am not sure enough.", customer=await t.title(facts))
-    return Line(t.say("Silent"), f"{text} {reasons.sure(t.locale, facts)}".strip())
-
-
-async def _by_contact(t: Teller, facts: dict[str, Json]) -> Line:
-    text = t.say("A contact of {customer} is named; somebody here may not know whose.", customer=await t.title(facts))
-    return Line(t.say("Silent"), text)
-
-
-async def _suggested(t: Teller, facts: dict[str, Json]) -> Line:
-    reason = t.say(reasons.SLIPS.get(str(facts["reason"]), ""))
-    text = t.say(
-        "I asked the author alone if {customer} is meant: {reason}.", customer=await t.title(facts), reason=reason
-    )
-    return Line(t.say("Suggested"), text, "info")
-
-
-async def _digested(t: Teller, facts: dict[str, Json]) -> Line:
-    text = t.say(
-        "{cards} cards floated here within the hour, and the room's budget is {budget}: one line gathers the rest.",
-        cards=facts["cards"],
-        budget=facts["budget"],
-    )
-    return Line(t.say("Silent"), text)
-
-
-async def _learned(t: Teller, facts: dict[str, Json]) -> Line:
-    return Line(t.say("Learned"), t.say(reasons.LEARNED.get(str(facts["kind"]), "")))
-
-
-async def _bound(t: Teller, facts: dict[str, Json]) -> Line:
-    if not facts.get("record"):
-        return Line(t.say("Room"), t.say("This room is about no customer in particular now."))
-    return Line(t.say("Room"), t.say("This room is about {customer} now.", customer=await t.title(facts)), "info")
-
-
-async def _nothing(t: Teller, facts: dict[str, Json]) -> Line:
-    return Line(t.say("Silent"), t.say("No customer is named for sure."))
-
-
-async def _cooled(t: Teller, facts: dict[str, Json]) -> Line:
-    text = t.say("{customer} has a card in this room already; it follows by itself.", customer=await t.title(facts))
-    return Line(t.say("Silent"), text)
-
-
-async def _quiet(t: Teller, facts: dict[str, Json]) -> Line:
-    return Line(t.say("Silent"), t.say("This room asked for quiet."))
-
-
-async def _bot(t: Teller, facts: dict[str, Json]) -> Line:
-    return Line(t.say("Silent"), t.say("A bot said it: bots never trigger a card."))
-
-
-async def _taught(t: Teller, facts: dict[str, Json]) -> Line:
-    if not facts.get("record"):
-        return Line(t.say("Taught"), t.say("In this room that name is not a customer."))
-    return Line(
-        t.say("Taught"), t.say("In this room that name means {customer}.", customer=await t.title(facts)), "info"
-    )
 
 
 async def _heard_by(t: Teller, facts: dict[str, Json]) -> Line:
@@ -348,21 +276,9 @@ async def _staged(t: Teller, facts: dict[str, Json]) -> Line:
 
 
 _STEPS: dict[str, Teach] = {
+    **MENTIONED,
     "pressed": _pressed,
     "link_code": _link_code,
-    "matched": _matched,
-    "asked": _asked,
-    "unsure": _unsure,
-    "by_contact": _by_contact,
-    "suggested": _suggested,
-    "digested": _digested,
-    "learned": _learned,
-    "bound": _bound,
-    "nothing": _nothing,
-    "cooled": _cooled,
-    "quiet": _quiet,
-    "bot": _bot,
-    "taught": _taught,
     "heard_by": _heard_by,
     "withheld": _withheld,
     "shown": _shown,

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 
-from mentions.bounds import Spans, protected
+from mentions.bounds import Spans, protected, touches
 from mentions.match import Ground, Stretch, stretches
 from mentions.merge import YOUNG, crowd, merged, packed
 from mentions.model import Candidate, Mention, Name
@@ -94,6 +94,16 @@ class NameIndex:
         normal = normalise(text)
         found = stretches(self.segments(), normal, lambda: Ground(normal, protected(text, quoted)), MAX_MENTIONS)
         return _mentions(text, normal, found) if found else []
+
+    def aside(self, text: str, quoted: Spans = ()) -> list[Mention]:
+        """Of a text in which `find` hears nobody: who is named where nothing is heard, in code, in an address, in what
+        somebody else said."""
+        normal = normalise(text)
+        found = stretches(self.segments(), normal, lambda: Ground(normal, ()), MAX_MENTIONS)
+        spans = protected(text, quoted) if found else []
+        return (
+            [each for each in _mentions(text, normal, found) if touches(spans, each.start, each.end)] if spans else []
+        )
 
     def within(self, part: str, limit: int) -> list[str]:
         """Customers one of whose names has this part, small and capital Latin letters alike, in the order of their

@@ -23,6 +23,7 @@ from gateway.mentioning import memory
 from gateway.mentioning.binding import bind, surely
 from gateway.mentioning.lines import MOST_ROWS
 from gateway.services import Services
+from gateway.store.trail import StoredStep
 from gateway.story import Teller, worded
 from gateway.turn import Act, Outcome, Show, Slot, Turn
 from identity.audience import attributes_in, direct
@@ -198,10 +199,18 @@ async def _why(s: Services, turn: Turn, rest: str) -> Act:
         lines, shown = await explain.decision_lines(s, turn, code, locale)
     if not lines:
         raise Refused("There is nothing to explain here yet.")
-    view = WhyView(say(locale, "Why"), tuple(WhyStep(line.label, line.text) for line in lines), code or last or "")
+    view = WhyView(
+        say(locale, _asked_about(steps)), tuple(WhyStep(line.label, line.text) for line in lines), code or last or ""
+    )
     card = s.deck.draw("why", locale=locale, zone=s.config.zone, now=turn.now, why=view)
     told = await tells(s, turn.person, turn.event.who, shown, kind="why")
     return Show(_slot(turn), card, told.records, valid_until=told.until, state=told.state)
+
+
+def _asked_about(steps: Sequence[StoredStep]) -> str:
+    if not steps:
+        return N_("Why this value")
+    return N_("Why this card") if any(each.step.step == "shown" for each in steps) else N_("Why no card")
 
 
 async def _doctor(s: Services, turn: Turn, rest: str) -> Act:

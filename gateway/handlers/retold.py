@@ -12,7 +12,7 @@ from gateway.turn import Step
 from identity.model import Audience
 from reconcile.model import Json
 
-MENTIONS = frozenset(("matched", "asked", "unsure", "by_contact", "suggested", "cooled", "taught"))
+MENTIONS = frozenset(("matched", "asked", "unsure", "aside", "by_contact", "suggested", "cooled", "taught"))
 ADMINS = frozenset(("staged", "ruled"))
 """Why a card is short, and by which policy something is hidden, is told to admins only."""
 OWNERSHIP = ("the author's account", "a member belongs to this customer")

@@ -10,7 +10,6 @@ from cards.words import N_, Reader, say
 from channels.model import Deleted, Edited, Said
 from crm.model import Record
 from gateway import dialog
-from gateway.config.model import seconds
 from gateway.handlers import alone, commands
 from gateway.handlers.cards import personal_card, room_card, withheld_views
 from gateway.handlers.hearing import heard
@@ -21,10 +20,10 @@ from gateway.mentioning.suggesting import suggestion
 from gateway.recall import Recall, recalled
 from gateway.services import Services
 from gateway.store.rooms import RoomState
-from gateway.store.slots import Shown, slot_id
+from gateway.store.slots import slot_id
 from gateway.telemetry import span
 from gateway.turn import Act, Hide, Outcome, Show, Slot, Turn
-from identity.audience import audience_hash, direct
+from identity.audience import direct
 from reconcile.model import Json
 
 
@@ -65,7 +64,7 @@ async def edited(s: Services, turn: Turn) -> Outcome:
         for shown in await s.slots.for_message(event.where.room_key, event.message.id)
         if shown.message and shown.state.get("kind") != "preview"
     ]
-    own = frozenset(ref for shown in before if shown.slot.purpose == "card" for ref in _on(shown))
+    own = frozenset(ref for shown in before if shown.slot.purpose == "card" for ref in silence.refs_on(shown))
     if (await _room(s, turn)).quiet_until > turn.now:
         named = replace(named, refs=tuple(ref for ref in named.refs if ref in own), asks=())
     acts = await _acts(s, turn, event.message.id, named, own)
@@ -93,11 +92,6 @@ async def _room(s: Services, turn: Turn) -> RoomState:
     return await recalled(s, ("room", room), lambda: s.rooms.store.state(room))
 
 
-def _on(shown: Shown) -> list[str]:
-    refs = shown.state.get("refs")
-    return [str(ref) for ref in refs] if isinstance(refs, list) else list(shown.records)
-
-
 async def deleted(s: Services, turn: Turn) -> Outcome:
     event = turn.event
     assert isinstance(event, Deleted)
@@ -112,7 +106,7 @@ async def _acts(s: Services, turn: Turn, message: str, named: Named, own: frozen
     acts: list[Act] = []
     for name, refs in named.asks:
         acts.append(await picker(s, turn, message, name, refs))
-    warm = await warm_of(s, turn, named.refs, own)
+    warm = await silence.warm(s, turn, named.refs, own)
     open_ = await silence.in_the_open(s, turn, warm, named.through)
     apart = await silence.for_author(s, turn, [ref for ref in warm if ref not in open_])
     if apart:
@@ -129,29 +123,6 @@ async def _digest(s: Services, turn: Turn, refs: Sequence[str], through: frozens
     slot, all_, state = await silence.digest(s, turn, refs, through)
     show = await room_card(s, slot, all_, state, turn.trail)
     return [show] if show is not None else []
-
-
-async def warm_of(s: Services, turn: Turn, refs: Sequence[str], own: frozenset[str] = frozenset()) -> tuple[str, ...]:
-    """Customers that floated no card in this room lately; the others' cards are there, and follow by themselves."""
-    window = seconds(s.config.mentions.cool_down) * 1000
-    warm: list[str] = []
-    for ref in refs:
-        last = await s.rooms.store.floated(turn.place.room_key, ref)
-        cool = last is not None and turn.now - last[0] < window and await _still_up(s, turn, last[1], ref)
-        if cool and ref not in own:
-            turn.trail.note("cooled", turn.now, record=ref)
-        else:
-            warm.append(ref)
-    return tuple(warm)
-
-
-async def _still_up(s: Services, turn: Turn, slot: str, ref: str) -> bool:
-    """With this customer on it still, and drawn for those who are here now: a card that shrank for a guest does not
-    widen when the guest has left."""
-    shown = await s.slots.by_id(slot)
-    if shown is None or shown.message is None or ref not in _on(shown):
-        return False
-    return not shown.audience or shown.audience == audience_hash(await s.rooms.audience(turn.place))
 
 
 async def float_card(

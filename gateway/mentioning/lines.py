@@ -11,6 +11,7 @@ from cards.words import N_, say
 from channels.model import Sender
 from gateway.handlers import view
 from gateway.handlers.hearing import heard
+from gateway.mentioning.silence import MANY
 from identity.audience import direct
 from identity.model import Person
 from reconcile.model import Json
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from gateway.services import Services
     from gateway.turn import Slot
 
-MANY = 6
-"""From so many customers on a message gets a line instead of a card."""
 MOST_ROWS = 20
 
 

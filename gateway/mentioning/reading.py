@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 MOST_TOLD = 20
 """So many mentions of one message are told in the trail; a list has hundreds."""
 
+MOST_ASIDE = 5
 MOST_BEARING = 20
 
 
@@ -101,17 +102,26 @@ def _judged(text: str, mention: Mention, known: RoomKnows, context: Context, con
 
 async def names(s: Services, turn: Turn, text: str, quoted: Spans = ()) -> Named:
     """Reads the text; what this room taught us decides before anybody is asked. Every step goes to the trail."""
-    named = told(turn, await judge(s, Asked(turn.place, turn.person, turn.now), text, quoted))
+    judged = await judge(s, Asked(turn.place, turn.person, turn.now), text, quoted)
+    named = told(turn, judged, () if judged else aside(s, text, quoted))
     if named.refs:
         await s.mentioning.name(turn.place.room_key, named.refs, turn.now)
     return named
 
 
-def told(turn: Turn, judged: Sequence[Judged]) -> Named:
+def aside(s: Services, text: str, quoted: Spans = ()) -> list[str]:
+    """Customers whose names stand only where nothing is heard: that, too, is a reason to tell."""
+    sure = (decide(each) for each in s.records.names.aside(text, quoted))
+    return list(dict.fromkeys(each.refs[0] for each in sure if each.action == "show"))[:MOST_ASIDE]
+
+
+def told(turn: Turn, judged: Sequence[Judged], aside: Sequence[str] = ()) -> Named:
     """What it comes to; every step goes to the trail."""
     for each in judged[:MOST_TOLD]:
         _tell(turn, each)
-    if not judged:
+    for ref in aside:
+        turn.trail.note("aside", turn.now, record=ref)
+    if not judged and not aside:
         turn.trail.note("nothing", turn.now)
     return _named(judged)
 

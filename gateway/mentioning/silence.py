@@ -6,9 +6,11 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from channels.model import Place
+from gateway.config.model import seconds
 from gateway.handlers.hearing import heard
+from gateway.store.slots import Shown
 from gateway.turn import Slot, Turn
-from identity.audience import direct
+from identity.audience import audience_hash, direct
 from identity.model import Audience
 from reconcile.model import Json
 
@@ -17,6 +19,41 @@ if TYPE_CHECKING:
 
 HOUR_MS = 3_600_000
 MOST_DIGESTED = 100
+MANY = 6
+"""From so many customers on a message gets a line instead of a card."""
+
+
+async def warm(s: Services, turn: Turn, refs: Sequence[str], own: frozenset[str] = frozenset()) -> tuple[str, ...]:
+    """Customers that floated no card in this room lately; the others' cards are there, and follow by themselves.
+
+    A long list is told whole once any of it is: how many are named does not depend on what was said before.
+    """
+    news = [ref for ref in refs if ref in own or not await cool(s, turn, ref)]
+    return tuple(refs if news and len(refs) >= MANY else news)
+
+
+async def cool(s: Services, turn: Turn, ref: str) -> bool:
+    """Whether it has a card in this room already: then another is too many."""
+    window = seconds(s.config.mentions.cool_down) * 1000
+    last = await s.rooms.store.floated(turn.place.room_key, ref)
+    if last is None or turn.now - last[0] >= window or not await _still_up(s, turn, last[1], ref):
+        return False
+    turn.trail.note("cooled", turn.now, record=ref)
+    return True
+
+
+async def _still_up(s: Services, turn: Turn, slot: str, ref: str) -> bool:
+    """With this customer on it still, and drawn for those who are here now: a card that shrank for a guest does not
+    widen when the guest has left."""
+    shown = await s.slots.by_id(slot)
+    if shown is None or shown.message is None or ref not in refs_on(shown):
+        return False
+    return not shown.audience or shown.audience == audience_hash(await s.rooms.audience(turn.place))
+
+
+def refs_on(shown: Shown) -> list[str]:
+    refs = shown.state.get("refs")
+    return [str(ref) for ref in refs] if isinstance(refs, list) else list(shown.records)
 
 
 async def in_the_open(s: Services, turn: Turn, refs: Sequence[str], through: Iterable[str]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from cards.words import N_, say
 from gateway.handlers.hearing import heard
 from gateway.handlers.told import Told, tells
+from gateway.mentioning import silence
 from gateway.mentioning.spoken import spoken
 from gateway.turn import Show, Slot, Turn
 from identity.audience import direct
@@ -39,6 +40,8 @@ async def would_suggest(s: Services, turn: Turn, text: str, quoted: Spans) -> tu
     name, ref = spoken(text[found.start : found.end]), found.refs[0]
     each = await heard(s, ref, direct(person, turn.event.who))
     if each is None or await s.rooms.store.choice(turn.place.room_key, name) is not None:
+        return None
+    if turn.place.room and await silence.cool(s, turn, ref):
         return None
     turn.trail.note("suggested", turn.now, record=ref, reason=found.reason)
     return name, ref, each.record.title

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from channels.model import ImId, MessageRef, Place, Said, Sender
-from gateway.handlers.said import warm_of
-from gateway.mentioning import lines, silence
+from gateway.mentioning import silence
 from gateway.mentioning.knowing import Asked
-from gateway.mentioning.reading import Judged, Named, judge, told
+from gateway.mentioning.reading import Judged, Named, aside, judge, told
 from gateway.mentioning.suggesting import would_suggest
 from gateway.services import Services
 from gateway.turn import Step, Trail, Turn, new_trail
@@ -39,7 +38,7 @@ async def tried(s: Services, person: Person, place: Place | None, text: str) -> 
     if place is not None and (await s.rooms.store.state(place.room_key)).quiet_until > turn.now:
         trail.note("quiet", turn.now)
         return Tried(judged, "nothing", (), trail.steps)
-    named = told(turn, judged)
+    named = told(turn, judged, () if judged else aside(s, text))
     end, refs = await _end(s, turn, place, named)
     return Tried(judged, end, refs, trail.steps)
 
@@ -60,8 +59,8 @@ async def _end(s: Services, turn: Turn, place: Place | None, named: Named) -> tu
         return ("asked", asked) if asked else ("nothing", ())
     if place is not None and not await silence.within_budget(s, turn, _MESSAGE):
         return "digest", refs
-    return ("line" if len(refs) >= lines.MANY else "card"), refs
+    return ("line" if len(refs) >= silence.MANY else "card"), refs
 
 
 async def _open(s: Services, turn: Turn, named: Named) -> tuple[str, ...]:
-    return await silence.in_the_open(s, turn, await warm_of(s, turn, named.refs), named.through)
+    return await silence.in_the_open(s, turn, await silence.warm(s, turn, named.refs), named.through)

@@ -50,7 +50,7 @@ class TrailStore:
     async def last_turn(self, room_key: str) -> str | None:
         """The newest turn of a room that has something to explain."""
         told = trail.c.step.in_(
-            ("matched", "asked", "unsure", "suggested", "nothing", "cooled", "taught", "quiet", "shed")
+            ("matched", "asked", "unsure", "aside", "suggested", "nothing", "cooled", "taught", "quiet", "shed")
         )
         other = trail.alias()
         pressed = select(other.c.id).where(other.c.turn == trail.c.turn, other.c.step == "pressed").exists()

@@ -141,6 +141,15 @@ def test_nothing_is_heard_in_what_is_quoted() -> None:
     assert index.find("Target", quoted=[(3, 4)]) == []
 
 
+def test_who_is_named_aside_is_told_apart_from_who_is_not_named() -> None:
+    index = NameIndex.build([("a", [Name("华星医疗")]), ("n", [Name("云栖", "never"), Name("云栖纺织")])])
+    text = "> 华星医疗 说\n好的"
+    assert index.find(text) == []
+    assert [(one.start, one.end) for one in index.aside(text)] == [(2, 6)]
+    assert index.aside("华星医疗", [(0, 4)]) != []
+    assert index.aside("华星医疗") == [] and index.aside("> 云栖") == [] and index.aside("> 你好") == []
+
+
 def test_finding_goes_on_while_others_put() -> None:
     index = NameIndex.build([("fixed", [Name("华星医疗")])])
     stop, wrong = threading.Event(), []

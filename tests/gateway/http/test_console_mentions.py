@@ -79,6 +79,8 @@ async def test_the_reason_for_silence_is_told(world: World) -> None:
     s = world.house.services
     async with Visitor(world) as visitor:
         csrf = await entered(visitor)
+        told = await try_(visitor, csrf, "> 明天去华星医疗", ROOM)
+        assert "Nothing would be shown." in told and "华星医疗 is named only in a quote" in told
         await s.rooms.store.quiet(ROOM, world.clock.now() + 60_000)
         told = await try_(visitor, csrf, "明天去华星医疗", ROOM)
         assert "Nothing would be shown." in told and "This room asked for quiet." in told

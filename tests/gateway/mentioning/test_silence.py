@@ -23,6 +23,30 @@ async def test_five_customers_share_one_card_and_six_get_a_line(tmp_path: Path) 
         assert len(buttons(card, "list")) == 1
 
 
+async def test_a_list_is_told_whole_even_where_some_have_their_card_already(tmp_path: Path) -> None:
+    async with opened(tmp_path) as live:
+        await said(live, LI, "east", "、".join(SIX[:2]))
+        await said(live, LI, "east", "、".join(SIX))
+        assert "6 customers are named here" in text(live.cards("east")[1].card)
+        for name in SIX[2:]:
+            await said(live, LI, "east", f"{name}怎么样")
+        before = len(live.cards("east"))
+        await said(live, LI, "east", "、".join(SIX))
+        assert len(live.cards("east")) == before, "each of them has its card here"
+
+
+async def test_why_says_that_a_name_in_a_quote_in_code_or_in_an_address_floats_nothing(tmp_path: Path) -> None:
+    async with opened(tmp_path) as live:
+        for words in (f"> {NAME}", f"`{NAME}`", f"Fwd: {NAME}", f"https://a.example/{NAME}/x"):
+            await said(live, LI, "deal", words)
+            why = await told(live, LI, "deal", "/why")
+            assert f"{NAME} is named only in a quote" in why and "Why no card" in why, words
+        await said(live, LI, "deal", NAME)
+        assert "Why this card" in await told(live, LI, "deal", "/why")
+        await said(live, LI, "deal", "> 祝一切顺利")
+        assert len(await facts(live, "aside")) == 4, "what would be heard nowhere is not told of"
+
+
 async def test_the_list_opens_for_the_one_who_presses_as_they_may_see_it(tmp_path: Path) -> None:
     async with opened(tmp_path) as live:
         await said(live, LI, "east", "、".join(SIX))

@@ -64,6 +64,17 @@ async def test_where_somebody_is_named_nothing_is_suggested(tmp_path: Path) -> N
         assert asked(live, "deal", LI) == []
 
 
+async def test_nobody_is_asked_about_a_customer_whose_card_is_there(tmp_path: Path) -> None:
+    async with opened(tmp_path) as live:
+        await said(live, LI, "deal", NAME)
+        await said(live, LI, "deal", SLIP)
+        assert asked(live, "deal", LI) == []
+        assert len(await facts(live, "cooled")) == 1
+        live.clock.ahead(minutes=31)
+        await said(live, LI, "deal", SLIP)
+        assert len(asked(live, "deal", LI)) == 1
+
+
 async def test_strangers_are_not_asked_and_a_new_customer_is_known(tmp_path: Path) -> None:
     async with opened(tmp_path) as live:
         await said(live, SUN, "partner", SLIP)
