@@ -97,6 +97,8 @@ class Record:
     modified_by: str = ""
     """The CRM user or automation that made this version, when the CRM tells."""
     deleted: bool = False
+    merged_into: str = ""
+    """Of a deleted one: the id of the record there that it was merged into, where the CRM tells."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,11 @@ def normaliser_version(normaliser: str) -> str:
     return NORMALISER_VERSION
 
 
+LIFE = "@record"
+"""The pseudo-field that says whether a record lives: its edits are its CRM's own, and no policy is chosen for it."""
+_LIFE = MergePolicy(mode="last_writer_wins", name="records")
+
+
 @dataclass(frozen=True, slots=True)
 class Policies:
     """Every policy in force. `fields` is keyed by field, or by `kind.field` for that kind of record alone."""
@@ -37,6 +42,8 @@ class Policies:
     named: Mapping[str, MergePolicy] = field(default_factory=dict)
 
     def of(self, kind: str, field: str) -> MergePolicy:
+        if field.startswith(LIFE):
+            return _LIFE
         for found in (self.fields.get(f"{kind}.{field}"), self.fields.get(field), self.kinds.get(kind)):
             if found is not None:
                 return found

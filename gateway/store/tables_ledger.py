@@ -259,3 +259,12 @@ joined = Table(
     Column("at", BigInteger, nullable=False),
     Index("joined_record", "record"),
 )
+
+absent = Table(
+    "absent",
+    metadata,
+    Column("record", Text, primary_key=True),  # the customer
+    Column("target", Text, primary_key=True),  # the CRM in which its record is deleted or merged away
+    Column("merged_into", Text, nullable=False, default=""),  # the record there that it became; empty for a deleted one
+    Column("at", BigInteger, nullable=False),
+)

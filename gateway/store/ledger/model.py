@@ -116,10 +116,12 @@ class Observed:
     ingested: tuple[Ingested, ...] = ()
     rewound: bool = False
     lag: int | None = None
+    life: Ingested | None = None
+    """Its record was deleted there, merged into another, or restored."""
 
     @property
     def changed(self) -> bool:
-        return any(each.changed for each in self.ingested)
+        return any(each.changed for each in (*self.ingested, *([self.life] if self.life else [])))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal
 
+from gateway.store.ledger import life
 from gateway.store.ledger.batch import Batch, item
 from gateway.store.ledger.field import Field
 from gateway.store.ledger.model import Incoming, Ingested, Observed, Snapshot
@@ -15,12 +18,13 @@ from reconcile.model import Actor, Json
 from reconcile.plan import snapshot_id
 
 
-def keys_of(snapshot: Snapshot) -> list[tuple[str, str]]:
-    return [(snapshot.about, name) for name in snapshot.record.fields]
+def keys_of(batch: Batch, snapshots: Sequence[Snapshot]) -> list[tuple[str, str]]:
+    own = [(snapshot.about, name) for snapshot in snapshots for name in snapshot.record.fields]
+    return own + life.fields(batch, snapshots)
 
 
 def observe(batch: Batch, snapshots: Sequence[Snapshot]) -> list[Observed]:
-    batch.lock(key for snapshot in snapshots for key in keys_of(snapshot))
+    batch.lock(keys_of(batch, snapshots))
     batch.read_marks(snapshot.about for snapshot in snapshots)
     return [observed(batch, snapshot) for snapshot in snapshots]
 
@@ -28,20 +32,44 @@ def observe(batch: Batch, snapshots: Sequence[Snapshot]) -> list[Observed]:
 def observed(batch: Batch, snapshot: Snapshot) -> Observed:
     """One snapshot; its fields are locked and its record's marks are read."""
     target, record, version = snapshot.target, snapshot.about, snapshot.record.version
-    if (target, record) in batch.unanswered:
+    held = (target, record) in batch.unanswered
+    if held and not snapshot.record.deleted:
         return Observed(held=True)
-    if snapshot.record.deleted or isinstance(batch.keys.get(record), Erased | None):
-        return Observed()
+    if isinstance(batch.keys.get(record), Erased | None):
+        return Observed(held=held)
     stream = snapshot.stream or batch.stream_of(target, record)
     high = batch.marks.get((target, stream, record), -1)
+    if snapshot.record.deleted:
+        return replace(_gone(batch, snapshot, stream, high), held=held)
     if version < high:
         return _behind(batch, snapshot, (target, stream, record))
+    lives = _life(batch, snapshot, stream)
+    if lives == "late":
+        return Observed(stale=True)
     made = [_field(batch, snapshot, stream, name, it.value) for name, it in sorted(snapshot.record.fields.items())]
     if version > high or (target, stream, record) in batch.rewound:
         batch.mark(target, stream, record, version)
     moved = snapshot.record.modified if high >= 0 and version > high else 0
     lag = max(0, batch.now - moved) if moved else None
-    return Observed(ingested=tuple(each for each in made if each is not None), lag=lag)
+    return Observed(ingested=tuple(each for each in made if each is not None), lag=lag, life=lives)
+
+
+def _gone(batch: Batch, snapshot: Snapshot, stream: str, high: int) -> Observed:
+    """Of a record nobody knew before nothing is kept. One told at an older version than was known may have been
+    restored since: a read of its own tells."""
+    if high < 0:
+        return Observed()
+    heard = batch.heard_at[(snapshot.target, stream, snapshot.about)]
+    if snapshot.record.version < high and snapshot.began <= heard:
+        return Observed(stale=True)
+    made = _life(batch, snapshot, stream)
+    return Observed(stale=True) if made == "late" else Observed(life=made)
+
+
+def _life(batch: Batch, snapshot: Snapshot, stream: str) -> Ingested | Literal["late"] | None:
+    if (snapshot.about, life.named(snapshot.about, snapshot.target)) not in batch.fields:
+        return None  # it lives, and always did
+    return life.observed(batch, snapshot, stream)
 
 
 def _behind(batch: Batch, snapshot: Snapshot, key: tuple[str, str, str]) -> Observed:

@@ -32,6 +32,7 @@ _ROW += "(SELECT e.trace FROM decision d JOIN edit e ON e.id = d.cause_edit WHER
 _FREE = (
     f"SELECT {_ROW} FROM outbox o WHERE o.state = 'waiting' AND o.target = ? AND o.due_at <= ? AND NOT EXISTS ("  # noqa: S608
     "SELECT 1 FROM outbox s WHERE s.record = o.record AND s.state = 'sent' AND s.target = o.target) "
+    "AND NOT EXISTS (SELECT 1 FROM absent a WHERE a.record = o.record AND a.target = o.target) "
     "ORDER BY o.due_at, o.id LIMIT ?"
 )
 _SENT = f"SELECT {_ROW} FROM outbox o WHERE o.state = 'sent' AND (o.lease <= ? OR (? AND o.owner <> ?)) ORDER BY o.id"  # noqa: S608
@@ -102,8 +103,8 @@ class _Sent:
 def prepare(batch: Batch, replies: Iterable[Reply]) -> None:
     replies = list(replies)
     fields = {(reply.row.record, reply.row.field) for reply in replies}
-    read = {key for reply in replies if reply.snapshot is not None for key in keys_of(reply.snapshot)}
-    batch.lock(fields | read)
+    read = keys_of(batch, [reply.snapshot for reply in replies if reply.snapshot is not None])
+    batch.lock(fields.union(read))
     batch.read_marks(reply.row.record for reply in replies)
 
 

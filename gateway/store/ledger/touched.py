@@ -15,6 +15,7 @@ from gateway.store.ledger.model import Ingested
 from gateway.store.ledger.rows import EDIT, VALUE, WITH_VALUE, edit_columns, edit_of, policy_document
 from gateway.store.tables_app import due
 from gateway.store.tables_ledger import (
+    absent,
     ack,
     conflict,
     decision,
@@ -258,6 +259,7 @@ class Touched:
         sql.store(c, due, rows.get("due", ()), "keep")
         sql.store(c, due, rows.get("reread", ()), "replace")
         sql.store(c, watermark, rows.get("watermark", ()), "replace")
+        sql.store(c, absent, rows.get("absent", ()), "replace")
 
 
 def epoch_of(stream: str) -> int:

@@ -14,6 +14,7 @@ from gateway.store import sql
 from gateway.store.ledger.field import Field, There, Write
 from gateway.store.ledger.rows import spelt
 from reconcile.model import Edit, Source
+from reconcile.policy import LIFE
 
 if TYPE_CHECKING:
     from gateway.store.ledger.touched import Touched
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 def write_back(batch: Touched, it: Field, new: Edit) -> tuple[str, ...]:
     """After a decision: queues what targets lack. Returns those worth reading, as they hold the value unknowingly."""
+    if it.name.startswith(LIFE):
+        return ()  # a CRM alone says whether its record lives
     targets = batch.shared.targets(it.record, it.name)
     outside = (new.stream or "").partition("#")[0] not in targets
     if outside:
@@ -31,7 +34,7 @@ def write_back(batch: Touched, it: Field, new: Edit) -> tuple[str, ...]:
 
 def write_again(batch: Touched, it: Field) -> None:
     """After a decision that no edit brought: queues what targets lack."""
-    for target in batch.shared.targets(it.record, it.name):
+    for target in () if it.name.startswith(LIFE) else batch.shared.targets(it.record, it.name):
         sync(batch, it, target)
 
 

@@ -359,14 +359,6 @@ async def test_two_different_values_at_one_version_are_quarantined(world: World)
     assert (await state(world))[0] == "137 0013 7000"
 
 
-async def test_a_deleted_record_changes_nothing(world: World) -> None:
-    from dataclasses import replace
-
-    gone = replace(record(2, {"phone": "1"}), deleted=True)
-    assert await world.ledger.observe(gone, CRM) == Observed()
-    assert (await state(world))[0] == "138 0013 8000"
-
-
 async def test_a_crm_value_no_database_can_hold_is_mended(world: World) -> None:
     await sweep(world, 2, {"phone": "138 0013 8000", "tier": "bad \ud800 name"})
     assert (await state(world, "tier"))[0] == "bad ? name"
