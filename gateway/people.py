@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from channels.model import Roster, Sender
 from gateway.store.people import PeopleStore
 from identity.model import Person, Step
-from identity.steps import identify
+from identity.steps import VERIFYING, canonical, identify
 
 AT_ONCE = 500
 
@@ -22,6 +22,10 @@ class Identities:
         """`addresses`: the verified address of an account, by `ImId.key`."""
         self._steps = tuple(steps)
         self.addresses = addresses
+
+    def address(self, sender: Sender, aliases: Mapping[str, str]) -> str:
+        """The verified address of an account, with the company's main domain; "" where nobody we believe checked it."""
+        return canonical(self.addresses.get(sender.id.key, ""), aliases) if sender.kind in VERIFYING else ""
 
     async def who(self, sender: Sender, room_key: str) -> Person | None:
         """The person, or None: then the account is remembered for the admin's list of the unmapped."""

@@ -32,6 +32,7 @@ class Suggestion:
     evidence: tuple[str, ...]
 
 
+ADDRESS: Final = N_("Same verified e-mail address")
 SAME: Final = N_("Same name")
 ORDER: Final = N_("Same name in another order")
 LIKE: Final = N_("Similar name")
@@ -39,11 +40,14 @@ EMAIL: Final = N_("The name is the e-mail address")
 HANDLE: Final = N_("The account is the e-mail address")
 
 
-def suggest(sender: Sender, persons: Iterable[Person], *, limit: int = 5) -> tuple[Suggestion, ...]:
-    """The likeliest persons first; equal ones by id. Deactivated ones are never suggested, nor is a bot anybody."""
+def suggest(sender: Sender, persons: Iterable[Person], *, limit: int = 5, address: str = "") -> tuple[Suggestion, ...]:
+    """The likeliest persons first; equal ones by id. Deactivated ones are never suggested, nor is a bot anybody.
+
+    `address`: the account's, as its network's or a CRM's own user list has it; "" where none is verified.
+    """
     if sender.kind == "bot":
         return ()
-    found = [_compare(sender, person) for person in persons if person.active]
+    found = [_compare(sender, person, address.casefold()) for person in persons if person.active]
     likely = [suggestion for suggestion in found if suggestion is not None]
     return tuple(sorted(likely, key=lambda one: (-one.score, one.person.id))[:limit])
 
@@ -54,16 +58,20 @@ class Suggester:
     def __init__(self, persons: Iterable[Person]) -> None:
         self._persons = [each for each in persons if each.active]
         self._having: dict[str, list[int]] = defaultdict(list)
+        self._reached: dict[str, list[int]] = defaultdict(list)
         for at, person in enumerate(self._persons):
+            for email in person.emails:
+                self._reached[email.casefold()].append(at)
             texts = (person.name, *(email.partition("@")[0] for email in person.emails))
             for pair in {pair for text in texts for pair in _pairs(_words(text))}:
                 self._having[pair].append(at)
 
-    def suggest(self, sender: Sender, *, limit: int = 5) -> tuple[Suggestion, ...]:
+    def suggest(self, sender: Sender, *, limit: int = 5, address: str = "") -> tuple[Suggestion, ...]:
         pairs = {*_pairs(_words(sender.name)), *_pairs(_words(sender.id.id))}
         rarest = sorted((self._having[pair] for pair in pairs if pair in self._having), key=len)
-        near = dict.fromkeys(chain.from_iterable(each[:_NEAR] for each in rarest))
-        return suggest(sender, [self._persons[at] for at in list(near)[:_NEAR]], limit=limit)
+        same = self._reached.get(address.casefold(), [])[:_NEAR] if address else []
+        near = dict.fromkeys(chain(same, chain.from_iterable(each[:_NEAR] for each in rarest)))
+        return suggest(sender, [self._persons[at] for at in list(near)[:_NEAR]], limit=limit, address=address)
 
 
 def _pairs(words: tuple[str, ...]) -> Iterator[str]:
@@ -73,9 +81,10 @@ def _pairs(words: tuple[str, ...]) -> Iterator[str]:
         yield from (word[at : at + 2] for at in range(max(len(word) - 1, 1)))
 
 
-def _compare(sender: Sender, person: Person) -> Suggestion | None:
+def _compare(sender: Sender, person: Person, address: str) -> Suggestion | None:
     said, known = _words(sender.name), _words(person.name)
-    evidence = [*_names(said, known), *_emails(said, _words(sender.id.id), person.emails)]
+    same = [(0.97, ADDRESS)] if address and address in {each.casefold() for each in person.emails} else []
+    evidence = [*same, *_names(said, known), *_emails(said, _words(sender.id.id), person.emails)]
     if not evidence:
         return None
     evidence.sort(reverse=True)

@@ -142,6 +142,23 @@ class PersonRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Double:
+    """`persons`: id and name, two or more."""
+
+    email: str
+    persons: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Doubles:
+    """`turned`: who signed in with an address that was somebody else's, and when: id, name, time."""
+
+    shared: Sequence[Double]
+    more: int
+    turned: Sequence[tuple[str, str, int]]
+
+
+@dataclass(frozen=True, slots=True)
 class Identities:
     """`more_*`: how many are not on this page. Persons are offered in a list up to a size, else by their ids."""
 
@@ -153,6 +170,7 @@ class Identities:
     query: str
     offered: Sequence[tuple[str, str]]
     roles: Sequence[str]
+    doubles: Doubles
 
 
 @cache

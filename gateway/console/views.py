@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 
 from cards.words import N_, Reader
 from channels.model import ImId, Sender
+from gateway.console.doubles import doubles
 from gateway.console.lately import lately
 from gateway.console.page import Account, Identities, Likely, LinkRow, Overview, PersonRow, Plugged, RoomTail
 from gateway.console.sources import lines
@@ -91,7 +92,7 @@ async def identities(s: Services, reader: Reader, me: Person, query: str) -> Ide
     active = [(each.id, each.name) for each in persons if each.active]
     known = {role for each in persons for role in each.roles}
     return Identities(
-        rooms=_tails(unmapped[:ACCOUNTS], titles, suggester(s.people), reader),
+        rooms=_tails(s, unmapped[:ACCOUNTS], titles, reader),
         unmapped=len(unmapped),
         more_unmapped=max(0, len(unmapped) - ACCOUNTS),
         persons=[_person(s, each, links[each.id], me) for each in found[:PERSONS]],
@@ -99,6 +100,7 @@ async def identities(s: Services, reader: Reader, me: Person, query: str) -> Ide
         query=query,
         offered=sorted(active, key=lambda each: each[1]) if len(active) <= OFFERED else (),
         roles=(*ROLES, *sorted(known - set(ROLES))),
+        doubles=await doubles(s),
     )
 
 
@@ -120,18 +122,19 @@ def _fits(person: Person, links: Sequence[Link], query: str) -> bool:
     return any(wanted in each.casefold() for each in said)
 
 
-def _tails(unmapped: Sequence[Unmapped], titles: Mapping[str, str], known: Suggester, reader: Reader) -> list[RoomTail]:
+def _tails(s: Services, unmapped: Sequence[Unmapped], titles: Mapping[str, str], reader: Reader) -> list[RoomTail]:
     """Each account once, under its first room."""
     by_room: dict[str, list[Account]] = {}
     for each in unmapped:
         rooms = sorted(each.rooms) or [""]
         also = [titles.get(key) or key for key in rooms[1:]]
-        by_room.setdefault(rooms[0], []).append(_account(each, also, known, reader))
+        by_room.setdefault(rooms[0], []).append(_account(s, each, also, reader))
     return [RoomTail(titles.get(key, ""), key, accounts) for key, accounts in sorted(by_room.items())]
 
 
-def _account(each: Unmapped, also: Sequence[str], known: Suggester, reader: Reader) -> Account:
+def _account(s: Services, each: Unmapped, also: Sequence[str], reader: Reader) -> Account:
     sender = Sender(ImId.parse(each.im), each.name, each.kind)  # type: ignore[arg-type]
+    address = s.identities.address(sender, s.config.audience.domain_aliases)
     likely = [
         Likely(
             one.person.id,
@@ -139,7 +142,7 @@ def _account(each: Unmapped, also: Sequence[str], known: Suggester, reader: Read
             round(one.score * 100),
             " · ".join(reader.say(words) for words in one.evidence),
         )
-        for one in known.suggest(sender, limit=3)
+        for one in suggester(s.people).suggest(sender, limit=3, address=address)
     ]
     kind = each.kind if each.kind in KINDS else "unknown"
     return Account(each.im, each.name, kind, also, each.seen_at, likely)

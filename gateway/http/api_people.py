@@ -54,7 +54,9 @@ class Identified:
         return Done(told.UnmappedPage(accounts=views, total=len(found)))
 
     def _account(self, each: Unmapped, titles: dict[str, str]) -> told.UnmappedView:
-        likely = suggest(sender_of(each), self._s.people.persons())
+        who = sender_of(each)
+        address = self._s.identities.address(who, self._s.config.audience.domain_aliases)
+        likely = suggest(who, self._s.people.persons(), address=address)
         return told.UnmappedView(
             key=each.im,
             name=each.name,

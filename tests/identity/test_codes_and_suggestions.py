@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from identity.codes import ALPHABET, LENGTH, LIFETIME, TRIES, CodeState, code_hash, expires, new_code, normalise, usable
-from identity.suggest import EMAIL, HANDLE, LIKE, ORDER, SAME, Suggester, suggest
+from identity.suggest import ADDRESS, EMAIL, HANDLE, LIKE, ORDER, SAME, Suggester, suggest
 from tests.identity.rooms import person, sender
 
 KEY = b"k" * 32
@@ -73,6 +73,17 @@ def test_the_account_can_be_the_address() -> None:
     known = replace(person("p1"), name="王敏", emails=("min.wang@acme.com",))
     (found,) = suggest(sender("min.wang", name="小王"), [known])
     assert found.evidence == (HANDLE,)
+
+
+def test_a_verified_address_suggests_more_than_any_name_and_still_only_suggests() -> None:
+    same, owner = replace(person("p1"), name="Li Ting"), replace(person("p2"), name="L.", emails=("LI.Ting@acme.com",))
+    who = sender("x", name="Li Ting")
+    found = suggest(who, [same, owner], address="li.ting@acme.com")
+    assert [one.person.id for one in found] == ["p2", "p1"]
+    assert found[0].evidence == (ADDRESS, EMAIL) and found[1].evidence == (SAME,)
+    assert [one.person.id for one in suggest(sender("x", "bot"), [owner], address="li.ting@acme.com")] == []
+    crowd = [replace(person(f"c{n}"), name="Li Ting") for n in range(40)]
+    assert Suggester([*crowd, owner]).suggest(who, limit=1, address="li.ting@acme.com")[0].person.id == "p2"
 
 
 def test_width_case_and_order_of_persons_do_not_matter() -> None:

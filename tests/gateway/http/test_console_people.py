@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html import unescape
 
+from gateway.store.auditing import AuditStore
 from gateway.store.devices import DeviceStore
 from identity.model import Person
-from tests.gateway.http.test_console import Visitor
+from tests.gateway.http.test_console import Visitor, saw
 from tests.gateway.http.world import World
 
 ONE = "/console/identities/one"
@@ -97,3 +99,28 @@ async def test_an_auditor_looks_and_changes_nothing(world: World) -> None:
         form = {"csrf": csrf, "person": "p_liting", "other": "p_twin"}
         for act in ("merge", "split", "undo", "device", "revoke"):
             assert (await visitor.post(f"/console/identities/{act}", form))[0] == 403
+
+
+async def test_two_of_one_address_are_listed_with_what_to_do_and_an_address_suggests(world: World) -> None:
+    people, audit = world.house.services.people, AuditStore(world.house.services.store, world.clock)
+    await people.put(replace(TWIN, emails=("Shared@Example.com",)))
+    await people.put(Person("p_other", "Other", emails=("shared@example.com",)))
+    await people.put(Person("p_left", "Left", emails=("shared@example.com",), active=False))
+    await audit.note("oidc", "ambiguous", "p_liting", persons=2)
+    im = await saw(world, "u_new", "No such name")
+    world.house.services.identities.addresses = {im: "shared@example.com"}
+    async with Visitor(world) as visitor:
+        csrf = await visitor.enter()
+        await visitor.get("/console?lang=en")
+        page = (await visitor.get("/console/identities"))[1]
+        doubles = page.split('id="doubles"')[1].split('id="persons"')[0]
+        assert "shared@example.com" in doubles and "p_other" in doubles and "p_left" not in doubles
+        assert f"{ONE}?person=p_other&amp;other=p_twin" in doubles and "<script>" not in page
+        assert "Signed in with an address that somebody else has" in doubles and "p_liting" in doubles
+        assert page.count("Same verified e-mail address") == 2 and people.linked("im", im) is None
+        await visitor.post("/console/identities/merge", {"csrf": csrf, "person": "p_other", "other": "p_twin"})
+        doubles = (await visitor.get("/console/identities"))[1].split('id="doubles"')[1].split('id="persons"')[0]
+        assert "shared@example.com" not in doubles
+    api = await world.client("identities")
+    [told] = [each for each in (await api.get("identities/unmapped")).body["accounts"] if each["key"] == im]
+    assert told["suggestions"][0]["evidence"] == ["Same verified e-mail address"]
