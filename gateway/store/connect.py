@@ -22,6 +22,8 @@ READ_S = 60.0
 """How long one transaction may take on PostgreSQL: then the server ends it, and the line is cut from here."""
 # What the server is told of a session: whose machine died without a word holds no lock and no place for long.
 KEPT = "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3"
+# What is written looks for everything by a key; the planner, who may know a young table as an empty one, is told so.
+KEYED = "SET enable_seqscan = off"
 ENDED = "SET statement_timeout = {0}; SET idle_in_transaction_session_timeout = {0}"
 
 # A line that was cut without a word is noticed within half a minute; what the address says itself goes first.
@@ -60,7 +62,7 @@ def writing(url: URL) -> Engine:
         safe = ("journal_mode=WAL", f"synchronous={SYNCHRONOUS}", "foreign_keys=ON")
         pragmas = (*safe, "temp_store=MEMORY", "cache_size=-65536")
         return _sqlite(url, size=1, begin="BEGIN IMMEDIATE", pragmas=pragmas)
-    return _postgresql(url, size=1, within=WRITE_S)
+    return _postgresql(url, size=1, within=WRITE_S, also=KEYED)
 
 
 def reading(url: URL) -> Engine:
@@ -84,7 +86,7 @@ def plain(url: URL) -> Engine:
     return _postgresql(url, size=1)
 
 
-def _postgresql(url: URL, *, size: int, within: float = 0, **more: Any) -> Engine:
+def _postgresql(url: URL, *, size: int, within: float = 0, also: str = "", **more: Any) -> Engine:
     from gateway.store.postgresql import Text  # a tenth of a second that only PostgreSQL's users pay
 
     settings = {name: value for name, value in LINE.items() if name not in url.query}
@@ -95,7 +97,8 @@ def _postgresql(url: URL, *, size: int, within: float = 0, **more: Any) -> Engin
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:
         connection.adapters.register_dumper(str, Text)
-        connection.execute(f"{KEPT}; {ENDED.format(int(within * 1000))}" if within else KEPT)
+        ended = ENDED.format(int(within * 1000)) if within else ""
+        connection.execute("; ".join(filter(None, (KEPT, ended, also))))
         connection.commit()
 
     return engine

@@ -15,7 +15,10 @@ QUARTER_MS: Final = 900_000
 Counted = Mapping[str, Mapping[int, int]]
 """What -> quarter since the epoch -> how often."""
 
-_CARDS = "SELECT posted_at / 900000, count(*) FROM slot WHERE purpose = 'card' AND posted_at >= ? GROUP BY posted_at / 900000"
+_CARDS = (
+    "SELECT posted_at / 900000, count(*) FROM slot "
+    "WHERE purpose = 'card' AND posted_at >= ? GROUP BY posted_at / 900000"
+)
 _WRONG = (
     "SELECT at / 900000, count(*) FROM lesson WHERE at >= ? AND kind IN ('wrong', 'none') AND ended_at IS NULL "
     "GROUP BY at / 900000"

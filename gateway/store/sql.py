@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from operator import itemgetter
 from typing import Any, Literal
@@ -113,6 +114,15 @@ def alone(connection: Connection, what: str) -> None:
 @cache
 def _spelt(sql: str, dialect: str) -> str:
     return sql.replace("?", "%s") if dialect == "postgresql" else sql
+
+
+def together(connection: Connection) -> AbstractContextManager[object]:
+    """Statements within, nobody asks for the answer of one before the next: PostgreSQL is sent them all at once. What
+    one of them met is raised at the end."""
+    if connection.dialect.name != "postgresql":
+        return nullcontext()
+    line: AbstractContextManager[object] = connection.connection.driver_connection.pipeline()  # type: ignore[union-attr]
+    return line
 
 
 @cache

@@ -234,6 +234,10 @@ class Touched:
             self.add("reread", {**row, "leased_until": 0})
 
     def flush(self) -> None:
+        with sql.together(self.connection):
+            self._flush()
+
+    def _flush(self) -> None:
         c, rows = self.connection, self.rows
         documents = [{"hash": hash_, "document": document} for hash_, document in self.policies.items()]
         sql.store(c, policy_used, documents, "keep")
