@@ -190,6 +190,17 @@ class Records:
             await self._read_again(key)
         return moved
 
+    async def heir(self, key: str) -> str:
+        """The customer that this one was merged into in its CRM, as far as it is known here; else itself."""
+        passed = {key}
+        while (known := await self.mirrored(key)) is not None and known.deleted and known.merged_into:
+            into = self.joined.of(replace(known.ref, id=known.merged_into).key)
+            if into in passed or await self.mirrored(into) is None:
+                break
+            passed.add(into)
+            key = into
+        return key
+
     async def mirrored(self, key: str) -> Record | None:
         """What the CRM last said, without the ledger."""
         found = self._kept.get(key)

@@ -126,6 +126,29 @@ async def _observed(t: Teller, facts: dict[str, Json]) -> Line:
     return Line(t.say("In the CRM"), text, "info")
 
 
+_LIVES = {
+    "live": N_("{customer} was restored there."),
+    "deleted": N_("{customer} was deleted there: it can be read, and not edited."),
+    "merged_into": N_("{customer} was merged into another there: it can be read, and not edited."),
+}
+
+
+async def _life(t: Teller, facts: dict[str, Json]) -> Line:
+    text = t.say(_LIVES[str(facts["value"])], customer=await t.title(facts))
+    return Line(t.say("In the CRM"), text, "info" if facts["value"] == "live" else "warning")
+
+
+async def _proposed(t: Teller, facts: dict[str, Json]) -> Line:
+    fields = facts["fields"]
+    names = [t.field(each) for each in fields] if isinstance(fields, list) else []
+    text = t.say(
+        "What was merged into {customer} differs in {fields}: each is a proposal.",
+        customer=await t.title(facts),
+        fields=names,
+    )
+    return Line(t.say("In the CRM"), text, "info")
+
+
 async def _wrote(t: Teller, facts: dict[str, Json]) -> Line:
     text = t.say(
         "{field} is in the CRM now, as version {version}.", field=t.field(facts["field"]), version=facts["version"]
@@ -287,6 +310,8 @@ _STEPS: dict[str, Teach] = {
     "settled": _settled,
     "undone": _undone,
     "observed": _observed,
+    "life": _life,
+    "inherited": _proposed,
     "wrote": _wrote,
     "moved": _moved,
     "overwrote_unseen": _unseen,

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from crm.model import Crm, CursorLost, Record, RecordRef
 from gateway.errors import Refused, Retry
-from gateway.handlers import alerts, conflicts
+from gateway.handlers import alerts, conflicts, merged
 from gateway.loading import Loading
 from gateway.metrics import SWEPT
 from gateway.only import HELD
@@ -168,8 +169,10 @@ async def take(s: Services, spine: Spine, before: Record | None, record: Record,
         return
     # The alert comes before what it is judged by is replaced: after a crash in between it is judged again.
     await alerts.risk_turned_high(s, before, record, trail, s.records.joined.of(record.ref.key))
-    if not await _put(s, record):
+    if not await _put(s, _left(before, record)):
         return
+    if told.life is not None:
+        trail.note("life", s.clock.now(), record=record.ref.key, value=str(told.life.value).partition(" ")[0])
     fields: list[Json] = [each.decision.field for each in told.ingested]
     if fields and before is not None:
         trail.note("observed", s.clock.now(), record=record.ref.key, fields=fields)
@@ -177,6 +180,20 @@ async def take(s: Services, spine: Spine, before: Record | None, record: Record,
         await conflicts.opened(s, each)
     # Also when it is known already: an earlier try may have come to its end before this.
     await spine.refresh(s.records.joined.of(record.ref.key))
+
+
+def _left(before: Record | None, record: Record) -> Record:
+    """Of a record that is gone most CRMs tell nothing any more, some the one it became: what it was last is kept."""
+    if before is None or not record.deleted:
+        return record
+    return replace(
+        before,
+        deleted=True,
+        merged_into=record.merged_into,
+        version=max(before.version, record.version),
+        modified=record.modified,
+        modified_by=record.modified_by,
+    )
 
 
 async def _put(s: Services, record: Record) -> bool:
@@ -192,6 +209,9 @@ async def reread(s: Services, spine: Spine, item: Due, trail: Trail) -> None:
     if changed := await s.records.follow_joined():
         for ref in changed:
             await spine.refresh(ref)
+    if item.payload.get("into"):
+        await inherit(s, spine, item, trail)
+        return
     key, tries = _where(s, item), int(str(item.payload["tries"]))
     of_hook = item.payload.get("heard") is True
     crm = s.crms.get(RecordRef.parse(key).crm)
@@ -216,6 +236,22 @@ async def reread(s: Services, spine: Spine, item: Due, trail: Trail) -> None:
         await _later(s, key, tries + 1)
     else:
         await take(s, spine, before, record, told, trail)
+
+
+async def inherit(s: Services, spine: Spine, item: Due, trail: Trail) -> None:
+    """What a merged record held, and the one it became does not, are proposals there; that one is read first."""
+    into = str(item.payload["into"])
+    heir = await s.records.heir(into)
+    known = await s.records.mirrored(s.records.joined.of(heir))
+    if known is None:
+        await heard(s, [RecordRef.parse(into)])
+        tries = int(str(item.payload["tries"])) + 1
+        at = s.clock.now() + min(_HELD_MS * 2 ** min(tries, 20), _HELD_LONGEST_MS)
+        await s.due.put(replace(item, at=at, payload={**item.payload, "tries": tries}))
+        return
+    await merged.propose(s, str(item.payload["record"]), s.records.joined.of(heir), trail)
+    await spine.refresh(str(item.payload["record"]))
+    await spine.refresh(s.records.joined.of(heir))
 
 
 async def heard(s: Services, refs: Sequence[RecordRef]) -> None:

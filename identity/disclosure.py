@@ -204,6 +204,7 @@ def _shown(record: Record, classes: Classes, visible: set[Sensitivity], now: int
         fields={field: value for field, value in record.fields.items() if may(field)},
         related=related,
         deleted=record.deleted,
+        merged_into=record.merged_into,
     )
 
 

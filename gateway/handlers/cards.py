@@ -29,6 +29,7 @@ async def room_card(s: Services, slot: Slot, refs: Sequence[str], state: dict[st
     locale = str(state.get("locale") or s.config.locale)
     through = state.get("through")
     told = [each for each in [await heard(s, ref, audience) for ref in refs] if each is not None]
+    told = await _there(s, slot, told)
     found = [each for each in told if each.contacts or not (isinstance(through, list) and _key(each) in through)]
     line = lines.wanted(state, refs)
     _note_audience(s, audience, () if line else found, trail)
@@ -44,6 +45,15 @@ async def room_card(s: Services, slot: Slot, refs: Sequence[str], state: dict[st
     told_of = () if line else tuple(name for each in found for name in view.tells(each.record, s.config.fields))
     kept: dict[str, Json] = {**state, "refs": list(refs)}
     return Show(slot, card, records, audience_hash(audience), min(until, default=None), kept, told_of)
+
+
+async def _there(s: Services, slot: Slot, told: list[Heard]) -> list[Heard]:
+    """What its CRM has deleted stays where it is up, to be read; no new card shows it."""
+    if not any(each.standing.record.deleted for each in told):
+        return told
+    up = await s.slots.get(slot)
+    known = up.records if up is not None and up.message is not None else ()
+    return [each for each in told if not each.standing.record.deleted or _key(each) in known]
 
 
 def _key(each: Heard) -> str:

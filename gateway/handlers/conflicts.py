@@ -332,6 +332,8 @@ def _told(turn: Turn, ref: str, text: str) -> Outcome:
 async def _may(s: Services, turn: Turn, person: Person, ref: str, field: str) -> None:
     each = await heard(s, ref, direct(person, turn.event.who))
     spec = s.config.fields.get(field)
+    if each is not None and each.standing.record.deleted:
+        raise Refused("This customer was deleted in the CRM. Restore it there before you change it.")
     if each is None or spec is None or not spec.editable or field not in each.editable:
         locale = turn.locale or s.config.locale
         raise Refused("You may not edit {field}.", field=view.label(spec, field, locale))

@@ -13,7 +13,7 @@ from channels.model import FieldErrors, OpenForm, ShowCard, Submitted, Toast
 from crm.model import FieldValue, Record
 from gateway.config.model import FieldSpec
 from gateway.errors import Refused, Unreadable
-from gateway.handlers import conflicts, view
+from gateway.handlers import conflicts, merged, view
 from gateway.handlers.alerts import conflict_waits
 from gateway.handlers.behaving import behaved
 from gateway.handlers.buttons import Press
@@ -46,6 +46,8 @@ async def editable_record(s: Services, turn: Turn, person: Person, ref: str) -> 
     each = await heard(s, ref, direct(person, turn.event.who))
     if each is None:
         raise Refused("This customer is gone, or you may not see it.")
+    if each.standing.record.deleted:
+        raise Refused("This customer was deleted in the CRM. Restore it there before you change it.")
     if not [name for name in each.editable if _offered(s, name)]:
         raise Refused("You may not edit this customer. Its owner or a manager may.")
     return each
@@ -170,13 +172,16 @@ async def submitted(s: Services, turn: Turn) -> Outcome:
 
 
 async def _save(s: Services, turn: Turn, person: Person, event: Submitted, press: Press) -> Outcome:
-    ref = press.text("r")
+    was = press.text("r")
+    ref = await s.records.heir(was)
     each = await editable_record(s, turn, person, ref)
     values, errors = await _changed(s, turn, each, event, press)
     if errors:
         return Outcome(FieldErrors(errors))
     if not values:
         return Outcome(Toast(say(turn.locale or s.config.locale, "Nothing was changed."), "neutral"))
+    if ref != was:
+        return await merged.kept(s, turn, person, ref, each.record.title, values)
     given = [_incoming(s, turn, person, ref, name, value, event.tokens.get(name)) for name, value in values.items()]
     saved = [Saved(*pair) for pair in zip(given, await s.ledger.ingest_many(given), strict=True)]
     for one in saved:

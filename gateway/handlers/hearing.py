@@ -41,13 +41,13 @@ def owners(s: Services, record: Record) -> frozenset[str]:
 
 
 async def heard(s: Services, ref: str, audience: Audience) -> Heard | None:
-    """None when the record is gone, or not even its name may be shown."""
+    """None when the record is not known, or not even its name may be shown. What its CRM deleted nobody may edit."""
     return await recalled(s, ("heard", ref, id(audience)), lambda: _heard(s, ref, audience), audience)
 
 
 async def _heard(s: Services, ref: str, audience: Audience) -> Heard | None:
     found = await recalled(s, ("standing", ref), lambda: s.records.standing(ref))
-    if found is None or found.record.deleted:
+    if found is None:
         return None
     record = found.record
     with span("disclose"):
@@ -63,4 +63,5 @@ async def _heard(s: Services, ref: str, audience: Audience) -> Heard | None:
     await s.stages.follow()
     disclosed = lasting(s, disclosed, audience)
     cut, left = s.stages.cut(s.governance.cut(disclosed, audience.application), audience)
-    return Heard(cut, cut.editable, found, left) if cut.name else None
+    editable = frozenset[str]() if record.deleted else cut.editable
+    return Heard(cut, editable, found, left) if cut.name else None

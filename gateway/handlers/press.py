@@ -9,7 +9,7 @@ from cards.words import N_, say
 from channels.model import Answer, Place, Pressed, ShowCard, Toast
 from gateway import dialog
 from gateway.errors import Refused, Unreadable
-from gateway.handlers import alerts, conflicts, consent, forms, homes, strangers, typed
+from gateway.handlers import alerts, conflicts, consent, forms, homes, merged, strangers, typed
 from gateway.handlers.behaving import behaved
 from gateway.handlers.buttons import Press
 from gateway.handlers.cards import personal_card
@@ -38,13 +38,26 @@ async def pressed(s: Services, turn: Turn) -> Outcome:
         handler = _HANDLERS.get(name)
         if handler is None:
             raise Unreadable(f"no button is called {name!r} in this version")
-        outcome = await handler(s, turn, turn.person, press)
+        outcome = await _of_heir(s, turn, turn.person, name, press) or await handler(s, turn, turn.person, press)
         if name in _USEFUL:
             await memory.used(s, turn, event.message, press.text("r"))
         return outcome
     except Refused as refused:
         turn.trail.note("refused", turn.now, action=name)
         return Outcome(Toast(say(locale, refused.say, **refused.facts), "warning"))
+
+
+async def _of_heir(s: Services, turn: Turn, person: Person, name: str, press: Press) -> Outcome | None:
+    """What a button of a customer does that was merged into another meanwhile; the others mean that one."""
+    ref = press.get("r")
+    heir = await s.records.heir(ref) if isinstance(ref, str) and ref else ref
+    if heir == ref:
+        return None
+    if name in merged.ASKED:
+        return await merged.answered(s, turn, person, str(heir))
+    if name != "wrong":  # whose card it is that goes
+        press["r"] = heir
+    return None
 
 
 async def _list(s: Services, turn: Turn, person: Person, press: Press) -> Outcome:
@@ -82,14 +95,19 @@ async def _pick(s: Services, turn: Turn, person: Person, press: Press) -> Outcom
     """The choice is remembered for the room, and the card floats under the message that named it."""
     ref, name, message = press.text("r"), press.text("n"), press.text("m")
     there = _at(turn, press)
-    if await heard(s, ref, direct(person, turn.event.who)) is None:
-        raise Refused("You may not see this customer.")
+    await _chosen(s, turn, person, ref)
     await s.rooms.store.choose(turn.place.room_key, name, ref, person.id, turn.now)
     await memory.teach(s, turn, "picked", (name,), message, ref)
     turn.trail.note("taught", turn.now, record=ref, person=person.id)
     acts = await _beside(s, there, message, ref, name)
     asked = Hide(whisper(there, f"{message}:{name}"))
     return Outcome(_done(s, turn, N_("I will remember that here.")), (asked, *acts))
+
+
+async def _chosen(s: Services, turn: Turn, person: Person, ref: str) -> None:
+    each = await heard(s, ref, direct(person, turn.event.who))
+    if each is None or each.standing.record.deleted:
+        raise Refused("You may not see this customer.")
 
 
 async def _beside(s: Services, turn: Turn, message: str, ref: str, name: str) -> list[Act]:
@@ -105,8 +123,7 @@ async def _beside(s: Services, turn: Turn, message: str, ref: str, name: str) ->
 async def _mean(s: Services, turn: Turn, person: Person, press: Press) -> Outcome:
     """The author meant the customer by a name that was not written as it is: this once."""
     ref, name, message = press.text("r"), press.text("n"), press.text("m")
-    if await heard(s, ref, direct(person, turn.event.who)) is None:
-        raise Refused("You may not see this customer.")
+    await _chosen(s, turn, person, ref)
     there = _at(turn, press)
     acts = await _beside(s, there, message, ref, name)
     return Outcome(_done(s, turn, N_("The card floats here.")), (Hide(whisper(there, f"{message}:{name}")), *acts))

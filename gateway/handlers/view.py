@@ -146,7 +146,15 @@ def _tag_views(
 ) -> tuple[TagView, ...]:
     values = ((name, record.fields[name].value) for name in _tags(shown, specs))
     tone: Tone = "info"
-    return tuple(TagView(worded(specs[name], value, locale, now), tone) for name, value in values if value)
+    gone = [TagView(say(locale, why_gone(record)), "danger")] if record.deleted else []
+    return (*gone, *(TagView(worded(specs[name], value, locale, now), tone) for name, value in values if value))
+
+
+def why_gone(record: Record) -> str:
+    """Why nobody may edit it, as a message id."""
+    if record.merged_into:
+        return N_("Merged into another customer in the CRM: read only")
+    return N_("Deleted in the CRM: read only")
 
 
 def _fact(

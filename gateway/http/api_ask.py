@@ -47,7 +47,7 @@ class Done:
 async def seen(s: Services, ref: str, audience: Audience) -> Heard:
     """Raises `Problem` 404: a customer one may not see is not there."""
     each = await heard(s, ref, audience) if ref.count(":") >= 2 else None
-    if each is None:
+    if each is None or each.standing.record.deleted:
         raise not_found(NO_CUSTOMER)
     return each
 

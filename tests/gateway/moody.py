@@ -20,15 +20,25 @@ class Crm(LocalCrm):
     """Changes it really made for us."""
     visible_until: Mapping[str, int] = {}
     """Until when a field of any record may be seen."""
+    merged: Mapping[str, str] = {}
 
     async def get(self, ref: RecordRef) -> Record:
         if self.mood == "down":
             raise Retry(1, "down")
-        return replace(await super().get(ref), visible_until=self.visible_until)
+        return self._told(await super().get(ref))
 
     async def changes(self, cursor: str) -> AsyncIterator[tuple[Record, str]]:
         async for record, here in super().changes(cursor):
-            yield replace(record, visible_until=self.visible_until), here
+            yield self._told(record), here
+
+    def _told(self, record: Record) -> Record:
+        into = self.merged.get(record.ref.id, "") if record.deleted else ""
+        return replace(record, visible_until=self.visible_until, merged_into=into)
+
+    async def merge(self, ref: RecordRef, into: RecordRef, by: str) -> None:
+        """As a CRM does that can: what is left of the one is that it is gone, and where it went."""
+        self.merged = {**self.merged, ref.id: into.id}
+        await self.delete(ref, by)
 
     async def apply(self, change: Change, *, once: str) -> Applied | Conflict:
         if self.mood == "down":

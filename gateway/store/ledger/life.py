@@ -101,5 +101,5 @@ def _note(batch: Batch, snapshot: Snapshot, value: str, position: int) -> None:
     batch.add("absent", row)
     if into:
         about = {"record": key[0], "into": into, "tries": 0}
-        due = {"key": f"merged:{position}:{key[0]}"[:256], "kind": "merged", "at": batch.now}
+        due = {"key": f"merged:{position}:{key[0]}"[:256], "kind": "held", "at": batch.now}
         batch.add("due", {**due, "payload": orjson.dumps(about).decode(), "leased_until": 0})
