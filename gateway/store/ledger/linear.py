@@ -103,8 +103,9 @@ def current(connection: Connection, source: str, name: str) -> Stream:
 
 
 def take(batch: Batch, given: Numbered) -> Taken:
-    """One edit, and whatever had waited for it."""
+    """One edit, and whatever had waited for it. Raises `Refused`."""
     one, c = given.incoming, batch.connection
+    item(one)  # what cannot be taken later on must not wait: nothing would get past it
     stream = current(c, given.source, given.stream)
     held = _held(c, stream)
     batch.lock({(one.record, one.field), *(each.key for each in held)})

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from gateway.errors import Refused
 from gateway.store.ledger import Taken
 from gateway.store.ledger.linear import Numbered
 from reconcile.model import Json, MergePolicy, Source
@@ -158,3 +159,16 @@ async def test_any_order_and_any_doubling_come_to_the_same(world: World, seed: i
     assert not await world.ledger.conflicts()
     policy = MergePolicy(mode="review")
     await world.store.read(lambda c: oracle.check(c, world.vault, ACME, "phone", policy))
+
+
+@pytest.mark.parametrize("unstorable", ["k\0", "k\ud800"], ids=["nul", "surrogate"])
+async def test_what_cannot_be_stored_is_refused_before_it_waits_and_blocks_no_stream(
+    world: World, unstorable: str
+) -> None:
+    await send(world, 1, "a")
+    with pytest.raises(Refused):
+        await send(world, 3, "c", once=unstorable)
+    await send(world, 4, "d")
+    made, left = await world.ledger.close_gap("erp", "main", world.clock.at, "lost")
+    assert ([each.value for each in made], left) == (["d"], None)
+    assert (await value(world), await marks(world)) == ("d", [("main", 4, 4, "ok")])
