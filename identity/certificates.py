@@ -15,7 +15,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 LONGEST: Final = 16_384
 SUBJECT: Final = "subject:"
-_ELEMENT: Final = re.compile(r'\s*([A-Za-z]+)=("(?:[^"\\]|\\.)*"|[^;,"]*)\s*(;|$)')
+_BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
+# One way only to read any text: what cannot be an element costs no more than its length.
+_ELEMENT: Final = re.compile(r'\s*([A-Za-z]+)=("(?:[^"\\]|\\.)*"\s*|[^;,"]*)(;|$)')
 _BYTES: Final = re.compile(r":([A-Za-z0-9+/]+={0,2}):")
 
 
@@ -53,13 +55,14 @@ def of_pem(text: str) -> Certificate:
     """The first of the text. Raises ValueError."""
     if len(text) > 2 * LONGEST:
         raise ValueError("it is too long for a certificate")
-    found = re.search(r"-----BEGIN CERTIFICATE-----\s+([A-Za-z0-9+/=\s]+?)-----END CERTIFICATE-----", text)
-    if found is None:
-        raise ValueError("it is no certificate in PEM")
+    inside, ended, _ = text.partition(_BEGIN)[2].partition(_END)
     try:
-        return of_der(base64.b64decode("".join(found[1].split()), validate=True))
-    except binascii.Error:
-        raise ValueError("it is no certificate in PEM") from None
+        raw = base64.b64decode("".join(inside.split()), validate=True) if ended else b""
+    except ValueError:
+        raw = b""
+    if not raw:
+        raise ValueError("it is no certificate in PEM")
+    return of_der(raw)
 
 
 def from_header(text: str, form: str) -> Certificate:
@@ -85,7 +88,8 @@ def _xfcc(text: str) -> str:
         found = _ELEMENT.match(rest)
         if found is None or found[1].lower() in parts:
             raise ValueError("it does not tell of one client alone")
-        parts[found[1].lower()] = re.sub(r"\\(.)", r"\1", found[2][1:-1]) if found[2].startswith('"') else found[2]
+        value = found[2].strip()
+        parts[found[1].lower()] = re.sub(r"\\(.)", r"\1", value[1:-1]) if value.startswith('"') else value
         rest = rest[found.end() :]
     if not parts.get("cert"):
         raise ValueError("it carries no certificate: set Cert among what the proxy forwards")

@@ -94,7 +94,9 @@ def members(sent: Json) -> list[str]:
     if len(listed) > MEMBERS:
         raise Wrong(f"members: at most {MEMBERS} in one request.", "tooMany")
     ids: list[Json] = [each.get("value") if isinstance(each, dict) else each for each in listed]
-    if not all(isinstance(each, str) and 0 < len(each) <= LONGEST for each in ids):
+    if not all(
+        isinstance(each, str) and 0 < len(each) <= LONGEST and each.isascii() and each.isprintable() for each in ids
+    ):
         raise Wrong('members: send a list of objects with a "value", the id of a user.')
     return list(dict.fromkeys(ids))
 
@@ -200,7 +202,7 @@ def _operation(sent: Json) -> tuple[str, str, Json]:
     kind, path = each.get("op"), each.get("path") or ""
     if not isinstance(kind, str) or kind.lower() not in ("add", "replace", "remove"):
         raise Wrong("op: send add, replace or remove.", "invalidSyntax")
-    if not isinstance(path, str) or (path and _PATH.fullmatch(path.strip()) is None):
+    if not isinstance(path, str) or len(path) > 1000 or (path and _PATH.fullmatch(path.strip()) is None):
         raise Wrong("path: it is not understood.", "invalidPath")
     if kind.lower() == "remove" and not path:
         raise Wrong("remove needs a path.", "noTarget")
@@ -247,8 +249,10 @@ def _set_name(now: Resource, kind: str, sub: str, value: Json) -> None:
         now["name"] = _with(now.get("name", {}), sub, None if kind == "remove" else value, _NAMES)
     elif kind == "remove":
         now.pop("name", None)
+    elif isinstance(value, dict):
+        now["name"] = {**now.get("name", {}), **value}
     else:
-        now["name"] = {**now.get("name", {}), **value} if isinstance(value, dict) else value
+        raise Wrong("name: send an object with givenName and familyName, or formatted.")
 
 
 def _with(before: Mapping[str, Json], name: str, value: Json, kept: tuple[str, ...]) -> Resource:
@@ -265,6 +269,8 @@ def _patched_emails(before: list[Resource], kind: str, found: re.Match[str], val
         if kind == "remove":
             return []
         sent = value if isinstance(value, list) else [{"value": value} if isinstance(value, str) else value]
+        if not all(isinstance(each, dict) for each in sent):
+            raise Wrong('emails: send a list of objects with a "value".')
         return sent if kind == "replace" else [*before, *(each for each in sent if each not in before)]
     by, wanted_ = found["by"].lower(), _unquoted(found["value"])
     fits = [str(each.get(by, "")).lower() == wanted_.lower() for each in before]
@@ -308,5 +314,6 @@ def _patched_members(before: list[str], kind: str, found: re.Match[str], value: 
         return [each for each in before if each != _unquoted(found["value"])]
     meant = members(value)
     if kind == "remove":
-        return [] if value is None else [each for each in before if each not in meant]
+        gone = frozenset(meant)
+        return [] if value is None else [each for each in before if each not in gone]
     return meant if kind == "replace" else list(dict.fromkeys([*before, *meant]))

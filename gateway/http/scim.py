@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, NoReturn
@@ -23,6 +24,7 @@ from identity import scim
 BASE = "/scim/v2"
 TYPE = "application/scim+json"
 PAGE, MOST = 100, 200
+_NUMBER = re.compile(r"-?[0-9]{1,9}")
 
 Serve = Callable[[web.Request], Awaitable[web.Response]]
 Work = Callable[[web.Request, str], Awaitable[web.Response]]
@@ -191,7 +193,7 @@ def _page(request: web.Request) -> tuple[int, int]:
 
     def number(name: str, default: int) -> int:
         text = request.query.get(name, str(default))
-        if not text.lstrip("-").isascii() or not text.lstrip("-").isdigit() or len(text) > 9:
+        if _NUMBER.fullmatch(text) is None:
             raise scim.Wrong(f"{name}: send a whole number.")
         return int(text)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -257,3 +258,15 @@ def test_the_forms_of_headers() -> None:
 def test_what_cannot_be_read_is_no_certificate(text: str, form: str) -> None:
     with pytest.raises(ValueError, match=r"\w"):
         from_header(text, form)
+
+
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [("-----BEGIN CERTIFICATE-----" + " " * 32_000, "pem"), ("a=" + " " * 60_000 + ",", "xfcc")],
+    ids=["pem", "xfcc"],
+)
+def test_a_long_text_that_is_none_costs_no_more_than_its_length(text: str, form: str) -> None:
+    began = time.process_time()
+    with pytest.raises(ValueError, match=r"\w"):
+        from_header(text, form)
+    assert time.process_time() - began < 5, "reading it over and over takes a minute of a processor"
