@@ -174,6 +174,8 @@ def _undo_one(connection: Connection, asked: _Asked) -> PersonChange | str:
         return N_("One of them was merged into somebody since. Take that back first.")
     before, after = _unplain(facts["before"]), _unplain(facts["after"])
     there = taken_back(other, _unplain(facts["other"]), _unplain(facts["off"])) if merge else _off(other)
+    if merge and (not stays.active or _left(connection, facts["entries"])):
+        there = _off(there)  # who was sent away as the one they were is not brought back by being two again
     upsert.put(connection, person, [row_of(taken_back(stays, before, after)), row_of(there)])
     from_, to = (row.person, row.other) if merge else (row.other, row.person)
     _move(connection, facts["links"], from_, to)
@@ -184,6 +186,13 @@ def _undo_one(connection: Connection, asked: _Asked) -> PersonChange | str:
     auditing.add(connection, [(asked.at, asked.by, f"un{'merged' if merge else 'split'}", row.person, said)])
     done = connection.execute(select(person_change).where(person_change.c.id == row.id)).one()
     return _change(done)
+
+
+def _left(connection: Connection, entries: Sequence[Sequence[str]]) -> bool:
+    """Whether a directory says of one of its entries that they are not there any more."""
+    off = directory_entry.c.active.is_(False) | directory_entry.c.gone.is_(True)
+    about = [(directory_entry.c.source == source, directory_entry.c.id == id_) for source, id_ in entries]
+    return any(connection.execute(select(directory_entry.c.id).where(*fits, off)).first() for fits in about)
 
 
 def _off(who: Person) -> Person:

@@ -12,6 +12,7 @@ import pytest
 from gateway.clock import SystemClock
 from gateway.errors import Refused
 from gateway.store.auditing import AuditStore
+from gateway.store.directory import DirectoryStore, Told
 from gateway.store.engine import Store
 from gateway.store.people import PeopleStore
 from gateway.store.person_changes import PersonChanges
@@ -88,6 +89,23 @@ async def test_a_link_that_ended_since_does_not_come_back_with_the_undoing(rig: 
     await rig.people.unlink(id_, "p_boss")
     await rig.changes.undo(made.id, by="p_boss")
     assert rig.owner("ting", "other") == ""
+
+
+async def test_who_was_sent_away_meanwhile_is_not_brought_back_by_the_undoing(rig: Rig) -> None:
+    entries = DirectoryStore(rig.store, rig.people, rig.clock)
+    told = Told("scim:entra", "u_1", "p_twin", "scim:entra", key="ting")
+    await entries.take([told])
+    made = await rig.changes.merge("p_li", "p_twin", by="p_boss")
+    await entries.take([replace(told, person="p_li", active=False)])
+    li = rig.people.person("p_li")
+    assert li is not None and not li.active
+    await rig.people.put(replace(li, active=True), by="p_boss")
+    await rig.changes.undo(made.id, by="p_boss")
+    assert [each.active for each in (rig.people.person("p_li"), rig.people.person("p_twin")) if each] == [True, False]
+    again = await rig.changes.merge("p_li", "p_twin", by="p_boss")
+    await rig.people.deactivate("p_li", by="p_boss")
+    await rig.changes.undo(again.id, by="p_boss")
+    assert not any(each.active for each in (rig.people.person("p_li"), rig.people.person("p_twin")) if each)
 
 
 async def test_of_two_merges_the_later_is_taken_back_first(rig: Rig) -> None:
