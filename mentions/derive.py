@@ -31,6 +31,7 @@ _PLACE = re.compile(f"(?:{'|'.join(sorted(PLACES_ZH, key=len, reverse=True))}){_
 _LEGAL = re.compile(f"(?:{'|'.join(sorted(LEGAL_ZH, key=len, reverse=True))})$")
 _TRADES = sorted(TRADE_ZH, key=len, reverse=True)
 _ALL_TRADE = re.compile(f"(?:{'|'.join(_TRADES)})++")
+_AND = {"&": "and", "and": "&"}
 _LAST_WORD = re.compile(r"[\s,，.]*\b([\w./&]+?)\.?\s*$")
 
 
@@ -81,6 +82,7 @@ def _sayable(text: str) -> bool:
 def _chinese(title: str) -> Iterator[tuple[str, float]]:
     bare = _without_legal_zh(_BRACKETED.sub("", title))
     if bare == title:
+        yield from ((brand, prior) for brand, prior in _brands(bare) if len(brand) > 2 and not _PLACE.match(brand))
         return
     yield bare, _short(bare, BARE)
     local = _PLACE.sub("", bare, count=1) if _PLACE.match(bare) else bare
@@ -113,6 +115,15 @@ def _brands(local: str) -> Iterator[tuple[str, float]]:
 
 
 def _latin(title: str) -> Iterator[tuple[str, float]]:
+    """`Harbour & Loom` is said as `Harbour and Loom` too, and the other way round."""
+    for form, prior in ((title, 1.0), *_shorter(title)):
+        if form != title:
+            yield form, prior
+        if " & " in form or " and " in form:
+            yield " ".join(_AND.get(word, word) for word in form.split()), min(prior, BARE)
+
+
+def _shorter(title: str) -> Iterator[tuple[str, float]]:
     bare = _strip_words(title, LEGAL_EN)
     if bare != title or bare.count(" ") > 1:
         bare = bare.removeprefix("The ")
@@ -124,6 +135,8 @@ def _latin(title: str) -> Iterator[tuple[str, float]]:
     words = short.split()
     if len(words) > 1 and len(words[0]) > 3 and all(word.casefold().strip(",") in TRADE_EN for word in words[1:]):
         yield words[0].strip(","), BRAND
+    elif len(words) > 2 and (brand := _strip_words(short, TRADE_EN)).count(" "):
+        yield brand, BRAND
     elif len(words) > 1 and len(words[0]) > 4 and words[0].isalpha() and words[0].casefold() not in english():
         yield words[0], OWN_WORD
 

@@ -8,6 +8,7 @@ import re
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache, lru_cache
 from hashlib import blake2b
 from itertools import islice
 from typing import Literal, NamedTuple, Protocol, TypeAlias
@@ -24,6 +25,7 @@ LEAST_HAN = 4  # characters of a name that may be misheard
 MOST_HAN = 10
 MOST_LATIN = 60
 MOST_PINYIN = 60
+LONGEST = 6  # letters of a syllable
 INITIALS = range(3, 7)  # letters of a name typed by its pinyin's initials
 SHORT = 11  # letters up to which a misspelled word is found by leaving out each; a longer one by its halves
 MOST_WORDS = 3
@@ -38,6 +40,7 @@ Reason = Literal["one letter off", "sounds or looks alike", "pinyin", "initials"
 _WORDS = re.compile(r"[^\W\d_]+(?:['&.-][^\W\d_]+)*")
 _HAN = re.compile(r"[\u4e00-\u9fa5]+")
 _LATIN = re.compile(r"[a-z]+")
+_JOINTS = (" ", "'", "-")
 _ALIKE = {one: group[0] for group in ALIKE_ZH for one in group[1:]}
 
 
@@ -215,8 +218,39 @@ def _tries(known: Sequence[Knows], text: str) -> Iterator[tuple[int, int, Iterab
         if run[0] not in english() and len(run[0]) <= MOST_PINYIN:
             yield run.start(), run.end(), (f"={run[0]}",), "pinyin"
             yield run.start(), run.end(), (f"!{run[0]}",), "initials"
+    yield from _spaced(text)
     for run in _HAN.finditer(text):
         yield from _misheard(known, run[0], run.start())
+
+
+def _spaced(text: str) -> Iterator[tuple[int, int, Iterable[str], Reason]]:
+    """Pinyin in several words: `hua xing yi liao`."""
+    words = list(_LATIN.finditer(text))
+    for at, first in enumerate(words):
+        written, end, strange = "", first.start(), False
+        for word in words[at : at + MOST_HAN]:
+            if len(written) + len(word[0]) > MOST_PINYIN or not _read_so(word[0]):
+                break
+            if written and text[end : word.start()] not in _JOINTS:
+                break
+            written, end, strange = written + word[0], word.end(), strange or not _usual(word[0])
+            if strange and word is not first:
+                yield first.start(), end, (f"={written}",), "pinyin"
+
+
+@lru_cache(4096)
+def _read_so(word: str) -> bool:
+    """Whether these letters are syllables of Chinese."""
+    ends = {0}
+    for at in range(len(word)):
+        if at in ends:
+            ends |= {at + length for length in range(1, LONGEST + 1) if word[at : at + length] in _syllables()}
+    return len(word) in ends
+
+
+@cache
+def _syllables() -> frozenset[str]:
+    return frozenset(each for several in readings().values() for each in several)
 
 
 def _misspelled(known: Sequence[Knows], text: str) -> Iterator[tuple[int, int, Iterable[str], Reason]]:
@@ -254,7 +288,13 @@ def _likely(written: str, name: str, reason: Reason) -> bool:
     if reason == "sounds or looks alike":
         same = sum(a == b for a, b in zip(written, name, strict=False))
         return written != name and len(written) == len(name) and same * 2 >= len(name)
-    return written == (sound(name) if reason == "pinyin" else initials(name))
+    if reason == "pinyin":
+        return _joined(written) == sound(name)
+    return written == initials(name)
+
+
+def _joined(written: str) -> str:
+    return "".join(_LATIN.findall(written))
 
 
 def one_edit(one: str, other: str) -> bool:

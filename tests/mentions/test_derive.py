@@ -24,6 +24,9 @@ from mentions.derive import derive
         ("贵州云岭酒业股份有限公司 (600987.SH)", {"云岭酒业", "600987.SH", "SH600987", "600987"}),
         ("华星医疗（SZ300999）", {"华星医疗", "300999", "300999.SZ"}),
         ("Oakline Furniture, Inc. (NASDAQ: OAKL)", {"Oakline Furniture", "NASDAQ: OAKL", "OAKL"}),
+        ("顺意达物流", {"顺意达"}),
+        ("Harbour & Loom Ltd", {"Harbour & Loom", "Harbour and Loom"}),
+        ("Salt and Ember Foods", {"Salt & Ember Foods", "Salt and Ember", "Salt & Ember"}),
         ("江城控股 [0788.HK]", {"江城控股", "0788.HK"}),
     ],
 )
@@ -37,6 +40,11 @@ def test_shorter_forms(title: str, said: set[str]) -> None:
 def test_a_place_or_a_trade_alone_is_nobody(title: str) -> None:
     alone = {"上海", "北京", "中国", "石油", "石油化工", "科技", "Energy", "energy", "", "公司"}
     assert not alone & {name.text for name in derive(title) if name.kind == "derived"}
+
+
+@pytest.mark.parametrize("title", ["华星医疗", "上海医疗", "中国银行", "远航科技"])
+def test_without_a_legal_form_two_characters_are_no_brand(title: str) -> None:
+    assert [name.text for name in derive(title)] == [title]
 
 
 def test_shorter_forms_are_weaker_and_own_names_come_first() -> None:

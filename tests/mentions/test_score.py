@@ -43,6 +43,7 @@ def enumerate_refs(names: tuple[Name, ...]) -> list[tuple[str, list[Name]]]:
     ("more", "less", "name"),
     [
         ("明天去华星医疗谈续约", "华星医疗路22号怎么走", "华星医疗"),
+        ("江陵大学的采购处来电", "江陵大学附属中学开学了", "江陵大学"),
         ("约小米的采购谈续约", "今天喝小米粥", "小米"),
         ("刘经理去了恒达", "刘恒达去了", "恒达"),
         ("call Target about the renewal", "we hit the target today", "Target"),

@@ -29,6 +29,7 @@ SUGGESTER = Suggester(
         ("去江成证券投标", "江成证券", "jc", "sounds or looks alike"),
         ("hxyl那边怎么样", "hxyl", "hx", "initials"),
         ("HuaXingYiLiao回款了", "HuaXingYiLiao", "hx", "pinyin"),
+        ("the hua-xing yi liao deal", "hua-xing yi liao", "hx", "pinyin"),
         ("Kesler is late", "Kesler", "ks", "one letter off"),
         ("Keslser is late", "Keslser", "ks", "one letter off"),
         ("Ｏａｋｌｎｉｅ signed", "Ｏａｋｌｎｉｅ", "ol", "one letter off"),
