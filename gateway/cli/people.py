@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import csv
+import secrets
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Annotated
@@ -181,8 +182,34 @@ def merge(
 
 
 @app.command()
+def split(
+    person: Annotated[str, typer.Argument(help="The id of the person who is two.")],
+    name: Annotated[str, typer.Option(help="What the other one is called.")],
+    account: Annotated[
+        list[str] | None, typer.Option(help="An account that is the other's, as the console shows it; several times.")
+    ] = None,
+    email: Annotated[list[str] | None, typer.Option(help="An address that is the other's; several times.")] = None,
+    config: ConfigFile = HERE,
+) -> None:
+    """One person who is two: those accounts and addresses are a new person's, who has no role. `undo` takes it back."""
+
+    async def work() -> PersonChange:
+        async with _opened(load(config)) as (store, people, clock):
+            keys = {each.key: each.id for each in people.links(person)}
+            if unknown := [each for each in account or () if each not in keys]:
+                raise Refused("{account} is no account of this person. Nothing was changed.", account=unknown[0])
+            links = [keys[each] for each in account or ()]
+            changes, new = PersonChanges(store, people, clock), f"p_{secrets.token_hex(4)}"
+            return await changes.split(person, links, name=name, new=new, by="cli", emails=email or ())
+
+    made = asyncio.run(work())
+    told = f"{made.links} accounts are {made.other}'s now. To take it back: floatcard people undo {made.id}"
+    out.print(told, markup=False)
+
+
+@app.command()
 def undo(
-    change: Annotated[str, typer.Argument(help="What `merge` told, or the console shows.")],
+    change: Annotated[str, typer.Argument(help="What `merge` or `split` told, or the console shows.")],
     config: ConfigFile = HERE,
 ) -> None:
     """Takes a merge or a split of persons back."""

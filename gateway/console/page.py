@@ -171,6 +171,7 @@ class Identities:
     offered: Sequence[tuple[str, str]]
     roles: Sequence[str]
     doubles: Doubles
+    admin: bool
 
 
 @cache

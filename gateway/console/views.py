@@ -101,6 +101,7 @@ async def identities(s: Services, reader: Reader, me: Person, query: str) -> Ide
         offered=sorted(active, key=lambda each: each[1]) if len(active) <= OFFERED else (),
         roles=(*ROLES, *sorted(known - set(ROLES))),
         doubles=await doubles(s),
+        admin="admin" in me.roles,
     )
 
 

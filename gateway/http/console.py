@@ -18,6 +18,7 @@ from gateway.http.console_access import AccessPage
 from gateway.http.console_alerts import AlertsPage
 from gateway.http.console_applications import ApplicationsPage
 from gateway.http.console_audit import AuditPage
+from gateway.http.console_bringing import BringPage
 from gateway.http.console_conflicts import ConflictsPage
 from gateway.http.console_customers import CustomersPage
 from gateway.http.console_erase import ErasePage
@@ -116,6 +117,7 @@ class Console:
         self._access = AccessPage(services, self)
         self._lists = (
             PeoplePage(services, self._linking, self),
+            BringPage(services, self._linking, self),
             RoomsPage(services, self),
             StagesPage(services, self),
             CustomersPage(services, spine, self),

@@ -126,3 +126,18 @@ def test_merged_and_taken_back_from_the_command(folder: Path) -> None:
     assert looked(folder, lambda people: people.linked("im", "web/a/user/2").id) == kept
     run("undo", told.split()[-1])
     assert looked(folder, lambda people: people.linked("im", "web/a/user/2").id) == gone
+
+
+def test_split_and_taken_back_from_the_command(folder: Path) -> None:
+    (folder / "people.csv").write_text(ROWS, "utf-8")
+    run("import", "people.csv")
+    [li] = [each.id for each in looked(folder, lambda people: people.persons()) if each.name == "Li Ting"]
+    account = "web/demo/user/u_li"
+    with pytest.raises(Refused, match="no account of this person"):
+        run("split", li, "--name", "Li Na", "--account", "web/demo/user/none")
+    code, told = run("split", li, "--name", "Li Na", "--account", account)
+    assert code == 0 and "1 accounts are p_" in told
+    new = looked(folder, lambda people: people.linked("im", account))
+    assert new is not None and (new.name, new.roles) == ("Li Na", frozenset())
+    assert run("undo", told.split()[-1])[0] == 0
+    assert looked(folder, lambda people: people.linked("im", account)).id == li
