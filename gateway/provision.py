@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from gateway.clock import Clock
 from gateway.config import Config
+from gateway.errors import Retry
 from gateway.store.auditing import AuditStore
 from gateway.store.directory import DirectoryStore, Listed, Told
 from gateway.store.directory_groups import Group, GroupStore
@@ -19,9 +20,11 @@ from identity.model import Person
 from identity.sources import Entry, shaped
 from identity.steps import canonical
 
+TRIES = 20
+
 
 class Provision:
-    """Each raises `scim.Wrong`."""
+    """Each raises `scim.Wrong`, and `Retry` where others change the same all the time."""
 
     def __init__(self, config: Config, store: Store, people: PeopleStore, clock: Clock) -> None:
         self._config = config
@@ -54,24 +57,34 @@ class Provision:
         facts = scim.user(sent)
         key, external = facts["userName"].casefold(), facts.get("externalId", "")
         former = await self._former(source, key, external)
-        if former is not None:
-            return await self._take(source, former.id, former.person, facts, former)
-        whose = await self._whose(source, facts)
-        return await self._take(source, f"u_{secrets.token_hex(8)}", whose, facts, None)
+        whose = former.person if former is not None else await self._whose(source, facts)
+        id_ = former.id if former is not None else f"u_{secrets.token_hex(8)}"
+        made = await self._take(source, id_, whose, facts, former)
+        if made is None:
+            raise _torn()
+        return made
 
     async def replace(self, source: str, id_: str, sent: Any) -> Listed:
-        before = await self.user(source, id_)
-        return await self._take(source, id_, before.person, scim.user(sent), before)
+        facts = scim.user(sent)
+        return await self._surely(source, id_, lambda before: facts)
 
     async def patch(self, source: str, id_: str, sent: Any) -> Listed:
-        before = await self.user(source, id_)
-        facts = scim.patched(dict(before.facts or {}), scim.operations(sent))
-        return await self._take(source, id_, before.person, facts, before)
+        changes = scim.operations(sent)
+        return await self._surely(source, id_, lambda before: scim.patched(dict(before.facts or {}), changes))
+
+    async def _surely(self, source: str, id_: str, facts: Callable[[Listed], scim.Resource]) -> Listed:
+        """Of two requests at once neither undoes the other: the second is made of what the first left."""
+        for _ in range(TRIES):
+            before = await self.user(source, id_)
+            if (done := await self._take(source, id_, before.person, facts(before), before)) is not None:
+                return done
+        raise _torn()
 
     async def remove(self, source: str, id_: str) -> None:
         """Deactivated, and no longer told of here. The person and what they did stay on record."""
-        before = await self.user(source, id_)
+        await self.user(source, id_)
         await self.groups.leave(source, id_, by=source)
+        before = await self.user(source, id_)
         told = Told(source, id_, before.person, source, before.key, before.external, active=False, gone=True)
         await self._entries.take([replace(told, facts=before.facts)])
 
@@ -101,7 +114,10 @@ class Provision:
             return ""
         return id_
 
-    async def _take(self, source: str, id_: str, whose: str, facts: scim.Resource, before: Listed | None) -> Listed:
+    async def _take(
+        self, source: str, id_: str, whose: str, facts: scim.Resource, before: Listed | None
+    ) -> Listed | None:
+        """None where the entry is another than `before` by now: nothing was done."""
         person = self._people.person(whose) or Person(f"p_{secrets.token_hex(4)}", "", frozenset({"employee"}))
         told = Told(
             source,
@@ -112,11 +128,13 @@ class Provision:
             facts.get("externalId", ""),
             facts["active"],
             facts=facts,
+            since=before,
+            over=person,
         )
         (taken,) = await self._entries.take([told])
         if taken.clash:
             raise scim.Wrong("There is a user of this userName already.", "uniqueness", 409)
-        return taken.entry
+        return None if taken.stale else taken.entry
 
     def _shaped(self, person: Person, facts: scim.Resource, before: Listed | None) -> Person:
         aliases, team = self._config.audience.domain_aliases, self._config.directory.team
@@ -142,16 +160,33 @@ class Provision:
         return found
 
     async def put_group(self, source: str, facts: scim.Resource, id_: str = "") -> Group:
+        done = await self._put_group(source, facts, id_)
+        if done is None:
+            raise _torn()
+        return done
+
+    async def _put_group(self, source: str, facts: scim.Resource, id_: str, since: Group | None = None) -> Group | None:
+        """None where the group is another than `since` by now: nothing was done."""
         name, external = facts["displayName"], facts.get("externalId", "")
-        done = await self.groups.put(source, name, external, facts["members"], by=source, id_=id_)
+        done = await self.groups.put(source, name, external, facts["members"], by=source, id_=id_, since=since)
         if isinstance(done, str):
             raise scim.Wrong("members: one of them is no user of this directory. Create the user first.")
         return done
 
     async def patch_group(self, source: str, id_: str, sent: Any) -> Group:
-        before = await self.group(source, id_)
-        facts = {"displayName": before.name, "externalId": before.external, "members": list(before.members)}
-        return await self.put_group(source, scim.patched_group(facts, scim.operations(sent)), id_)
+        """Of two at once neither undoes the other."""
+        changes = scim.operations(sent)
+        for _ in range(TRIES):
+            before = await self.group(source, id_)
+            facts = {"displayName": before.name, "externalId": before.external, "members": list(before.members)}
+            done = await self._put_group(source, scim.patched_group(facts, changes), id_, before)
+            if done is not None:
+                return done
+        raise _torn()
+
+
+def _torn() -> Retry:
+    return Retry(1.0, "others change the same all the time")
 
 
 def _locale(facts: scim.Resource) -> str:

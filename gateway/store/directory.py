@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, select
@@ -54,17 +54,22 @@ class Told:
     facts: Mapping[str, Any] | None = None
     accounts: tuple[Account, ...] = ()
     evidence: str = ""
+    since: Listed | None = None
+    """The entry this was made of: where it is another by now, nothing is done."""
+    over: Person | None = None
+    """The person this one was made of: what is the same in both stays as it is by now."""
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
     """`changed`: whether the person is another now. `torn`: accounts that are somebody else's. `clash`: the user name
-    is another entry's, and nothing was done."""
+    is another entry's, and nothing was done. `stale`: nor was anything because the entry had changed since."""
 
     entry: Listed
     changed: bool = False
     torn: tuple[str, ...] = ()
     clash: bool = False
+    stale: bool = False
 
 
 class DirectoryStore:
@@ -78,7 +83,7 @@ class DirectoryStore:
         if not told:
             return []
         taken = await self._store.write(_take, (tuple(told), self._clock.now()))
-        if ids := {each.entry.person for each in taken if not each.clash}:
+        if ids := {each.entry.person for each in taken if not (each.clash or each.stale)}:
             await self._people.again(ids if len(ids) < 500 else None)
         return taken
 
@@ -130,11 +135,15 @@ def _take_one(connection: Connection, told: Told, now: int) -> Taken:
         select(directory_entry).where(directory_entry.c.source == told.source, directory_entry.c.id == told.id)
     ).first()
     before = listed(row) if row is not None else None
+    if told.since is not None and before != told.since:
+        return Taken(before or told.since, stale=True)
     if told.key and _named(connection, told):
         return Taken(before or Listed(told.source, told.id, ""), clash=True)
     shall = told.person if isinstance(told.person, Person) else _person(connection, told.person)
     assert shall is not None
     was = _person(connection, shall.id)
+    if was is not None and told.over is not None:
+        shall = _rebased(shall, told.over, was)
     active, ended = standing(
         was.active if was is not None else True,
         before.ended if before is not None else False,
@@ -159,10 +168,17 @@ def _take_one(connection: Connection, told: Told, now: int) -> Taken:
         before.made_at if before is not None else now,
         now,
     )
-    fields = ("source", "id", "person", "key", "external", "active", "ended", "gone", "made_at", "at")
-    kept = {name: getattr(entry, name) for name in fields}
+    names = ("source", "id", "person", "key", "external", "active", "ended", "gone", "made_at", "at")
+    kept = {name: getattr(entry, name) for name in names}
     upsert.put(connection, directory_entry, [{**kept, "facts": json.dumps(entry.facts)}])
     return Taken(entry, shall != was, _linked(connection, told, shall.id, now))
+
+
+def _rebased(shall: Person, over: Person, was: Person) -> Person:
+    """The person there is, with what became another between `over` and `shall`: no role comes back that was taken."""
+    names = (each.name for each in fields(Person))
+    said = {name: getattr(shall, name) for name in names if getattr(shall, name) != getattr(over, name)}
+    return replace(was, **said)
 
 
 def _named(connection: Connection, told: Told) -> bool:

@@ -31,7 +31,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class _Wish:
-    """`gone`: no more."""
+    """`gone`: no more. `since`: where the group is another by now, nothing is done."""
 
     source: str
     id: str
@@ -41,6 +41,7 @@ class _Wish:
     by: str
     at: int
     gone: bool = False
+    since: Group | None = None
 
 
 class GroupStore:
@@ -53,11 +54,20 @@ class GroupStore:
         self._roles = dict(roles)
 
     async def put(
-        self, source: str, name: str, external: str, members: Sequence[str], *, by: str, id_: str = ""
-    ) -> Group | str:
-        """The group; or the id of a member that is nobody's, and then nothing is done."""
+        self,
+        source: str,
+        name: str,
+        external: str,
+        members: Sequence[str],
+        *,
+        by: str,
+        id_: str = "",
+        since: Group | None = None,
+    ) -> Group | str | None:
+        """The group. The id of a member that is nobody's, or None where the group is another than `since` by now: then
+        nothing is done."""
         id_ = id_ or f"g_{secrets.token_hex(8)}"
-        wish = _Wish(source, id_, name, external, tuple(members), by, self._clock.now())
+        wish = _Wish(source, id_, name, external, tuple(members), by, self._clock.now(), since=since)
         return await self._done(wish)
 
     async def drop(self, source: str, id_: str, *, by: str) -> None:
@@ -65,11 +75,12 @@ class GroupStore:
 
     async def leave(self, source: str, entry: str, *, by: str) -> None:
         """The entry is in no group any more."""
-        for group in await self.of(source, entry):
-            rest = [each for each in group.members if each != entry]
-            await self.put(source, group.name, group.external, rest, by=by, id_=group.id)
+        while groups := await self.of(source, entry):
+            for group in groups:
+                rest = [each for each in group.members if each != entry]
+                await self.put(source, group.name, group.external, rest, by=by, id_=group.id, since=group)
 
-    async def _done(self, wish: _Wish) -> Group | str:
+    async def _done(self, wish: _Wish) -> Group | str | None:
         told, moved = await self._store.write(self._write, wish)
         if moved:
             await self._people.again(moved if len(moved) < 500 else None)
@@ -100,26 +111,30 @@ class GroupStore:
     async def _groups(self, query: Select[Any]) -> list[Group]:
         return await self._store.read(lambda connection: [_group(connection, row) for row in connection.execute(query)])
 
-    def _write(self, connection: Connection, items: Sequence[_Wish]) -> list[tuple[Group | str, set[str]]]:
+    def _write(self, connection: Connection, items: Sequence[_Wish]) -> list[tuple[Group | str | None, set[str]]]:
         count(connection, COUNTER)
         return [self._one(connection, wish) for wish in items]
 
-    def _one(self, connection: Connection, wish: _Wish) -> tuple[Group | str, set[str]]:
+    def _one(self, connection: Connection, wish: _Wish) -> tuple[Group | str | None, set[str]]:
         mine = (directory_member.c.source == wish.source, directory_member.c.group_id == wish.id)
         before = set(connection.execute(select(directory_member.c.entry).where(*mine)).scalars())
-        for id_ in wish.members:
-            if not _there(connection, wish.source, id_):
-                return id_, set()
         itself = (directory_group.c.source == wish.source, directory_group.c.id == wish.id)
         old = connection.execute(select(directory_group).where(*itself)).first()
-        connection.execute(delete(directory_member).where(*mine))
+        if wish.since is not None and (old is None or _group(connection, old) != wish.since):
+            return None, set()
+        new = [id_ for id_ in wish.members if id_ not in before]
+        for id_ in new:
+            if not _there(connection, wish.source, id_):
+                return id_, set()
+        for id_ in before - set(wish.members):
+            connection.execute(delete(directory_member).where(*mine, directory_member.c.entry == id_))
         made_at = old.made_at if old is not None else wish.at
         if wish.gone:
             connection.execute(delete(directory_group).where(*itself))
         else:
             row = {"source": wish.source, "id": wish.id, "name": wish.name, "external": wish.external}
             upsert.put(connection, directory_group, [{**row, "made_at": made_at, "at": wish.at}])
-            for id_ in wish.members:
+            for id_ in new:
                 connection.execute(insert(directory_member).values(source=wish.source, group_id=wish.id, entry=id_))
         renamed = old is not None and old.name != wish.name
         touched = before | set(wish.members) if renamed or wish.gone else before ^ set(wish.members)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator
@@ -14,6 +15,7 @@ from aiohttp.test_utils import TestServer
 from gateway.config.model import DirectorySpec
 from gateway.http.scim import Scim
 from gateway.store.auditing import AuditStore
+from gateway.store.people import PeopleStore
 from identity.scim import ERROR, GROUP, LIST, PATCH, USER, operations, patched_group
 from tests.gateway.http.test_console import Visitor
 from tests.gateway.http.world import HERO, Client, Told, World
@@ -194,6 +196,42 @@ async def mapped(world: World, **roles: str) -> AsyncIterator[Directory]:
     async with TestServer(app) as server:
         secret = (await world.client("scim", name="entra")).secret
         yield Directory(Client(world.session, str(server.make_url("")).rstrip("/"), secret))
+
+
+async def test_of_many_changes_at_once_none_undoes_another(world: World) -> None:
+    """Else whoever was sent away, or taken out of a group, might still be there."""
+    scim = await directory(world)
+    ids = [await scim.add(f"n{n}") for n in range(8)]
+    told = await scim.call("POST", "/Groups", {"schemas": [GROUP], "displayName": "g", "members": ids[:4]})
+    group = f"/Groups/{told.body['id']}"
+    out = [{"op": "remove", "path": f'members[value eq "{id_}"]'} for id_ in ids[:4]]
+    in_ = [{"op": "add", "path": "members", "value": [{"value": id_}]} for id_ in ids[4:]]
+    done = await asyncio.gather(*(scim.patch(group, each) for each in (*out, *in_)))
+    assert [each.status for each in done] == [200] * 8
+    told = await scim.call("GET", group)
+    assert {each["value"] for each in told.body["members"]} == set(ids[4:])
+    user = f"/Users/{ids[0]}"
+    titles = [{"op": "replace", "path": "title", "value": f"t{n}"} for n in range(5)]
+    away = {"op": "replace", "path": "active", "value": False}
+    done = await asyncio.gather(*(scim.patch(user, each) for each in (*titles[:3], away, *titles[3:])))
+    assert [each.status for each in done] == [200] * 6
+    told = await scim.call("GET", user)
+    assert told.body["active"] is False and not called(world, "N0").active
+
+
+async def test_a_role_taken_meanwhile_does_not_come_back_with_a_directorys_word(world: World) -> None:
+    s = world.house.services
+    scim = await directory(world)
+    id_ = await scim.add("nina")
+    nina = called(world, "Nina")
+    await s.people.put(replace(nina, roles=frozenset({"employee", "admin"})), by="p_boss")
+    elsewhere = PeopleStore(s.store, s.clock)
+    await elsewhere.load()
+    await elsewhere.put(replace(nina, team="east"), by="p_boss")
+    assert "admin" in called(world, "Nina").roles, "this gateway has not heard of it yet"
+    told = await scim.patch(f"/Users/{id_}", {"op": "replace", "path": "displayName", "value": "Nina N."})
+    assert told.status == 200
+    assert (called(world, "Nina N.").roles, called(world, "Nina N.").team) == ({"employee"}, "east")
 
 
 async def test_what_it_says_of_itself(world: World) -> None:
