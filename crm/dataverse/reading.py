@@ -23,7 +23,7 @@ SETTLED_MS = 2_000
 AUDITS = 50
 """Of a record's history the newest, each of which is a call of its own."""
 MISSING = "0x80040217"
-_OWN = ("modifiedon", "_modifiedby_value", "_ownerid_value", "merged")
+_OWN = ("modifiedon", "_modifiedby_value", "_ownerid_value", "merged", "_masterid_value")
 _NOTE = ("annotationid", "_objectid_value", "subject", "notetext", "filename", "createdon", "_createdby_value")
 _TASK = ("activityid", "_regardingobjectid_value", "subject", "description", "scheduledend", "createdon")
 _PERSON = ("contactid", "_parentcustomerid_value", "fullname", "jobtitle", "telephone1", "emailaddress1", "createdon")
@@ -128,6 +128,7 @@ class Reader:
             modified=at,
             modified_by=GATEWAY if by == await self.api.user() else by,
             deleted=row.get("merged") is True,
+            merged_into=text(row.get("_masterid_value")).lower() if row.get("merged") is True else "",
         )
 
     async def _fields(self, row: Row, at: int) -> dict[str, FieldValue]:

@@ -122,7 +122,7 @@ class Reader:
         row = await self.row(ref.id)
         record = self._record(row)
         if record.ref.id != ref.id:
-            return replace(record, ref=ref, deleted=True)
+            return replace(record, ref=ref, deleted=True, merged_into=record.ref.id)
         related = (await self._related([ref.id]))[ref.id] if not record.deleted else {}
         return replace(self._told_by(record, row), related=related)
 

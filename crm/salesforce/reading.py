@@ -24,7 +24,7 @@ WINDOW = 20_000
 """Changes looked at in one go."""
 KNOWN_S = 600.0
 SETTLED_MS = 2_000
-_OWN = ("Id", "Name", "SystemModstamp", "LastModifiedById", "OwnerId", "IsDeleted")
+_OWN = ("Id", "Name", "SystemModstamp", "LastModifiedById", "OwnerId", "IsDeleted", "MasterRecordId")
 _TASK = ("Id", "WhatId", "WhoId", "Subject", "Description", "IsClosed", "ActivityDate", "CreatedDate", "Owner.Name")
 _PERSON = ("Id", "AccountId", "Name", "Title", "Phone", "Email", "CreatedDate")
 _HISTORY = ("Field", "NewValue", "CreatedDate", "CreatedById")
@@ -149,6 +149,7 @@ class Reader:
             modified=at,
             modified_by=GATEWAY if by[:15] == user else by,
             deleted=deleted,
+            merged_into=text(row.get("MasterRecordId")) if deleted else "",
         )
 
     async def gone(self, ref: RecordRef) -> Record:

@@ -22,7 +22,7 @@ PARTS = ("contact_mechanisms", "addresses")
 """What a party consists of besides itself."""
 OPEN = ("lead", "opportunity")
 _OF_PART = ("_timestamp", "write_uid", "write_uid.rec_name", "create_uid", "create_uid.rec_name")
-_KNOWN = {"rec_name", "active", *_OF_PART}
+_KNOWN = {"rec_name", "active", "replaced_by", *_OF_PART}
 NOTE_FIELDS = ("message", "resource", "last_modified_at", "create_date", "create_uid.rec_name")
 DEAL_FIELDS = ("rec_name", "party", "description", "state", "end_date", "last_modified_at")
 
@@ -37,7 +37,7 @@ def party_fields(mapping: FieldMapping) -> set[str]:
 
 
 def deal_fields(mapping: FieldMapping) -> set[str]:
-    return {*_KNOWN - {"active"}, *mapping.asked}
+    return {*_KNOWN - {"active", "replaced_by"}, *mapping.asked}
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +124,7 @@ def party(
         modified=newest.at // 1000,
         modified_by=GATEWAY if newest.by == us else newest.who,
         deleted=raw.get("active") is False,
+        merged_into=str(raw.get("replaced_by") or "") if raw.get("active") is False else "",
     )
 
 

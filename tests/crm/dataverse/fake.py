@@ -22,7 +22,7 @@ FORMATTED = "OData.Community.Display.V1.FormattedValue"
 BASE = "/api/data/v9.2"
 INDUSTRIES = {1: "Healthcare", 2: "Machinery", 3: "Consulting"}
 SYSTEM = {"createdon": "DateTime", "modifiedon": "DateTime", "modifiedby": "Lookup", "createdby": "Lookup"}
-SYSTEM |= {"ownerid": "Owner", "merged": "Boolean", "statecode": "State"}
+SYSTEM |= {"ownerid": "Owner", "merged": "Boolean", "masterid": "Lookup", "statecode": "State"}
 PEOPLE = {"telephone1": "String", "description": "Memo", "address1_line1": "String", "address1_city": "String"}
 TABLES: dict[str, tuple[str, dict[str, str]]] = {
     "accounts": (

@@ -242,8 +242,8 @@ async def test_customers_that_are_people(fake: FakeDataverse, far: DataverseHarn
 async def test_one_that_was_merged_away_is_deleted(fake: FakeDataverse, client: Crm) -> None:
     kept, merged = (fake.put("accounts", name=name) for name in ("Acme", "Acme Ltd"))
     _, cursor = await walk(client)
-    fake.set("accounts", merged, merged=True, statecode=1)
-    assert [(it.ref.id, it.deleted) for it in (await walk(client, cursor))[0]] == [(merged, True)]
+    fake.set("accounts", merged, merged=True, masterid=kept, statecode=1)
+    assert [(it.ref.id, it.deleted, it.merged_into) for it in (await walk(client, cursor))[0]] == [(merged, True, kept)]
     assert [it.ref.id for it in (await walk(client))[0]] == [kept], (
         "a first walk does not bring what is nothing any more"
     )

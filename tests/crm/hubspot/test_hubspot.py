@@ -175,7 +175,7 @@ async def test_one_that_was_merged_away_is_deleted(fake: FakeHubSpot, client: Cr
     del fake.things["companies"][gone]
     fake.merged[gone] = kept
     record = await client.get(ref(gone))
-    assert (record.ref.id, record.deleted, record.title) == (gone, True, "Acme")
+    assert (record.ref.id, record.deleted, record.title, record.merged_into) == (gone, True, "Acme", kept)
     assert isinstance(await client.apply(change(gone, "phone", "1", 1), once="w1"), Conflict)
 
 

@@ -363,3 +363,16 @@ def test_settings_that_cannot_work(wrong: dict[str, Any]) -> None:
 async def test_the_address_of_an_account(far: SalesforceHarness, url: str, id_: str | None) -> None:
     told = far.client(url="https://acme.my.salesforce.com").addressed(url)
     assert (told.id if told else None) == id_
+
+
+async def test_one_that_was_merged_away_says_into_which(fake: FakeSalesforce, client: Crm) -> None:
+    kept, gone = fake.put("Account", Name="Acme"), fake.put("Account", Name="ACME Inc")
+    _, cursor = await walk(client)
+    fake.set("Account", gone, IsDeleted=True, MasterRecordId=kept)
+    fake.now += 60
+    told = [(it.ref.id, it.deleted, it.merged_into) for it in (await walk(client, cursor))[0]]
+    assert told == [(gone, True, kept)]
+    assert (await client.get(ref(gone))).merged_into == kept
+    fake.set("Account", gone, IsDeleted=False, MasterRecordId=None)
+    back = await client.get(ref(gone))
+    assert (back.deleted, back.merged_into) == (False, "")

@@ -152,6 +152,18 @@ async def test_a_deletion_is_told_by_the_log_alone(there: TrytonHarness) -> None
         await blind.get(refs[11])
 
 
+async def test_one_that_was_merged_away_says_into_which(there: TrytonHarness) -> None:
+    kept, gone = await there.seed(2)
+    # what is named otherwise Tryton asks about first
+    await there.call(f"model.{PARTY}.write", [int(kept.id), int(gone.id)], {"name": "Made-up"})
+    _, cursor = await walk(there.desk)
+    session, *_ = await there.call("wizard.party.replace.create")
+    ask = {"source": int(gone.id), "destination": int(kept.id)}
+    await there.call("wizard.party.replace.execute", session, {"ask": ask}, "replace")
+    told = [(each.ref, each.deleted, each.merged_into) for each in (await walk(there.desk, cursor))[0]]
+    assert told == [(gone, True, kept.id)]
+
+
 async def test_who_was_deleted_before_we_came_is_nobody(there: TrytonHarness) -> None:
     refs = await there.seed(2)
     await there.call(f"model.{PARTY}.delete", [int(refs[0].id)])

@@ -16,6 +16,7 @@ service Dataverse {
         _modifiedby_value    : UUID;
         _ownerid_value       : UUID;
         merged               : Boolean;
+        _masterid_value      : UUID;
         modifiedon           : Timestamp @cds.on.insert: $now @cds.on.update: $now;
         version              : UUID @odata.etag;
   }
