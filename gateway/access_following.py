@@ -7,10 +7,10 @@ import logging
 from pathlib import Path
 from typing import Final
 
+from gateway.afresh import Afresh
 from gateway.config import Config
 from gateway.errors import Misconfigured, Retry
 from gateway.services import Services
-from gateway.spine import Spine
 from gateway.store.access_versions import AccessVersion, AccessVersions, digest
 from gateway.store.engine import Store
 from identity import policy_files
@@ -51,9 +51,9 @@ def _built(version: AccessVersion) -> Policies:
 class Following:
     """Every gateway does this for itself. What cannot be read leaves in force what was."""
 
-    def __init__(self, services: Services, spine: Spine) -> None:
+    def __init__(self, services: Services, afresh: Afresh) -> None:
         self._s = services
-        self._spine = spine
+        self._afresh = afresh
         self._versions = AccessVersions(services.store)
         self._seen = 0
         self._unpainted = False
@@ -69,12 +69,12 @@ class Following:
             await asyncio.sleep(EVERY_S)
 
     async def once(self) -> bool:
-        """Whether other policies are in force from now on. Then every card is drawn again: by each gateway that
-        follows, because it may have drawn one by the old policies until now."""
+        """Whether other policies are in force from now on. Then every card is drawn again: once, after the last gateway
+        that follows, because each may have drawn one by the old policies until then."""
         changed = await self._take()
         self._unpainted = self._unpainted or changed
         if self._unpainted:
-            await self._spine.refresh_all()
+            await self._afresh.followed()
             self._unpainted = False
         return changed
 

@@ -22,6 +22,7 @@ from crm import registry as crm_registry
 from crm.hosts import guarded
 from crm.model import Crm
 from gateway.access_following import Following, in_force
+from gateway.afresh import HOME, Afresh
 from gateway.asked import Asked
 from gateway.bus.bounded import BoundedBus
 from gateway.bus.embedded import EmbeddedBus
@@ -53,7 +54,7 @@ from gateway.pressure import Pressure
 from gateway.records import Records
 from gateway.retention import Retention
 from gateway.rooms import Rooms
-from gateway.schedule import Schedule, redraw
+from gateway.schedule import Schedule
 from gateway.services import Keys, Services
 from gateway.show import Shower
 from gateway.spine import Spine
@@ -112,6 +113,7 @@ class House:
     writebacks: Mapping[str, Writeback]
     session: aiohttp.ClientSession
     directory: Directory
+    afresh: Afresh
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
     owner: str = field(default_factory=lambda: secrets.token_hex(8))
     """Of the leases this process holds."""
@@ -134,12 +136,9 @@ class House:
             with contextlib.suppress(Retry):
                 await self._catch_up()
         await self.spine.show_conflicts()
-        self.services.bus.emptied = self.spine.refresh_all
+        self.services.bus.emptied = self.afresh.emptied
         await self.worker.start()
-        if self.services.bus.shared:  # others work meanwhile: once for however many start, when the last of them has
-            await self.services.due.put(redraw(self.services.clock.now()))
-        else:
-            await self.spine.refresh_all()
+        await self.afresh.begin()
 
     async def start(self) -> None:
         """Works until `close`."""
@@ -148,7 +147,7 @@ class House:
         look = partial(follow_directory, self.directory, self.services.clock, self.relink)
         loops += [self._once("directory", look), self._once("retention", Retention(self.services).run)]
         loops.append(self._once("laboratory", Laboratory(self.services, self.spine).run))
-        loops.append(Following(self.services, self.spine).run())
+        loops += [Following(self.services, self.afresh).run(), self.afresh.run()]
         loops += [self._once(f"sweep {name}", sweep.run) for name, sweep in self.sweeps.items()]
         if self.services.bus.shared:
             loops += [self._follow_others(), look(HOUR_MS)]
@@ -232,6 +231,8 @@ class House:
         await self.session.close()
         with contextlib.suppress(Retry):
             await self.services.tally.flush()
+        with contextlib.suppress(Retry):
+            await self.afresh.end()
         await self.services.store.close()
 
 
@@ -316,7 +317,7 @@ async def _opened(config: Config, clock: Clock, undo: contextlib.AsyncExitStack)
         tally=Tally(StageStore(store, clock), clock),
     )
     services.rooms.shared = bus.shared
-    house = _assemble(services, session, directory)
+    house = _assemble(services, session, directory, Kept(store, vault, clock, HOME))
     house.read_at = read_at
     return house
 
@@ -350,7 +351,7 @@ def open_buckets(config: Config) -> Buckets:
     return RedisBuckets.open(config.bus)
 
 
-def _assemble(services: Services, session: aiohttp.ClientSession, directory: Directory) -> House:
+def _assemble(services: Services, session: aiohttp.ClientSession, directory: Directory, kept: Kept) -> House:
     shower = Shower(
         services.slots,
         services.channels,
@@ -366,7 +367,9 @@ def _assemble(services: Services, session: aiohttp.ClientSession, directory: Dir
     sweeps = {name: Sweep(services, spine, crm) for name, crm in services.crms.items()}
     writebacks = {name: Writeback(services, spine, crm, sweeps[name]) for name, crm in services.crms.items()}
     spine.edited = tuple(each.nudge for each in writebacks.values())
-    return House(services, spine, worker, Schedule(services, spine), sweeps, writebacks, session, directory)
+    afresh = Afresh(services, spine, kept)
+    schedule = Schedule(services, spine, afresh)
+    return House(services, spine, worker, schedule, sweeps, writebacks, session, directory, afresh)
 
 
 def open_crms(config: Config, clock: Clock) -> dict[str, Crm]:

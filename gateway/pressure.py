@@ -14,6 +14,7 @@ from gateway.metrics import PRESSURE
 RETRY_S = 2.0
 """When a network is asked to come again with what was not taken."""
 _CALM = 0.75
+_NEAR = 0.25
 
 
 class Pressure:
@@ -40,6 +41,11 @@ class Pressure:
             self._on[rank] = now
             PRESSURE.labels(rank).set(int(now))
         return now
+
+    def near(self, rank: Rank) -> bool:
+        """Whether so much waits that whoever makes work of their own had better wait: a quarter of the mark."""
+        mark = self._marks.get(rank)
+        return mark is not None and self._waiting() >= mark * _NEAR
 
 
 UNBOUNDED = Pressure(lambda: 0, {})

@@ -7,6 +7,8 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from gateway import dialog
+from gateway.afresh import Afresh
+from gateway.ending import ended
 from gateway.errors import Retry
 from gateway.handlers import alerts, assigned, losses
 from gateway.mentioning.weights import WINDOW_MS
@@ -23,15 +25,18 @@ log = logging.getLogger("floatcard.schedule")
 LONGEST_S = 1.0
 """Between two looks: a clock that jumps ahead is noticed this soon."""
 _CHORES_MS = 3_600_000
-_REDRAW_MS = 15_000
+_AT_HAND_S = 5.0
+"""So long the schedule waits for all cards to be queued; of very many rooms it goes on beside the rest."""
 
 Handler = Callable[[Services, Due, Trail], Awaitable[None]]
 
 
 class Schedule:
-    def __init__(self, services: Services, spine: Spine) -> None:
+    def __init__(self, services: Services, spine: Spine, afresh: Afresh) -> None:
         self._s = services
         self._spine = spine
+        self._afresh = afresh
+        self._drawing: dict[str, tuple[int, asyncio.Task[None]]] = {}
         self._look = asyncio.Event()
         self._chores_at = 0
         self._keeping: asyncio.Task[None] | None = None
@@ -41,6 +46,13 @@ class Schedule:
         self._look.set()
 
     async def run(self) -> None:
+        try:
+            await self._run_on()
+        finally:
+            await ended([task for _, task in self._drawing.values()])
+            self._drawing.clear()
+
+    async def _run_on(self) -> None:
         while True:
             try:
                 await self.once()
@@ -78,7 +90,8 @@ class Schedule:
                 if shown is not None:
                     await self._spine.refresh_slot(shown)
             elif item.kind == "redraw":
-                await self._spine.refresh_all()
+                if not await self._drawn(item):
+                    return
             elif item.kind == "erased":
                 self._s.records.erased(str(item.payload["record"]))
                 await self._spine.refresh(str(item.payload["record"]))
@@ -103,6 +116,21 @@ class Schedule:
             await self._s.trail.write(trail)
         await self._s.due.done(item)
 
+    async def _drawn(self, item: Due) -> bool:
+        """Whether that is through. Asked for anew meanwhile it begins anew: what was drawn already may be wrong."""
+        at, task = self._drawing.pop(item.key, (item.at, None))
+        if task is not None and at != item.at:
+            await ended((task,))
+            task = None
+        task = task or asyncio.create_task(self._afresh.draw(item))
+        self._drawing[item.key] = (item.at, task)
+        done, _ = await asyncio.wait((task,), timeout=_AT_HAND_S)
+        if not done:
+            return False
+        del self._drawing[item.key]
+        task.result()
+        return True
+
     async def _chores(self, now: int) -> None:
         await self._s.mentioning.forget(now - WINDOW_MS)
         if self._keeping is None or self._keeping.done():
@@ -114,11 +142,6 @@ class Schedule:
             await self._s.records.keep_names()
         except Exception:
             log.exception("the names could not be kept")
-
-
-def redraw(now: int) -> Due:
-    """Every card, soon; asked for again, it is that much later, and once."""
-    return Due("redraw", "redraw", now + _REDRAW_MS, {})
 
 
 async def staged(s: Services, spine: Spine, kind: str) -> None:

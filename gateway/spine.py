@@ -113,13 +113,13 @@ class Spine:
         self._s = services
         self._shower = shower
         self._repainter = Repainter(services, self._taken)
-        self._painted = Painted(services.bus)
+        self.painted = Painted(services.bus)
         self._queued: dict[str, _Waiting] = {}
         self._topics = {
             "event": self._event,
-            "record": self._painted.once(self._record),
-            "about": self._painted.once(self._about),
-            "room": self._painted.once(self._room),
+            "record": self.painted.once(self._record),
+            "about": self.painted.once(self._about),
+            "room": self.painted.once(self._room),
             "slot": self._slot,
             "rest": self._rest,
             "alert": self._alert,
@@ -219,15 +219,9 @@ class Spine:
         await self._s.bus.bump()
         await self._queue("record", f"record:{record}", record)
 
-    async def refresh_room(self, room: str) -> None:
+    async def refresh_room(self, *rooms: str) -> None:
         await self._s.bus.bump()
-        await self._queue("room", f"repaint:{room}", room)
-
-    async def refresh_all(self) -> None:
-        """A repaint that was swallowed: what is up is drawn again, and equal cards cost nothing outside."""
-        self._painted.forget()
-        for room in await self._s.slots.rooms():
-            await self.refresh_room(room)
+        await asyncio.gather(*(self._queue("room", f"repaint:{room}", room) for room in rooms))
 
     async def refresh_slot(self, shown: Shown) -> None:
         await self._s.bus.bump()
@@ -262,7 +256,7 @@ class Spine:
 
     async def _publish(self, topic: str, lane: str, subject: str) -> None:
         body = telemetry.packed(subject.encode())
-        await self._s.bus.publish(Job(topic, lane, await self._painted.name(topic), body))
+        await self._s.bus.publish(Job(topic, lane, await self.painted.name(topic), body))
 
     def _begun(self, subject: str, which: _Waiting | None = None) -> None:
         """What changes from now on is not sure to be seen by the repaint that waited."""

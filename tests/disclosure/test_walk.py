@@ -270,7 +270,7 @@ async def _changed(walk: Walk) -> None:
     await walk.settled()
     await _pressed(walk)
     live.s.access.use(AccessPolicy.of({"none.cedar": NARROW}).ruling)
-    await live.house.spine.refresh_all()
+    await live.house.afresh.all()
     await walk.settled()
     await _pressed(walk)
 

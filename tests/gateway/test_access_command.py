@@ -40,7 +40,7 @@ async def both(house: Live) -> Path:
 
 async def test_proposed_looked_at_applied_by_another_and_taken_back(tmp_path: Path, folder: Path) -> None:
     async with opened(tmp_path) as house:
-        file, following = await both(house), Following(house.s, house.house.spine)
+        file, following = await both(house), Following(house.s, house.house.afresh)
         card = await floated(house)
         told, sound = await accessing.check(file, folder)
         assert sound and "no fault found" in told and "no-notes-in-rooms: added (mine.cedar:1)" in told

@@ -54,7 +54,7 @@ async def changed(live: Live, files: dict[str, str | None]) -> int:
 async def test_a_change_is_followed_and_every_posted_card_drawn_again(tmp_path: Path) -> None:
     async with opened(tmp_path) as live:
         await second_admin(live)
-        following = Following(live.s, live.house.spine)
+        following = Following(live.s, live.house.afresh)
         assert not await following.once()
         card = await floated(live)
         assert NOTE in text(card.card)
@@ -76,14 +76,14 @@ async def test_a_repaint_the_store_refused_is_made_up_for(tmp_path: Path, monkey
     async with opened(tmp_path) as live:
         await second_admin(live)
         await floated(live)
-        following = Following(live.s, live.house.spine)
+        following = Following(live.s, live.house.afresh)
         await changed(live, {"mine.cedar": NO_NOTES})
 
         async def fails() -> None:
             raise ConnectionError
 
         with monkeypatch.context() as patch, pytest.raises(ConnectionError):
-            patch.setattr(live.house.spine, "refresh_all", fails)
+            patch.setattr(live.house.afresh, "all", fails)
             await following.once()
         assert not await following.once(), "the policies are in force since, the cards are drawn now"
         await live.settle()
@@ -114,7 +114,7 @@ async def test_what_contradicts_the_schema_or_locks_everybody_out_never_comes_in
         with pytest.raises(Refused, match="cannot come in force"):
             await it.apply(sneaked.n, NOOR, "not read", now)
         await it.versions.apply(Apply(sneaked.n, NOOR, "by force", now))
-        following = Following(live.s, live.house.spine)
+        following = Following(live.s, live.house.afresh)
         assert not await following.once() and live.s.access.hash == before, "the last good set stays in force"
         await it.back(None, ZHAO, "broken", now)
         assert not await following.once(), "which is what it went back to"
@@ -156,7 +156,7 @@ async def test_files_changed_after_an_approval_are_a_proposal_that_one_admin_may
         (newest, *_) = await AccessVersions(live.s.store).all()
         assert (newest.state, newest.proposed_by) == ("proposed", FILES)
         await changes(live).apply(newest.n, ZHAO, "as in the files", live.clock.now())
-        assert await Following(live.s, live.house.spine).once()
+        assert await Following(live.s, live.house.afresh).once()
         assert "device" in live.s.access.policies["no-notes-in-rooms"].text
 
 
@@ -175,7 +175,14 @@ async def test_the_only_admin_applies_alone_and_loses_that_when_there_is_another
 
 @pytest.fixture
 async def followed(both: tuple[Live, Live]) -> AsyncIterator[tuple[Live, Live]]:
-    loops = [asyncio.create_task(Following(each.s, each.house.spine).run()) for each in both]
+    async def time() -> None:
+        while True:
+            await asyncio.sleep(0.1)
+            both[0].clock.ahead(seconds=0.1)
+
+    works = [Following(each.s, each.house.afresh).run() for each in both]
+    works += [both[0].house.schedule.run(), time()]
+    loops = [asyncio.create_task(work) for work in works]
     yield both
     for loop in loops:
         loop.cancel()
@@ -200,7 +207,7 @@ async def test_two_gateways_on_one_store_follow_and_no_card_is_left_behind(follo
 
 async def test_a_store_that_cannot_be_read_leaves_in_force_what_was(tmp_path: Path) -> None:
     async with opened(tmp_path) as live:
-        following, before = Following(live.s, live.house.spine), live.s.access.hash
+        following, before = Following(live.s, live.house.afresh), live.s.access.hash
         broken = sql_text("ALTER TABLE access_version RENAME TO gone")
         await live.s.store.read(lambda connection: None)
         await live.s.store.write(lambda connection, items: [connection.execute(broken) and None for _ in items], 1)
@@ -214,7 +221,7 @@ async def test_why_tells_an_admin_the_policy_with_its_line_and_nobody_else(tmp_p
         await second_admin(live)
         live.chat.room("admins", {**members(LI), ZHAOLEI: ("赵磊", "member")})
         await changed(live, {"mine.cedar": f"\n{NO_NOTES}"})
-        await Following(live.s, live.house.spine).once()
+        await Following(live.s, live.house.afresh).once()
         told = {}
         await live.say(LI, "admins", NAME)
         await live.settle()

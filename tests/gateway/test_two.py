@@ -26,6 +26,8 @@ async def both(
     monkeypatch.setattr(redis_lanes, "TTL_MS", 3_000)
     monkeypatch.setattr(redis_bus, "TICK_S", 0.2)
     monkeypatch.setattr("gateway.app.FOLLOW_S", 0.1)
+    # the chat before each house here has a port of its own, which is a part of the configuration
+    monkeypatch.setattr("gateway.afresh.look_of", lambda config, key: "alike")
     (tmp_path / "floatcard.db").touch()  # nothing of it is used
     changed = engines(tmp_path, postgresql_url, redis_server)
     async with contextlib.AsyncExitStack() as stack:
