@@ -100,8 +100,10 @@ async def test_however_many_start_every_card_is_drawn_again_once_and_soon(both: 
     one, two = both
     await one.say(LI, "deal", NAME)
     await until(lambda: bool(one.cards("deal")), 30)
+    for each in both:
+        await each.quiet()  # or what it is now about to note takes the place of the spoilt
     await one.s.store.write(_spoil, None)
-    await two.house.take_up()
+    await two.house.afresh.begin()
     assert await one.rows("due", "kind = 'redraw'") == 1
     assert one.card("deal").paints == 1, "a start makes no room wait"
     one.clock.ahead(seconds=16)
