@@ -4,8 +4,8 @@ names in plain. The decisions stay, and their chain verifies: they never held a 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, astuple, dataclass
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
@@ -41,23 +41,16 @@ class EraseStore:
 
     async def weigh(self, record: str) -> Weight | None:
         """None for a customer that is not known here, or was erased before."""
-        return await self._store.read(lambda connection: _weigh(connection, record))
+        return await self._store.read(
+            lambda connection: _sum(_weigh(connection, each) for each in _whole(connection, record))
+        )
 
     async def erase(self, record: str, by: str) -> Weight | None:
         """All of it or nothing, in one transaction; a running gateway takes the cards away within seconds."""
         return await self._store.write(self._erase, (record, by))
 
     def _erase(self, connection: Connection, items: Sequence[tuple[str, str]]) -> list[Weight | None]:
-        return [self._whole(connection, record, by) for record, by in items]
-
-    def _whole(self, connection: Connection, record: str, by: str) -> Weight | None:
-        """The customer in every CRM, whichever of its records is named."""
-        row = sql.first(connection, "SELECT record FROM joined WHERE ref = ?", (record,))
-        record = row[0] if row is not None else record
-        weight = self._one(connection, record, by)
-        for (part,) in sql.ask(connection, "SELECT ref FROM joined WHERE record = ? AND ref <> record", (record,)):
-            self._one(connection, part, by)
-        return weight
+        return [_sum([self._one(connection, each, by) for each in _whole(connection, one)]) for one, by in items]
 
     def _one(self, connection: Connection, record: str, by: str) -> Weight | None:
         weight, now = _weigh(connection, record), self._clock.now()
@@ -76,6 +69,19 @@ class EraseStore:
         connection.execute(insert(due).values(**told, leased_until=0))
         auditing.add(connection, [(now, by, "erased", record, dict(asdict(weight)))])
         return weight
+
+
+def _whole(connection: Connection, record: str) -> list[str]:
+    """The customer's records in every CRM, whichever of them is named."""
+    row = sql.first(connection, "SELECT record FROM joined WHERE ref = ?", (record,))
+    home = row[0] if row is not None else record
+    parts = sql.ask(connection, "SELECT ref FROM joined WHERE record = ? AND ref <> record ORDER BY ref", (home,))
+    return [home, *(part for (part,) in parts)]
+
+
+def _sum(weights: Iterable[Weight | None]) -> Weight | None:
+    found = [astuple(each) for each in weights if each is not None]
+    return Weight(*map(sum, zip(*found, strict=True))) if found else None
 
 
 def _key(record: str) -> str:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+from sqlalchemy import Connection
+
 from gateway.clock import SystemClock
+from gateway.store import upsert
 from gateway.store.auditing import AuditStore
 from gateway.store.erasing import EraseStore
+from gateway.store.tables_ledger import joined
 from reconcile.model import MergePolicy
 from tests.gateway.house import HERO, LI, opened
 from tests.gateway.store.outside import everything, tamper
@@ -37,6 +42,28 @@ async def test_all_of_one_customer_goes_and_nothing_of_another(store_url: str) -
     await audit.note("p_admin", "signed_in", "p_admin", how="link")
     tamper(store_url, "UPDATE audit SET subject = 'x' WHERE seq = 1")
     assert await audit.verify() == 1
+    await world.store.close()
+
+
+def _join(connection: Connection, rows: Sequence[dict[str, object]]) -> list[None]:
+    upsert.put(connection, joined, rows)
+    return [None] * len(rows)
+
+
+async def test_of_a_customer_in_several_crms_all_that_goes_is_counted(store_url: str) -> None:
+    world = World.open(store_url, MergePolicy(mode="review"), NOBODY)
+    part = "hub:account:7"
+    await world.ledger.ingest(world.edit("first secret"))
+    await world.ledger.ingest(world.edit("second secret", record=part))
+    row = {"ref": part, "crm": "hub", "record": ACME, "made_by": "p_admin", "at": 1}
+    await world.store.write(_join, row)
+    erasing = EraseStore(world.store, world.vault, SystemClock())
+    for named in (ACME, part):
+        weight = await erasing.weigh(named)
+        assert weight is not None and (weight.values, weight.edits) == (2, 2), named
+    assert await erasing.erase(part, "p_admin") == weight
+    assert await erasing.weigh(ACME) is None and await erasing.weigh(part) is None
+    assert b"secret" not in everything(store_url)
     await world.store.close()
 
 
