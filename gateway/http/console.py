@@ -94,6 +94,7 @@ SAID = {
     "keptmany": N_("Your word is kept on names: {n}."),
     "loud": N_("Cards may float in the room again."),
     "set": N_("It is set."),
+    "elsewhere": N_("Sessions that are ended: {n}. Whoever had them open is signed out."),
     "ended": N_("The token is ended: it opens nothing any more."),
     "staged": N_("It is set. Cards that are up follow within seconds."),
     "epoch": N_("A new epoch has begun: what the source says is taken in again."),

@@ -21,7 +21,7 @@ from gateway.console.page import render
 from gateway.errors import Refused, Rejected, Retry
 from gateway.http.auth import Buckets, Rate
 from gateway.http.console_mentions import Around
-from gateway.http.console_session import Sessions, Turned
+from gateway.http.console_session import Form, Session, Sessions, Turned
 from gateway.metrics import SIGN_INS
 from gateway.services import Services
 from gateway.store.auditing import AuditStore
@@ -63,6 +63,7 @@ class SignIn:
             web.get(BACK, self._around.paged(self.back)),
             web.get("/console/me", self._around.paged(self.me)),
             web.get("/console/again", self._around.paged(self.again)),
+            web.post("/console/me/end", self._around.paged(self._around.acting(self.end))),
         ]
 
     @property
@@ -208,7 +209,19 @@ class SignIn:
         linked = [each for each in self._s.people.links(session.person.id) if each.kind == "oidc"]
         frame = self._around.framed(request, session, "me")
         roles = sorted(session.person.roles)
-        return _html(render("me", frame, person=session.person, roles=roles, linked=linked, label=self.label))
+        mine = mark(session.secret)
+        idle = seconds(self._s.config.console.idle) * 1000
+        sessions = [(each, each.marked == mine) for each in await self._tokens.sessions(session.person.id, idle)]
+        facts = {"roles": roles, "linked": linked, "label": self.label, "sessions": sessions}
+        return _html(render("me", frame, person=session.person, **facts))
+
+    async def end(self, request: web.Request, session: Session, form: Form) -> web.Response:
+        """One other session of the same person, or all the others."""
+        only, mine = form.get("session")[:64], mark(session.secret)
+        ended = await self._tokens.end_sessions(session.person.id, but=mine, only=only)
+        if ended:
+            await self._audit.note(session.person.id, "signed_out", session.person.id, many=ended)
+        return _see(f"/console/me?{f'elsewhere={ended}' if ended else 'over'}")
 
     async def again(self, request: web.Request) -> web.Response:
         """What somebody is asked before what weighs more."""

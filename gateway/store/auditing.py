@@ -49,6 +49,15 @@ class AuditStore:
             query = query.where(audit.c.seq < before)
         return await self._store.read(lambda connection: [_noted(row) for row in connection.execute(query)])
 
+    async def found(self, limit: int, before: int | None, what: str = "", by: str = "") -> list[Noted]:
+        """The same of one kind of deed, or of what one did."""
+        query = select(audit).order_by(audit.c.seq.desc()).limit(limit)
+        for fits in (audit.c.what == what if what else None, audit.c.by == by if by else None):
+            query = query.where(fits) if fits is not None else query
+        if before is not None:
+            query = query.where(audit.c.seq < before)
+        return await self._store.read(lambda connection: [_noted(row) for row in connection.execute(query)])
+
     async def verify(self) -> int | None:
         """The first row that was altered, is missing or out of order; None when all is sound."""
         return await self._store.read(broken)

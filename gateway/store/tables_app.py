@@ -256,4 +256,5 @@ login = Table(
     Column("fresh_at", BigInteger),  # of a session: when its person last proved who they are
     Column("seen_at", BigInteger),  # of a session: when it last asked for a page, to the minute
     Column("facts", Text),  # of a sign-in elsewhere that was begun: what for, and where it goes on
+    Index("login_person", "person", "kind"),
 )

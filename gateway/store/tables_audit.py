@@ -20,4 +20,5 @@ audit = Table(
     Index("audit_at", "at"),
     Index("audit_by", "by", "at"),
     Index("audit_subject", "subject", "at"),
+    Index("audit_what", "what", "seq"),
 )

@@ -67,6 +67,20 @@ class Signed:
     seen_at: int
 
 
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A session as its person may see it: never its secret. `marked`: what is stored in place of that."""
+
+    marked: str
+    fresh_at: int
+    seen_at: int
+    ends_at: int
+
+    @property
+    def id(self) -> str:
+        return self.marked[:ID]
+
+
 class TokenStore:
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
@@ -120,6 +134,15 @@ class TokenStore:
         if found is not None and now - found.seen_at >= SEEN_MS:
             await self._store.write(_see, (hash_, now))
         return found
+
+    async def sessions(self, person: str, idle: int = SESSION_MS) -> list[Open]:
+        """Those of a person that are open, the latest used first."""
+        now = self._clock.now()
+        return await self._store.read(lambda connection: _open(connection, person, now, idle))
+
+    async def end_sessions(self, person: str, *, but: str = "", only: str = "") -> int:
+        """All of a person's, but the one that was marked so; or only the one of that id. How many ended."""
+        return await self._store.write(_end_sessions, (person, but, only, self._clock.now()))
 
     async def begin(self, secret: str, facts: Mapping[str, str]) -> None:
         """A sign-in elsewhere that was begun by a browser that holds this secret."""
@@ -272,6 +295,23 @@ def _see(connection: Connection, items: Sequence[tuple[str, int]]) -> list[None]
     for hash_, now in items:
         connection.execute(update(login).where(login.c.hash == hash_).values(seen_at=now))
     return [None] * len(items)
+
+
+def _open(connection: Connection, person: str, now: int, idle: int) -> list[Open]:
+    fits = (login.c.person == person, login.c.kind == "session", login.c.used_at.is_(None), login.c.expires > now)
+    rows = connection.execute(select(login).where(*fits)).all()
+    found = [Open(row.hash, row.fresh_at or 0, row.seen_at or now, row.expires) for row in rows]
+    return sorted((each for each in found if now - each.seen_at < idle), key=lambda each: (-each.seen_at, each.marked))
+
+
+def _end_sessions(connection: Connection, items: Sequence[tuple[str, str, str, int]]) -> list[int]:
+    ended = []
+    for person, but, only, now in items:
+        fits = [login.c.person == person, login.c.kind == "session", login.c.used_at.is_(None), login.c.expires > now]
+        fits += [login.c.hash != but] if but else []
+        fits += [func.substr(login.c.hash, 1, ID) == only] if only else []
+        ended.append(connection.execute(update(login).where(*fits).values(used_at=now)).rowcount)
+    return ended
 
 
 def _begun(connection: Connection, items: Sequence[tuple[str, int]]) -> list[dict[str, str] | None]:

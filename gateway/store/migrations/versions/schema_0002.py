@@ -62,6 +62,7 @@ def upgrade() -> None:
         batch_op.create_index("audit_at", ["at"], unique=False)
         batch_op.create_index("audit_by", ["by", "at"], unique=False)
         batch_op.create_index("audit_subject", ["subject", "at"], unique=False)
+        batch_op.create_index("audit_what", ["what", "seq"], unique=False)
 
     op.create_table(
         "backup_taken",
@@ -356,6 +357,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("fresh_at", sa.BigInteger(), nullable=True))
         batch_op.add_column(sa.Column("seen_at", sa.BigInteger(), nullable=True))
         batch_op.add_column(sa.Column("facts", sa.Text(), nullable=True))
+        batch_op.create_index("login_person", ["person", "kind"], unique=False)
 
     with op.batch_alter_table("mirror", schema=None) as batch_op:
         batch_op.add_column(sa.Column("owner", sa.String(length=256), nullable=True))
