@@ -14,8 +14,9 @@ from gateway.console.sheet import sheet
 from gateway.handlers import desk, view
 from gateway.handlers.hearing import Heard
 from gateway.store.console import ConsoleStore
-from gateway.store.ledger import FieldState, HistoryRow
+from gateway.store.ledger import Challenger, FieldState, HistoryRow
 from gateway.story import REASONS
+from reconcile.policy import LIFE
 
 PAGE: Final = 25
 FOUND: Final = 1_000
@@ -45,6 +46,12 @@ DID: Final[Mapping[str, str]] = {
     "snapshot": N_("{source} was found with {field} as {value}"),
     "proposal": N_("{source} proposed {value} for {field}"),
 }
+LIVED: Final[Mapping[str, str]] = {
+    "live": N_("{source} restored it"),
+    "deleted": N_("{source} deleted it"),
+    "merged_into": N_("{source} merged it into another"),
+    "None": N_("an erased value"),
+}
 LEVELS: Final[Mapping[str, str]] = {"high": N_("high"), "medium": N_("medium"), "low": N_("low")}
 
 
@@ -71,6 +78,17 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """An open proposal. `data`: what its form bears; empty where this reader may not take it."""
+
+    value: str
+    source: str
+    who: str
+    at: int
+    data: str
+
+
+@dataclass(frozen=True, slots=True)
 class Fact:
     """`undo`: what its form bears, empty where nothing can be undone."""
 
@@ -86,6 +104,7 @@ class Fact:
     decision: str
     undecided: bool
     undo: str
+    offers: Sequence[Offer] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +137,16 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Lived:
+    """What became of its record in a CRM."""
+
+    at: str
+    text: str
+    decision: str
+    turn: str
+
+
+@dataclass(frozen=True, slots=True)
 class One:
     key: str
     title: str
@@ -127,6 +156,11 @@ class One:
     withheld: Sequence[str]
     rooms: int
     past: Past | None
+    gone: str = ""
+    """Why nobody may edit it."""
+    heir: str = ""
+    """The customer it was merged into, where this reader may see that one."""
+    life: Sequence[Lived] = ()
 
 
 async def _keys(eyes: Eyes, store: ConsoleStore, which: Which, query: str, after: str, limit: int) -> list[str]:
@@ -206,7 +240,27 @@ async def one(eyes: Eyes, key: str, field: str, before: int | None) -> One | Non
         withheld=sorted(eyes.label(name) for name in each.disclosed.withheld),
         rooms=len({shown.slot.place.room_key for shown in up if shown.message is not None}),
         past=await _past(eyes, key, field, before) if field in each.record.fields else None,
+        gone=eyes.reader.say(view.why_gone(each.record)) if each.record.deleted else "",
+        heir=await _heir(eyes, key),
+        life=await _life(eyes, each),
     )
+
+
+async def _heir(eyes: Eyes, key: str) -> str:
+    heir = await eyes.s.records.heir(key)
+    return heir if heir != key and await eyes.heard(heir) is not None else ""
+
+
+async def _life(eyes: Eyes, each: Heard) -> Sequence[Lived]:
+    """Of its record in every CRM, the newest first."""
+    fields = sorted(name for name in each.standing.states if name.startswith(LIFE))
+    rows = [row for name in fields for row in await eyes.s.ledger.history(each.record.ref.key, name, LINES)]
+    return [_lived(eyes, row) for row in sorted(rows, key=lambda row: (-row.at, -row.n))]
+
+
+def _lived(eyes: Eyes, row: HistoryRow) -> Lived:
+    text = eyes.reader.say(LIVED[str(row.edit.value).partition(" ")[0]], source=row.edit.source)
+    return Lived(eyes.precise(row.at), text, row.decision, row.trace)
 
 
 def _place(eyes: Eyes, name: str) -> int:
@@ -231,6 +285,18 @@ def _fact(eyes: Eyes, each: Heard, name: str) -> Fact:
         decision=value.decision or "",
         undecided=value.undecided,
         undo=desk.undoing(eyes.s, state) if _undoable(eyes, each, name, state) and state is not None else "",
+        offers=[_offer(eyes, each, state, one) for one in state.proposed] if state is not None else (),
+    )
+
+
+def _offer(eyes: Eyes, each: Heard, state: FieldState, one: Challenger) -> Offer:
+    mine = desk.may_edit(eyes.s, each, state.field) and one.erased_at is None
+    return Offer(
+        value=eyes.reader.say("an erased value") if one.erased_at else eyes.value(state.field, one.value),
+        source=one.source,
+        who=eyes.who(one.actor) if one.actor_kind == "person" else "",
+        at=one.at,
+        data=desk.taking(eyes.s, state, one.edit) if mine else "",
     )
 
 

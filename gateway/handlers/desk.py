@@ -58,19 +58,27 @@ def settling(s: Services, state: FieldState, edit: str) -> str:
     return s.buttons.data("settle", r=state.record, f=state.field, e=edit, c=state.conflict or "", h=heads, q=[])
 
 
+def taking(s: Services, state: FieldState, proposal: str) -> str:
+    """What the form bears by which a proposal becomes the value."""
+    heads: list[Json] = [*state.heads]
+    case = f"{conflicts.PROPOSAL}{proposal}"
+    return s.buttons.data("settle", r=state.record, f=state.field, e=proposal, c=case, h=heads, q=[proposal])
+
+
 def undoing(s: Services, state: FieldState) -> str:
     heads: list[Json] = [*state.heads]
     return s.buttons.data("undo", r=state.record, f=state.field, e=state.edit or "", h=heads, q=[])
 
 
 async def settle(s: Services, person: Person, data: str) -> Ended:
-    """One side of an open conflict is the value. Raises `Refused`, `Rejected`, `Unreadable`."""
+    """One side of an open conflict, or an open proposal, is the value. Raises `Refused`, `Rejected`, `Unreadable`."""
     _, press = s.buttons.read(data, "settle")
     ref, field, chosen, conflict = (press.text(name) for name in ("r", "f", "e", "c"))
     await _may(s, person, ref, field)
     async with conflicts.one_at_a_time(s, ref, field):
-        known = await s.ledger.conflict(conflict)
-        if known is None or known.closed_at is not None:
+        if conflict.startswith(conflicts.PROPOSAL):
+            await _waits(s, ref, field, chosen)
+        elif (known := await s.ledger.conflict(conflict)) is None or known.closed_at is not None:
             raise Refused("This is settled already.")
         value = await s.ledger.value_of(chosen)
         given = _given(s, person, ref, field, "resolve", value, press.texts("h"), press.texts("q"))
@@ -79,6 +87,12 @@ async def settle(s: Services, person: Person, data: str) -> Ended:
     if conflicts.proposed(done):
         return Ended(PROPOSED, True, ref)
     return Ended(KEPT, True, ref) if done.conflict == "open" else Ended(SETTLED, False, ref)
+
+
+async def _waits(s: Services, ref: str, field: str, proposal: str) -> None:
+    state = await s.ledger.state(ref, field)
+    if state is None or proposal not in state.proposals:
+        raise Refused("This proposal is decided already.")
 
 
 async def undo(s: Services, person: Person, data: str) -> Ended:

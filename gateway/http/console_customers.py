@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable
 
 from aiohttp import web
 
@@ -37,6 +38,7 @@ class CustomersPage(Lists):
             web.get(_HERE, self._paged(self.look)),
             web.get(_ONE, self._paged(self.one)),
             web.post(f"{_HERE}/undo", self._around.paged(self._around.acting(self.undo))),
+            web.post(f"{_HERE}/take", self._around.paged(self._around.acting(self.take))),
             web.post(f"{_HERE}/export", self._around.paged(self._around.acting(self.export))),
         ]
 
@@ -71,9 +73,18 @@ class CustomersPage(Lists):
         return html("customer", frame, 409 if wrong else 200, it=it, wrong=wrong, erases=erases)
 
     async def undo(self, request: web.Request, session: Session, form: Form) -> web.Response:
+        return await self._decided(request, session, form, desk.undo(self._s, session.person, form.get("data")))
+
+    async def take(self, request: web.Request, session: Session, form: Form) -> web.Response:
+        """An open proposal becomes the value."""
+        return await self._decided(request, session, form, desk.settle(self._s, session.person, form.get("data")))
+
+    async def _decided(
+        self, request: web.Request, session: Session, form: Form, work: Awaitable[desk.Ended]
+    ) -> web.Response:
         ref, field = form.get("ref")[:512], form.get("field")[:64]
         try:
-            said = await surely(self._spine, desk.undo(self._s, session.person, form.get("data")))
+            said = await surely(self._spine, work)
         except Refused as why:
             reader = self._frame(request, session).reader
             return await self._one(request, session, ref, field, wrong=refused(reader, why))

@@ -34,7 +34,15 @@ HOSTILE = "<script>x</script>\u202e\x00*b*" + "😀" * 1000
 MANY = 100_000 if os.environ.get("FLOATCARD_SOAK") == "1" else 2_000
 PAGES = ("rooms", "rooms/one", "customers", "customers/one", "conflicts", "alerts", "audit")
 FORMS = (
-    *("rooms/quiet", "rooms/bind", "rooms/budget", "customers/undo", "conflicts/settle", "conflicts/undo"),
+    *(
+        "rooms/quiet",
+        "rooms/bind",
+        "rooms/budget",
+        "customers/undo",
+        "customers/take",
+        "conflicts/settle",
+        "conflicts/undo",
+    ),
     *("conflicts/assign", "alerts/move", "audit/verify", "audit/export"),
 )
 
