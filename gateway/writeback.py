@@ -96,6 +96,8 @@ class Writeback:
     async def _row(self, row: OutboxRow, trail: Trail) -> None:
         now = self._s.clock.now()
         state = await self._s.ledger.state(row.record, row.field)
+        if row.erased or (state is not None and state.erased_at is not None):
+            return  # since it was claimed: its row is over
         if state is not None and state.conflict is not None:
             # Queued before the conflict was known: what stands there now may be the other side of it.
             await self._s.ledger.later(row, IDLE_S, "a person has to decide first")

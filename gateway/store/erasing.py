@@ -56,9 +56,9 @@ class EraseStore:
         weight, now = _weigh(connection, record), self._clock.now()
         if weight is None or not self._vault.erase(connection, record, now):
             return None
-        sql.change(
-            connection, "UPDATE outbox SET state = 'superseded' WHERE state = 'waiting' AND record = ?", (record,)
-        )
+        # one that was sent is not sent again either: without its value it would clear the field there
+        open_ = "UPDATE outbox SET state = 'superseded' WHERE state IN ('waiting', 'sent') AND record = ?"
+        sql.change(connection, open_, (record,))
         for table in (customer_name, named, lesson, choice):
             connection.execute(delete(table).where(table.c.record == record))
         # a version of its own, so that every gateway that has it in memory sees that it moved

@@ -45,6 +45,30 @@ async def test_all_of_one_customer_goes_and_nothing_of_another(store_url: str) -
     await world.store.close()
 
 
+async def test_a_write_that_was_on_its_way_is_not_sent_again_without_its_value(store_url: str) -> None:
+    """It would clear the field in the CRM."""
+    world = World.open(store_url, MergePolicy(mode="review"))
+    await world.ledger.ingest(world.edit("secret"))
+    (row,) = await world.ledger.claim("local", world.clock.at + 60_000, 32)
+    assert await EraseStore(world.store, world.vault, SystemClock()).erase(ACME, "p_admin") is not None
+    await world.ledger.later(row, 0, "the CRM was tired")
+    await world.ledger.unsure(row)
+    assert await world.ledger.claim("local", world.clock.at + 3_600_000, 32) == []
+    assert await world.ledger.doubt() == []
+    await world.store.close()
+
+
+async def test_what_was_claimed_before_its_customer_was_erased_does_not_reach_the_crm(tmp_path: Path) -> None:
+    async with opened(tmp_path) as live:
+        await live.settle()
+        card = await floated(live)
+        await live.submit(LI, "deal", await live.open_form(LI, card), phone=ONE)
+        was, (claimed,) = await live.there("phone"), await live.s.ledger.claim("local", live.clock.now(), 32)
+        assert await EraseStore(live.s.store, live.s.ledger._vault, live.clock).erase(HERO, "p_admin") is not None
+        await live.house.writebacks["local"]._one(claimed)
+        assert (live.crm.writes, await live.there("phone")) == (0, was)
+
+
 def _join(connection: Connection, rows: Sequence[dict[str, object]]) -> list[None]:
     upsert.put(connection, joined, rows)
     return [None] * len(rows)
