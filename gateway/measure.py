@@ -53,13 +53,24 @@ class Gauges:
     async def _ask(self) -> None:
         try:
             self._told(await measured(self._s.store, self._s.clock.now()))
-            metrics.PARKED_NOW.set(len(await self._s.bus.parked()))
         except Retry:
             metrics.STORE_UP.set(0)
         except Exception:
             log.exception("the store could not be measured")
         else:
             metrics.STORE_UP.set(1)
+        await self._ask_bus()
+
+    async def _ask_bus(self) -> None:
+        try:
+            parked, _ = await self._s.bus.aside()
+        except Retry:
+            metrics.BUS_UP.set(0)
+        except Exception:
+            log.exception("the queue could not be measured")
+        else:
+            metrics.PARKED_NOW.set(parked)
+            metrics.BUS_UP.set(1)
 
     def _told(self, found: Measured) -> None:
         for crm in self._s.crms:
@@ -70,6 +81,7 @@ class Gauges:
         metrics.OVERDUE_AGE.set(max(found.late, 0.0))
         metrics.CONFLICTS.set(found.conflicts)
         metrics.STORE_BYTES.set(found.bytes)
+        metrics.BACKED_UP.set(found.backed_up / 1000)
 
     def _queue(self) -> None:
         metrics.WAITING.set(self._worker.waiting)

@@ -117,6 +117,10 @@ BATCH = Histogram(
 COMMIT = Histogram("floatcard_commit_seconds", "Commits of the store.", registry=REGISTRY, buckets=_SHORT)
 WRITES = Gauge("floatcard_store_waiting", "Writes that wait for their commit.", registry=REGISTRY)
 STORE_UP = Gauge("floatcard_store_up", "Whether the store answered when last asked.", registry=REGISTRY)
+BUS_UP = Gauge("floatcard_queue_up", "Whether the queue answered when last asked.", registry=REGISTRY)
+BACKED_UP = Gauge(
+    "floatcard_backup_timestamp_seconds", "When `floatcard backup` was last done; 0: never.", registry=REGISTRY
+)
 STORE_BYTES = Gauge("floatcard_store_bytes", "Size of the store.", registry=REGISTRY)
 LEASE = Gauge(
     "floatcard_lease_held", "What one gateway does at a time: 1 where this one does.", ["lease"], registry=REGISTRY

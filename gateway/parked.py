@@ -20,9 +20,9 @@ class Parked:
     at: int
 
 
-async def listed(bus: Bus) -> list[Parked]:
-    """Oldest first."""
-    return [_told(each, why) for each, why in await bus.parked()]
+async def listed(bus: Bus, after: int = 0, limit: int | None = None) -> list[Parked]:
+    """By their ids, from the one behind `after` on."""
+    return [_told(each, why) for each, why in await bus.parked(after, limit)]
 
 
 def _told(each: Delivery, why: str) -> Parked:

@@ -67,8 +67,8 @@ class Retention:
 
     async def _answered(self, now: int) -> int:
         """Up to when the first answers to edits are of no use: a parked job may bring its edit again."""
-        parked = min((each.at for each, _ in await self._s.bus.parked()), default=now)
-        return min(now - seconds(self._s.config.retention.inbox) * 1000, parked - TRIED_MS)
+        _, parked = await self._s.bus.aside()
+        return min(now - seconds(self._s.config.retention.inbox) * 1000, (now if parked is None else parked) - TRIED_MS)
 
     def _steps(self, now: int, answered: int) -> Iterator[tuple[str, Some]]:
         keep, old, bus = self._s.config.retention, self._old, self._s.bus

@@ -96,8 +96,11 @@ class BoundedBus:
     async def park(self, delivery: Delivery, why: str) -> None:
         await self._bus.park(delivery, why)
 
-    async def parked(self) -> list[tuple[Delivery, str]]:
-        return await self._bus.parked()
+    async def parked(self, after: int = 0, limit: int | None = None) -> list[tuple[Delivery, str]]:
+        return await self._bus.parked(after, limit)
+
+    async def aside(self) -> tuple[int, int | None]:
+        return await self._bus.aside()
 
     async def replay(self, ids: list[int] | None = None) -> int:
         return await self._bus.replay(ids)

@@ -103,8 +103,11 @@ class EmbeddedBus:
         self._begun.pop(delivery.id, None)
         self._held.discard(delivery.id)
 
-    async def parked(self) -> list[tuple[Delivery, str]]:
-        return await self._jobs.parked()
+    async def parked(self, after: int = 0, limit: int | None = None) -> list[tuple[Delivery, str]]:
+        return await self._jobs.parked(after, limit)
+
+    async def aside(self) -> tuple[int, int | None]:
+        return await self._jobs.aside()
 
     async def replay(self, ids: list[int] | None = None) -> int:
         wanted = await self._jobs.again(ids)

@@ -96,7 +96,13 @@ class Bus(Protocol):
         """Sets it aside where `replay` finds it; the lane goes on."""
         ...
 
-    async def parked(self) -> list[tuple[Delivery, str]]: ...
+    async def parked(self, after: int = 0, limit: int | None = None) -> list[tuple[Delivery, str]]:
+        """By their ids, from the one behind `after` on; `limit`: at most so many."""
+        ...
+
+    async def aside(self) -> tuple[int, int | None]:
+        """How many are parked, and when the oldest of them was (ms)."""
+        ...
 
     async def replay(self, ids: list[int] | None = None) -> int:
         """Takes parked jobs up again from the first try; how many. On a bus that was not started whoever works on the

@@ -152,9 +152,14 @@ class RedisBus:
         self._done_with(hold)
         await self._ask(self._begun.ended(hold))
 
-    async def parked(self) -> list[tuple[Delivery, str]]:
-        entries: list[Any] = await self._ask(self._redis.xrange(self._names.key("parked")))
+    async def parked(self, after: int = 0, limit: int | None = None) -> list[tuple[Delivery, str]]:
+        asked = self._redis.xrange(self._names.key("parked"), min=f"({spelt(after)}", count=limit)
+        entries: list[Any] = await self._ask(asked)
         return [parked_of(id_, fields) for id_, fields in entries]
+
+    async def aside(self) -> tuple[int, int | None]:
+        oldest = await self.parked(limit=1)
+        return int(await self._ask(self._redis.xlen(self._names.key("parked")))), oldest[0][0].at if oldest else None
 
     async def replay(self, ids: list[int] | None = None) -> int:
         wanted = [delivery for delivery, _ in await self.parked() if ids is None or delivery.id in ids]

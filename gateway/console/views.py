@@ -64,7 +64,7 @@ async def overview(s: Services, reader: Reader, me: Person) -> Overview:
         persons=sum(1 for each in s.people.persons() if each.active),
         unmapped=len(await s.people.unmapped()),
         conflicts=await ConsoleStore(s.store).open_count(),
-        parked=len(await s.bus.parked()),
+        parked=(await s.bus.aside())[0],
         sources=await lines(s, reader),
         may="admin" in me.roles,
     )

@@ -9,6 +9,9 @@ from gateway.http.api_problem import forbidden
 from gateway.parked import listed
 from gateway.services import Services
 
+_LAST = 2**63 - 1
+"""No job's id is above it."""
+
 
 class ParkedJobs:
     def __init__(self, services: Services) -> None:
@@ -16,14 +19,15 @@ class ParkedJobs:
 
     async def listing(self, ask: Ask) -> Done:
         admin(ask)
-        asked, every = ask.asked(ParkedQuery), await listed(self._s.bus)
-        rows = [each for each in every if each.id > int(asked.after or -1)]
+        asked = ask.asked(ParkedQuery)
+        total, _ = await self._s.bus.aside()
+        rows = await listed(self._s.bus, min(int(asked.after or 0), _LAST), asked.limit + 1)
         jobs = [
             told.ParkedJob(id=str(e.id), topic=e.topic, lane=e.lane, tries=e.tries, why=e.why, at=e.at)
             for e in rows[: asked.limit]
         ]
         after = jobs[-1].id if len(rows) > asked.limit else None
-        return Done(told.ParkedPage(jobs=jobs, after=after, total=len(every)))
+        return Done(told.ParkedPage(jobs=jobs, after=after, total=total))
 
     async def replay(self, ask: Ask) -> Done:
         admin(ask)

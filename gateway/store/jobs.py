@@ -7,7 +7,7 @@ from collections.abc import Coroutine, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, delete, select, update
+from sqlalchemy import Column, ColumnElement, Connection, delete, func, select, update
 
 from gateway.bus.model import Delivery, Job
 from gateway.store import enqueue
@@ -58,8 +58,13 @@ class JobStore:
             return []
         return await self._store.write(_take_again, None)
 
-    async def parked(self) -> list[tuple[Delivery, str]]:
-        return await self._store.read(_parked)
+    async def parked(self, after: int = 0, limit: int | None = None) -> list[tuple[Delivery, str]]:
+        return await self._store.read(lambda connection: _parked(connection, job.c.id > after, limit=limit))
+
+    async def aside(self) -> tuple[int, int | None]:
+        query = select(func.count(), func.min(job.c.at)).where(job.c.state == "parked")
+        count, oldest = await self._store.read(lambda connection: connection.execute(query).one())
+        return int(count), oldest
 
     async def discard(self, before: int) -> int:
         return await self._some(_discard, before)
@@ -101,8 +106,10 @@ def _written(connection: Connection, items: Sequence[None]) -> list[list[Deliver
     return [_ready(connection)] * len(items)
 
 
-def _parked(connection: Connection) -> list[tuple[Delivery, str]]:
-    rows = connection.execute(select(job).where(job.c.state == "parked").order_by(job.c.id))
+def _parked(
+    connection: Connection, *those: ColumnElement[bool], limit: int | None = None
+) -> list[tuple[Delivery, str]]:
+    rows = connection.execute(select(job).where(job.c.state == "parked", *those).order_by(job.c.id).limit(limit))
     return [(_delivery(row), row.why) for row in rows]
 
 
@@ -132,7 +139,8 @@ def _again(connection: Connection, items: Sequence[tuple[int, ...] | None]) -> l
 
 
 def _mark(connection: Connection, ids: tuple[int, ...] | None) -> list[Delivery]:
-    wanted = [each for each, _ in _parked(connection) if ids is None or each.id in ids]
+    those = () if ids is None else (job.c.id.in_(ids),)
+    wanted = [each for each, _ in _parked(connection, *those)]
     for each in wanted:
         row = update(job).where(job.c.id == each.id, job.c.state == "parked")
         connection.execute(row.values(state="again", tries=1, starts=0, why=""))

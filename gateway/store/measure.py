@@ -10,6 +10,7 @@ from sqlalchemy import Connection, func, select, text
 
 from gateway.store.engine import Store
 from gateway.store.tables_app import due
+from gateway.store.tables_backup import backup_taken
 from gateway.store.tables_ledger import conflict, outbox
 
 OPEN = ("waiting", "sent", "refused")
@@ -25,6 +26,8 @@ class Measured:
     late: float
     conflicts: int
     bytes: int
+    backed_up: int
+    """When, in ms; 0: never."""
 
 
 async def measured(store: Store, now: int) -> Measured:
@@ -51,6 +54,7 @@ def _measured(connection: Connection, path: str | None, now: int) -> Measured:
         (now - since) / 1000 if since is not None else 0.0,
         int(connection.execute(still).scalar_one()),
         _bytes(connection, path),
+        int(connection.execute(select(func.max(backup_taken.c.at))).scalar() or 0),
     )
 
 

@@ -115,6 +115,23 @@ async def test_a_clean_end_leaves_the_rest_to_the_next_at_once(bench: Bench) -> 
     assert two.onces == ["1", "2"]
 
 
+async def test_what_is_parked_is_counted_and_told_page_by_page(bench: Bench) -> None:
+    one = await (await bench.open()).start()
+    assert await one.bus.aside() == (0, None) and await one.bus.parked(limit=1) == []
+    for n in range(5):
+        await one.bus.publish(job(f"{n}"))
+        await one.bus.park((await one.arrived(n + 1))[-1], "ValueError")
+    whole = [each.id for each, _ in await one.bus.parked()]
+    assert sorted(whole) == whole and len(whole) == 5
+    pages = [[each.id for each, _ in await one.bus.parked(after, 2)] for after in (0, whole[1], whole[3], whole[4])]
+    assert pages == [whole[:2], whole[2:4], whole[4:], []]
+    count, oldest = await one.bus.aside()
+    assert count == 5 and oldest == min(each.at for each, _ in await one.bus.parked())
+    assert await one.bus.parked(2**63 - 1) == []
+    assert await one.bus.replay([whole[1], 2**62]) == 1 and (await one.bus.aside())[0] == 4
+    assert await one.bus.replay() == 4 and await one.bus.aside() == (0, None)
+
+
 async def test_a_parked_job_makes_way_and_is_taken_up_again_from_the_first_try(bench: Bench) -> None:
     one = await (await bench.open()).start()
     for once in ("bad", "good"):

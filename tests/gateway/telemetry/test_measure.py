@@ -20,6 +20,7 @@ from gateway.bus.model import Delivery, Job
 from gateway.errors import Retry
 from gateway.measure import backlog
 from gateway.only import Only
+from gateway.store.backup import take
 from gateway.store.leases import LeaseStore
 from gateway.store.measure import measured
 from tests.gateway.house import LI, NAME, Live, opened
@@ -103,6 +104,29 @@ async def test_a_store_that_is_away_or_hangs_keeps_no_scrape_waiting(
                 patch.setattr(measure, "measured", broken)
                 assert (await scrape(live) == 0) or broken is bug
             assert bool(log.saying("could not be measured")) == (broken is bug)
+
+
+@pytest.mark.usefixtures("always")
+async def test_a_queue_that_is_away_is_told_beside_the_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def away() -> tuple[int, int | None]:
+        raise Retry(1, "away")
+
+    async with opened(tmp_path) as live:
+        assert await live.counted("floatcard_queue_up") == 1
+        with monkeypatch.context() as patch:
+            patch.setattr(live.s.bus, "aside", away)
+            assert await live.counted("floatcard_queue_up") == 0
+            assert await scrape(live) == 1
+        assert await live.counted("floatcard_queue_up") == 1
+
+
+@pytest.mark.usefixtures("always")
+async def test_when_the_store_was_last_backed_up_is_told(tmp_path: Path) -> None:
+    async with opened(tmp_path) as live:
+        assert await live.counted("floatcard_backup_timestamp_seconds") == 0
+        before = time.time() - 1
+        await asyncio.to_thread(take, live.s.config.store, tmp_path / "one.backup", {})
+        assert await live.counted("floatcard_backup_timestamp_seconds") >= before
 
 
 async def test_the_store_is_asked_once_for_many_scrapes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
