@@ -31,7 +31,8 @@ class Mentioned:
         place = self._place(body.room) if body.room is not None else None
         asked = Asked(place, ask.caller.person, self._s.clock.now())
         views = [await self._heard(each, ask) for each in await judge(self._s, asked, body.text)]
-        return Done(told.TryAnswer(threshold=SHOW, mentions=views))
+        # that a word is heard at all tells that it is a customer's name: only to who may know one of that name
+        return Done(told.TryAnswer(threshold=SHOW, mentions=[each for each in views if each.candidates]))
 
     def _place(self, room: str) -> Place:
         """Raises `Problem` 422."""

@@ -44,8 +44,8 @@ async def test_the_room_that_is_named_decides(world: World) -> None:
 
 async def test_who_may_know_of_nobody_is_told_of_nobody(world: World) -> None:
     client = await world.client("mentions")
-    (told,) = (await client.post("mentions/try", {"text": "华星医疗"})).body["mentions"]
-    assert told["refs"] == [] and told["candidates"] == []
+    named, other = [(await client.post("mentions/try", {"text": text})).body for text in ("华星医疗", "祝顺利")]
+    assert named == other and named["mentions"] == [], "that it is a name of somebody's would tell"
     refused = await client.post("mentions/rooms", {"room": "web/r_east", "customer": HERO})
     assert refused.status == 404
 
