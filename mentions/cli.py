@@ -15,16 +15,13 @@ from typing import Any, TextIO
 
 import orjson
 
-from mentions import filed
+from mentions import building
 from mentions.decide import Decision, decide
 from mentions.derive import derive
 from mentions.index import NameIndex
 from mentions.model import Name
-from mentions.names import prepared, unusable
+from mentions.names import unusable
 from mentions.reading import Ignored, objects
-from mentions.segment import Item, Segment
-
-CHUNK = 2_000_000  # customers whose names become one segment of a file
 
 Parse = Callable[[dict[str, Any]], Any]
 
@@ -77,34 +74,29 @@ def read_dictionary(path: Path, tally: Tally) -> NameIndex:
 def build_index(dictionary: Path, out: Path) -> Tally:
     """Writes the index of a customer list to a file that `mentions.saved.load` reads; runs in any process.
 
-    So many customers at a time that it takes some nine gigabytes of memory, however long the list is.
+    In parts, so that it takes some five gigabytes of memory, however long the list is. Raises OSError.
     """
     tally = Tally()
-    last = _last_lines(dictionary)
-    filed.write(out, (Segment(items).parts() for items in _chunks(dictionary, last, tally)))
+    building.build(_once(dictionary, _last_lines(dictionary), tally), out)
     return tally
 
 
 def _last_lines(dictionary: Path) -> dict[int, int]:
-    """Where each customer stands last, by a hash of the id."""
-    return {hash(ref): number for number, (ref, _) in _read(dictionary, _id, [])}
+    """Where customers who stand there several times stand last, by a hash of the id."""
+    several = building.repeated(ref for _, (ref, _) in _read(dictionary, _id, []))
+    if not several:
+        return {}
+    return {hash(ref): number for number, (ref, _) in _read(dictionary, _id, []) if hash(ref) in several}
 
 
-def _chunks(dictionary: Path, last: Mapping[int, int], tally: Tally) -> Iterator[list[Item]]:
-    """The list in parts, each customer once. At least one part."""
-    ready: list[Item] = []
+def _once(dictionary: Path, last: Mapping[int, int], tally: Tally) -> Iterator[tuple[str, Sequence[Name]]]:
     for number, (ref, names) in _read(dictionary, _customer, tally.dictionary_ignored):
         if last.get(hash(ref), number) > number:
             tally.dictionary_ignored.append((number, "the same id again; a later line counts"))
             continue
         _note_unusable(number, names, tally)
-        ready.append((ref, prepared(names)))
         tally.customers += 1
-        if len(ready) >= CHUNK:
-            yield ready
-            ready = []
-    if ready or not tally.customers:
-        yield ready
+        yield ref, names
 
 
 def _note_unusable(number: int, names: Sequence[Name], tally: Tally) -> None:

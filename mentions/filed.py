@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import struct
 import sys
 import zlib
@@ -29,6 +30,18 @@ def write(path: Path, several: Iterable[Parts]) -> None:
     with beside.open("wb") as out:
         for parts in several:
             _write(out, parts)
+        out.flush()
+        os.fsync(out.fileno())
+    beside.replace(path)
+
+
+def join(path: Path, files: Iterable[Path]) -> None:
+    """The segments of several such files in one, each file read before the next is asked for. Raises OSError."""
+    beside = path.with_name(path.name + ".new")
+    with beside.open("wb") as out:
+        for file in files:
+            with file.open("rb") as source:
+                shutil.copyfileobj(source, out, 1 << 20)
         out.flush()
         os.fsync(out.fileno())
     beside.replace(path)

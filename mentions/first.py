@@ -37,10 +37,11 @@ def made(folder: Path) -> Made:
 def make(folder: Path) -> Made:
     """The same in this process. Raises OSError."""
     names, contacts = folder / "names.jsonl", folder / "contacts.jsonl"
-    return NameIndex.build(_read(names)), NameIndex.build(_read(contacts)), Suggester(_read(names))
+    return NameIndex.build(read(names)), NameIndex.build(read(contacts)), Suggester(read(names))
 
 
-def _read(path: Path) -> Iterator[tuple[str, list[Name]]]:
+def read(path: Path) -> Iterator[tuple[str, list[Name]]]:
+    """What `write` wrote. Raises OSError."""
     with path.open(encoding="ascii") as lines:
         for line in lines:
             ref, names = json.loads(line)

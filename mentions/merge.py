@@ -11,6 +11,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterable, Sequence, Set
+from itertools import accumulate
 from pathlib import Path
 
 from mentions import filed
@@ -31,12 +32,21 @@ def crowd(segments: Sequence[Segment], busy: Set[int] = frozenset()) -> list[Seg
     if hollow := next((one for one in idle if one.rows > YOUNG and one.living * 2 < len(one.refs)), None):
         return [hollow]
     open_ = [one for one in idle if one.rows < MOST // 2]
-    if not busy and _much_changed(open_):
+    if not busy and _much_changed(open_) and sum(one.rows for one in open_) <= MOST:
         return open_
     sizes: dict[int, list[Segment]] = {}
     for segment in open_:
         sizes.setdefault(_size(segment), []).append(segment)
-    return next((group for _, group in sorted(sizes.items()) if len(group) >= FAN), [])
+    many = next((group for _, group in sorted(sizes.items()) if len(group) >= FAN), [])
+    return _bounded(many)
+
+
+def _bounded(group: Sequence[Segment]) -> list[Segment]:
+    """As many of them, the smallest first, as may become one; none where that is not two."""
+    ordered = sorted(group, key=lambda one: one.rows)
+    totals = accumulate(one.rows for one in ordered)
+    fit = [one for one, total in zip(ordered, totals, strict=True) if total <= MOST]
+    return fit if len(fit) > 1 else []
 
 
 def _much_changed(segments: Sequence[Segment]) -> bool:

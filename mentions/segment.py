@@ -134,6 +134,7 @@ class Segment:
         self._suffixes: dict[int, tuple[tuple[int, int], ...]] = {}
         self._dead: dict[int, int] = {}
         patterns = _by_pattern(paced(ordered, gently))
+        del ordered  # of a million customers that is a gigabyte
         self._machine = _machine(list(patterns))
         for rows in paced(patterns.values(), gently):
             rows.sort()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mentions import cli
+from mentions import building
 from mentions.cli import Tally, build_index, run
 from mentions.model import Name
 from mentions.saved import load, save
@@ -82,7 +82,7 @@ def test_an_index_of_very_many_is_built_in_parts_and_finds_the_same(
     lines = [{"id": f"c{n}", "name": f"Zorvex{n} Labs"} for n in range(9)] + [{"id": "c1", "name": "Oakline"}, "{"]
     (tmp_path / "d").write_text("\n".join(one if isinstance(one, str) else json.dumps(one) for one in lines))
     whole = build_index(tmp_path / "d", tmp_path / "whole")
-    monkeypatch.setattr(cli, "CHUNK", 2)
+    monkeypatch.setattr(building, "PART", 4)
     parts = build_index(tmp_path / "d", tmp_path / "parts")
     assert whole == parts and parts.customers == 9
     assert [number for number, _ in parts.dictionary_ignored] == [2, 11]

@@ -76,6 +76,14 @@ def test_a_segment_that_is_mostly_dead_is_made_anew() -> None:
     assert refs(index, "customer 7, customer 1999, customer 5042") == ["c1999", "c5042"]
 
 
+def test_what_becomes_one_is_never_larger_than_one_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(merge, "MOST", 1000)
+    monkeypatch.setattr(merge, "LARGE", 100)
+    several = [Segment([(f"c{n}-{m}", [(f"ab{n} {m}", Name(f"ab{n} {m}"))]) for m in range(400)]) for n in range(8)]
+    assert [one.rows for one in merge.crowd(several)] == [400, 400]
+    assert merge.crowd(several[:1]) == []
+
+
 def test_when_an_eighth_has_changed_all_of_it_becomes_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(merge, "LARGE", 1000)
     index = NameIndex.build((f"c{n}", [Name(f"customer {n}")]) for n in range(4000))
