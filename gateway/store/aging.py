@@ -10,6 +10,7 @@ from sqlalchemy import Column, ColumnElement, Connection, Table, delete, select,
 from gateway.store.engine import Store
 from gateway.store.tables_app import floated, link_code, login, slot, slot_record, trail
 from gateway.store.tables_ledger import inbox, outbox
+from gateway.store.tables_people import device_code
 from gateway.store.tables_shared import kept
 
 BATCH = 500
@@ -98,9 +99,8 @@ def _floated(connection: Connection, befores: Sequence[int]) -> list[int]:
 
 
 def _codes(connection: Connection, befores: Sequence[int]) -> list[int]:
-    return [
-        sum(_remove(connection, each, each.c.expires < before) for each in (link_code, login)) for before in befores
-    ]
+    tables = (link_code, login, device_code)
+    return [sum(_remove(connection, each, each.c.expires < before) for each in tables) for before in befores]
 
 
 def _kept(connection: Connection, befores: Sequence[int]) -> list[int]:
