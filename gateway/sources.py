@@ -12,7 +12,7 @@ from gateway.clock import Clock
 from gateway.config import Config
 from gateway.config.model import seconds
 from gateway.errors import Refused, Retry
-from gateway.handlers import conflicts
+from gateway.handlers import conflicts, setback
 from gateway.metrics import GAPS
 from gateway.services import Services
 from gateway.spine import Spine
@@ -20,10 +20,11 @@ from gateway.store.auditing import AuditStore
 from gateway.store.due import Due, DueStore
 from gateway.store.engine import Store
 from gateway.store.ledger import Incoming, Ingested, Ledger, Taken
+from gateway.store.ledger.batch import ERASED
 from gateway.store.ledger.linear import KIND, Numbered
 from gateway.store.sources import SourceRow, SourceStore
 from gateway.sweep import native_of, take
-from gateway.turn import Trail
+from gateway.turn import Trail, new_trail
 
 log = logging.getLogger("floatcard.sources")
 
@@ -36,12 +37,18 @@ def hold_ms(config: Config, source: str) -> int:
 
 
 async def numbered(s: Services, spine: Spine, incoming: Incoming, stream: str, position: int) -> Taken:
-    """One edit of a linear source; those that had waited for it are followed up here, itself by its caller."""
+    """One edit of a linear source; those that had waited for it are followed up here, itself by its caller. Raises
+    `Refused` of a customer that was erased."""
     source = incoming.source.system
     taken = await s.ledger.take(Numbered(incoming, stream, position, hold_ms(s.config, source)))
     if taken.state == "rewound":
         log.warning("the source %s was set back: what it says is set aside until it has a new epoch", source)
+        trail = new_trail("")
+        await setback.told(s, source, stream, trail)
+        await s.trail.write(trail)
     await followed(s, spine, taken.freed)
+    if taken.state == "erased":
+        raise Refused(ERASED)
     return taken
 
 
@@ -149,6 +156,7 @@ async def new_epoch(s: Works, source: str, by: str) -> Begun:
         begun = Begun((), len(records))
     if not begun.any:
         raise Refused("Nothing of {source} was set back: there is no need of a new epoch.", source=source)
+    await setback.begun(s.due, source, begun.streams, s.clock.now())
     said = ", ".join(begun.streams)
     await AuditStore(s.store, s.clock).note(by, "new_epoch", source, streams=said, many=begun.records)
     return begun

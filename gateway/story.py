@@ -183,6 +183,7 @@ async def _crm_refused(t: Teller, facts: dict[str, Json]) -> Line:
 _RULES = {
     "risk_high": N_("A risk of {customer} turned high."),
     "conflict_open": N_("A conflict of {customer} is still open."),
+    "set_back": N_("A source was set back."),
 }
 
 

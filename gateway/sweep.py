@@ -10,7 +10,7 @@ from functools import partial
 
 from crm.model import Crm, CursorLost, Record, RecordRef
 from gateway.errors import Refused, Retry
-from gateway.handlers import alerts, conflicts, merged
+from gateway.handlers import alerts, conflicts, merged, setback
 from gateway.loading import Loading
 from gateway.metrics import SWEPT
 from gateway.only import HELD
@@ -232,6 +232,7 @@ async def reread(s: Services, spine: Spine, item: Due, trail: Trail) -> None:
     told = await s.ledger.observe(record, native_of(s, crm.name), began=began, key=whose, trace=trail.turn)
     if told.rewound:
         log.warning("the CRM %s has set a record back: what it says of it is set aside", crm.name)
+        await setback.told(s, crm.name, "", trail)
     if told.held:
         await _later(s, key, tries + 1)
     else:

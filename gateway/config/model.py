@@ -137,6 +137,7 @@ class MentionsSpec(Frozen):
 class AlertsSpec(Frozen):
     risk_high: bool = Field(True, description="Tell the managers when a risk turned high.")
     conflict_open: Duration | None = Field("10m", description="Tell the managers of a conflict open for this long.")
+    set_back: bool = Field(True, description="Tell the managers and admins when a source was set back.")
     snooze: Duration = Field("1h", description="For how long *snooze* hushes an alert.")
 
 

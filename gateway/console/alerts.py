@@ -27,6 +27,7 @@ WHICH: Final[Mapping[Which, tuple[str, tuple[str, ...]]]] = {
 RULES: Final[Mapping[str, str]] = {
     "risk_high": N_("A risk turned high"),
     "conflict_open": N_("A conflict nobody decided"),
+    "set_back": N_("A source that was set back"),
 }
 STATES: Final[Mapping[str, tuple[str, Tone]]] = {
     "open": (N_("open"), "warning"),
@@ -78,11 +79,14 @@ async def _row(eyes: Eyes, each: Alert) -> Row:
     seen, reader = await eyes.heard(each.record), eyes.reader
     rule = reader.say(RULES.get(each.rule, each.rule))
     what = alerts.what_of(eyes.s, each, seen.record, reader.locale) if seen is not None else rule
+    of_source = each.rule == alerts.SET_BACK
+    if of_source:
+        what = alerts.set_back(each, reader.locale)
     says, tone = STATES[each.state]
     return Row(
         id=each.id,
         key=each.record if seen is not None else "",
-        title=await eyes.title(each.record),
+        title=alerts.source_of(each) if of_source else await eyes.title(each.record),
         what=what,
         rule=rule,
         state=each.state,

@@ -25,10 +25,14 @@ from gateway.services import Services
 from gateway.store.alerts import Alert
 from gateway.store.due import Due
 from gateway.store.ledger import Ingested
+from gateway.store.sources import SourceStore
 from gateway.turn import Outcome, Show, Slot, Trail, Turn
 from identity.audience import audience_hash, carried, direct
 from identity.model import Person
 from reconcile.model import Json
+
+SET_BACK = "set_back"
+"""The rule of an alert about a source and no customer: its subject is `source|stream`."""
 
 
 def alert_id(rule: str, record: str, subject: str) -> str:
@@ -80,8 +84,8 @@ async def raise_alert(
     if await s.alerts.raise_(new):
         ALERTS.labels(rule).inc()
         trail.note("alert", s.clock.now(), rule=rule, record=record, alert=new.id, decision=trace)
-    again = rule == "conflict_open" and await s.alerts.move(new.id, "open", frm=("over",)) is not None
-    # what had settled it was undone: said once more
+    again = rule in ("conflict_open", SET_BACK) and await s.alerts.move(new.id, "open", frm=("over",)) is not None
+    # what had settled it was undone, or it was set back again: said once more
     await publish(s, new.id, once="" if again else f"alert:{new.id}")
 
 
@@ -93,6 +97,8 @@ async def publish(s: Services, alert: str, *, once: str = "") -> None:
 
 async def readers(s: Services, alert: Alert) -> tuple[Person, ...]:
     """Whom it is for; nobody when the record is gone."""
+    if alert.rule == SET_BACK:
+        return tuple(each for each in s.people.persons() if _answers_for_sources(each))
     record = await s.records.get(alert.record)
     return managers(s, record) if record is not None else ()
 
@@ -103,7 +109,13 @@ async def publish_to(s: Services, alert: str, reader: str, once: str) -> None:
     await s.bus.publish(Job("alert_to", f"alert:{alert}:{reader}", f"{once}:{reader}", body), "here")
 
 
+def _answers_for_sources(person: Person) -> bool:
+    return person.active and not person.roles.isdisjoint(("manager", "admin"))
+
+
 async def concerns(s: Services, alert: Alert, person: Person) -> bool:
+    if alert.rule == SET_BACK:
+        return _answers_for_sources(person)
     record = await s.records.get(alert.record)
     return record is not None and person.id in {each.id for each in managers(s, record)}
 
@@ -137,24 +149,49 @@ async def draw(s: Services, slot: Slot, alert: Alert, manager: Person) -> Show |
     facts, until = made
     zone = manager.zone or s.config.zone
     card = s.deck.draw("alert", locale=locale, zone=zone, now=s.clock.now(), alert=facts)
-    state: dict[str, Json] = {"alert": alert.id, "person": manager.id, "refs": [alert.record]}
-    fields = ("name", *(["risk"] if alert.rule == "risk_high" else ()))
-    return Show(slot, card, (alert.record,), audience_hash(direct(manager)), until, state, fields)
+    refs = (alert.record,) if alert.record else ()
+    state: dict[str, Json] = {"alert": alert.id, "person": manager.id, "refs": [*refs]}
+    fields = ("name", *(["risk"] if alert.rule == "risk_high" else ())) if refs else ()
+    return Show(slot, card, refs, audience_hash(direct(manager)), until, state, fields)
 
 
 async def told(
     s: Services, alert: Alert, manager: Person, locale: str, channel: str = ""
 ) -> tuple[AlertView, int | None] | None:
     """What a card says of it, and until when that may be said; on that channel."""
+    if alert.rule == SET_BACK:
+        return _view(s, alert, source_of(alert), set_back(alert, locale), locale), None
     each = await heard(s, alert.record, carried(direct(manager), channel))
     if each is None:
         return None
+    what = what_of(s, alert, each.record, locale)
+    return _view(s, alert, each.record.title, what, locale), each.disclosed.valid_until
+
+
+def source_of(alert: Alert) -> str:
+    """The source with its stream, as it is configured."""
+    source, _, stream = alert.subject.partition("|")
+    return f"{source} · {stream}" if stream else source
+
+
+def set_back(alert: Alert, locale: str) -> str:
+    source = source_of(alert)
+    if alert.state == "over":
+        return say(locale, "{source} has a new epoch: what it says counts again.", source=source)
+    return say(
+        locale,
+        "{source} was set back: it says what it had said before. That is set aside until an admin begins a new epoch.",
+        source=source,
+    )
+
+
+def _view(s: Services, alert: Alert, title: str, what: str, locale: str) -> AlertView:
     tone: Tone = "danger" if alert.rule == "risk_high" else "warning"
     by = s.people.person(alert.by)
-    facts = AlertView(
+    return AlertView(
         rule=alert.rule,
-        title=each.record.title,
-        what=what_of(s, alert, each.record, locale),
+        title=title,
+        what=what,
         since=alert.since,
         tone=tone if alert.state in ("open", "snoozed") else "neutral",
         state=alert.state,
@@ -163,7 +200,6 @@ async def told(
         buttons=_buttons(s, alert, locale),
         trace=alert.trace,
     )
-    return facts, each.disclosed.valid_until
 
 
 def what_of(s: Services, alert: Alert, record: Record, locale: str) -> str:
@@ -188,11 +224,10 @@ def _buttons(s: Services, alert: Alert, locale: str) -> tuple[Button, ...]:
     made = [s.buttons.make(locale, N_("Acknowledge"), "acknowledge", "primary", i=alert.id)]
     if alert.state == "open":
         made.append(s.buttons.make(locale, N_("Snooze"), "snooze", i=alert.id))
-    made.append(
-        _decide(s, alert, locale)
-        if alert.rule == "conflict_open"
-        else s.buttons.make(locale, N_("Show me"), "show_me", r=alert.record)
-    )
+    if alert.rule == "conflict_open":
+        made.append(_decide(s, alert, locale))
+    elif alert.record:
+        made.append(s.buttons.make(locale, N_("Show me"), "show_me", r=alert.record))
     return tuple(made)
 
 
@@ -228,11 +263,21 @@ async def snooze(s: Services, turn: Turn, person: Person, press: Press) -> Outco
 
 
 async def woke(s: Services, item: Due, trail: Trail) -> None:
-    """A snooze is over: the alert is open again."""
+    """A snooze is over: the alert is open again; unless nothing is left to be done."""
     alert = str(item.payload["alert"])
-    if await s.alerts.move(alert, "open", frm=("snoozed",)) is not None:
+    known = await s.alerts.get(alert)
+    if known is not None and known.rule == SET_BACK and not await _is_back(s, known):
+        await s.alerts.move(alert, "over", by=known.by)
+    elif await s.alerts.move(alert, "open", frm=("snoozed",)) is not None:
         trail.note("woke", s.clock.now(), alert=alert)
     await publish(s, alert)
+
+
+async def _is_back(s: Services, alert: Alert) -> bool:
+    source, _, stream = alert.subject.partition("|")
+    linear = {source: (stream,)} if stream else {}
+    rows = await SourceStore(s.store).rows(() if stream else (source,), linear)
+    return any(row.state == "rewound" for row in rows)
 
 
 async def settle_over(s: Services, record: str) -> None:

@@ -41,7 +41,7 @@ async def page(s: Services, slot: Slot, who: Sender, person: Person | None, loca
     rows = tuple(_row(s, each, locale) for each in seen)
     home = HomeView(rows, _tasks(seen), tuple(each for _, each in waiting), (button,))
     card = s.deck.draw("home", locale=locale, zone=person.zone or s.config.zone, now=now, home=home)
-    keys = tuple(dict.fromkeys([*(each.record.ref.key for each in seen), *(ref for ref, _ in waiting)]))
+    keys = tuple(dict.fromkeys([*(each.record.ref.key for each in seen), *(ref for ref, _ in waiting if ref)]))
     ends = [each.disclosed.valid_until for each in seen if each.disclosed.valid_until is not None]
     state = {"kind": "home", "who": who.id.key, "locale": locale}
     told = tuple(name for each in seen for name in view.tells(each.record, s.config.fields))
