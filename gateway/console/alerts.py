@@ -9,11 +9,15 @@ from typing import Final, Literal
 from cards.tree import Tone
 from cards.words import N_
 from gateway.console.seeing import Eyes
+from gateway.console.sheet import sheet
 from gateway.handlers import alerts
 from gateway.store.alerts import Alert
 from gateway.store.console import ConsoleStore, Cursor
 
 PAGE: Final = 25
+MOST: Final = 10_000
+"""Rows of one export."""
+AT_ONCE: Final = 500
 
 Which = Literal["waiting", "open", "snoozed", "acknowledged", "over", "all"]
 WHICH: Final[Mapping[Which, tuple[str, tuple[str, ...]]]] = {
@@ -97,3 +101,25 @@ async def _row(eyes: Eyes, each: Alert) -> Row:
         until=each.until if each.state == "snoozed" else 0,
         trace=each.trace,
     )
+
+
+COLUMNS: Final = ("since", "record", "customer", "rule", "what", "state", "by", "until", "decision")
+
+
+async def exported(eyes: Eyes, store: ConsoleStore, which: Which, rule: str) -> tuple[bytes, int]:
+    """CSV of the newest of that kind, at most `MOST`, as this reader may see them; and how many."""
+    out, last = list[Sequence[str]]([COLUMNS]), None
+    while len(out) <= MOST:
+        found = await store.alerts(WHICH[which][1], rule, last, min(AT_ONCE, MOST + 1 - len(out)))
+        for each in found:
+            out.append(_cells(eyes, await _row(eyes, each)))
+        if not found:
+            break
+        last = (found[-1].since, found[-1].id)
+    return sheet(out), len(out) - 1
+
+
+def _cells(eyes: Eyes, row: Row) -> list[str]:
+    exact = eyes.reader.exact
+    until = exact(row.until) if row.until else ""
+    return [exact(row.since), row.key, row.title, row.rule, row.what, row.state, row.by, until, row.trace]

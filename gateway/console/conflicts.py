@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from cards.words import N_
 from gateway.console.seeing import Eyes
+from gateway.console.sheet import sheet
 from gateway.errors import Refused
 from gateway.handlers import desk
 from gateway.store.console import ConsoleStore, Cursor, Held, OpenCase
@@ -15,6 +16,9 @@ from gateway.store.ledger import Challenger, FieldState
 from identity.model import Person
 
 PAGE: Final = 10
+MOST: Final = 10_000
+"""Conflicts of one export."""
+AT_ONCE: Final = 200
 SETTLED: Final = 25
 OFFERED: Final = 300
 DECIDERS: Final = frozenset({"admin", "manager", "rep"})
@@ -111,11 +115,13 @@ def _size(which: Which) -> int:
     return SETTLED if which == "settled" else PAGE
 
 
-async def _found(eyes: Eyes, store: ConsoleStore, which: Which, cursor: Cursor | None, field: str) -> list[OpenCase]:
+async def _found(
+    eyes: Eyes, store: ConsoleStore, which: Which, cursor: Cursor | None, field: str, most: int = 0
+) -> list[OpenCase]:
     if which == "settled":
-        return await store.settled_conflicts(cursor, SETTLED + 1)
+        return await store.settled_conflicts(cursor, most or SETTLED + 1)
     held: Held = "" if which == "open" else which
-    return await store.open_conflicts(held, eyes.me.id, cursor, PAGE + 1, field)
+    return await store.open_conflicts(held, eyes.me.id, cursor, most or PAGE + 1, field)
 
 
 def offered(eyes: Eyes) -> list[tuple[str, str]]:
@@ -190,3 +196,24 @@ def _side(eyes: Eyes, state: FieldState, role: str, each: Challenger, data: str)
     value = eyes.reader.say("an erased value") if each.erased_at else eyes.value(state.field, each.value)
     who = eyes.who(each.actor) if each.actor_kind == "person" else ""
     return Side(eyes.reader.say(ROLES[role]), value, who, each.source, each.at, data)
+
+
+COLUMNS: Final = ("conflict", "opened", "record", "customer", "field", "asked", "role", "value", "source", "person")
+
+
+async def exported(eyes: Eyes, store: ConsoleStore, which: Which, field: str) -> tuple[bytes, int]:
+    """CSV: a row for each side of each conflict, at most `MOST` of these, as this reader may see them; and how many."""
+    out, last, count = list[Sequence[str]]([COLUMNS]), None, 0
+    while count < MOST and (found := await _found(eyes, store, which, last, field, min(AT_ONCE, MOST - count))):
+        for each in found:
+            out += _cells(eyes, await _case(eyes, each))
+        end = found[-1].case
+        last, count = (end.closed_at or 0 if which == "settled" else end.opened_at, end.id), count + len(found)
+    return sheet(out), count
+
+
+def _cells(eyes: Eyes, case: Case) -> list[list[str]]:
+    """Of one whose values this reader may not see: that there is one. Of a settled one what it came to."""
+    head = [case.id, eyes.reader.exact(case.opened_at), case.key, case.title, case.field, case.owner]
+    sides = [[one.role, one.value, one.source, one.who] for one in case.sides]
+    return [[*head, *side] for side in sides or [["", case.value, "", case.by]]]

@@ -21,6 +21,7 @@ from gateway.http.console_audit import AuditPage
 from gateway.http.console_bringing import BringPage
 from gateway.http.console_conflicts import ConflictsPage
 from gateway.http.console_customers import CustomersPage
+from gateway.http.console_deeds import DeedsPage
 from gateway.http.console_erase import ErasePage
 from gateway.http.console_login import SignIn, local
 from gateway.http.console_mentions import MentionsPage
@@ -127,6 +128,7 @@ class Console:
             AlertsPage(services, self),
             AuditPage(services, self),
             ApplicationsPage(services, self),
+            DeedsPage(services, self),
         )
 
     def routes(self) -> list[web.RouteDef]:

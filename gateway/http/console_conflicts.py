@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import cast
 
 from aiohttp import web
@@ -11,7 +12,7 @@ from gateway.console.audit import cursor
 from gateway.errors import Refused
 from gateway.handlers import assigned, desk
 from gateway.http.console_mentions import Around
-from gateway.http.console_paging import Lists, asked, html, refused, see, several
+from gateway.http.console_paging import Lists, asked, attached, html, refused, see, several
 from gateway.http.console_session import Form, Session
 from gateway.http.console_sure import surely
 from gateway.services import Services
@@ -19,6 +20,7 @@ from gateway.spine import Spine
 from gateway.store.console import ConsoleStore
 
 _HERE = "/console/conflicts"
+log = logging.getLogger("floatcard.console")
 
 
 class ConflictsPage(Lists):
@@ -30,7 +32,13 @@ class ConflictsPage(Lists):
         self._store = ConsoleStore(services.store)
 
     def routes(self) -> list[web.RouteDef]:
-        acts = {"several": self.several, "settle": self.settle, "undo": self.undo, "assign": self.assign}
+        acts = {
+            "several": self.several,
+            "settle": self.settle,
+            "undo": self.undo,
+            "assign": self.assign,
+            "export": self.export,
+        }
         around = self._around
         return [
             web.get(_HERE, self._paged(self.look)),
@@ -45,13 +53,24 @@ class ConflictsPage(Lists):
         self, request: web.Request, session: Session, which: str, after: str = "", wrong: str = "", field: str = ""
     ) -> web.Response:
         frame = self._frame(request, session)
-        chosen = cast("conflicts.Which", which) if which in conflicts.WHICH else "open"
+        chosen = _which(which)
         eyes = self._eyes(frame, session)
         fields = conflicts.fields(eyes)
         named = field if field in dict(fields) else ""
         it = await conflicts.listed(eyes, self._store, chosen, cursor(after), named)
         tabs = [(name, frame.reader.say(words)) for name, words in conflicts.WHICH.items()]
-        return html("conflicts", frame, 409 if wrong else 200, it=it, tabs=tabs, fields=fields, wrong=wrong)
+        more = {"fields": fields, "wrong": wrong, "most": conflicts.MOST}
+        return html("conflicts", frame, 409 if wrong else 200, it=it, tabs=tabs, **more)
+
+    async def export(self, request: web.Request, session: Session, form: Form) -> web.Response:
+        """As the list was asked for, with what this reader may see; it is noted who took how many."""
+        frame, which = self._frame(request, session), _which(form.get("which"))
+        eyes, field = self._eyes(frame, session), form.get("field")[:64]
+        named = field if field in dict(conflicts.fields(eyes)) else ""
+        body, count = await conflicts.exported(eyes, self._store, which, named)
+        await self._audit.note(session.person.id, "exported", "conflicts", rows=count)
+        log.warning("conflicts were exported", extra={"person": session.person.id, "count": count})
+        return attached(body, "conflicts", frame.reader)
 
     async def settle(self, request: web.Request, session: Session, form: Form) -> web.Response:
         try:
@@ -103,3 +122,7 @@ class ConflictsPage(Lists):
             if person is not None and person.id != session.person.id and case.closed_at is None:
                 await assigned.ask(self._s, case.id, case.record, case.field, person, now)
         return see(_HERE, f"{'assigned' if who else 'unassigned'}={len(known)}", which=which)
+
+
+def _which(said: str) -> conflicts.Which:
+    return cast("conflicts.Which", said) if said in conflicts.WHICH else "open"

@@ -21,6 +21,9 @@ _READING: Final = (
     "/console/audit/export",
     "/console/audit/applications/export",
     "/console/customers/export",
+    "/console/audit/deeds/export",
+    "/console/alerts/export",
+    "/console/conflicts/export",
 )
 """Forms that change nothing."""
 _FRESH: Final = (
