@@ -20,7 +20,6 @@ from gateway.store.auditing import AuditStore
 from gateway.store.due import Due, DueStore
 from gateway.store.engine import Store
 from gateway.store.ledger import Incoming, Ingested, Ledger, Taken
-from gateway.store.ledger.batch import ERASED
 from gateway.store.ledger.linear import KIND, Numbered
 from gateway.store.sources import SourceRow, SourceStore
 from gateway.sweep import native_of, take
@@ -37,8 +36,7 @@ def hold_ms(config: Config, source: str) -> int:
 
 
 async def numbered(s: Services, spine: Spine, incoming: Incoming, stream: str, position: int) -> Taken:
-    """One edit of a linear source; those that had waited for it are followed up here, itself by its caller. Raises
-    `Refused` of a customer that was erased."""
+    """One edit of a linear source; those that had waited for it are followed up here, itself by its caller."""
     source = incoming.source.system
     taken = await s.ledger.take(Numbered(incoming, stream, position, hold_ms(s.config, source)))
     if taken.state == "rewound":
@@ -47,8 +45,6 @@ async def numbered(s: Services, spine: Spine, incoming: Incoming, stream: str, p
         await setback.told(s, source, stream, trail)
         await s.trail.write(trail)
     await followed(s, spine, taken.freed)
-    if taken.state == "erased":
-        raise Refused(ERASED)
     return taken
 
 
