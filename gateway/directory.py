@@ -82,7 +82,7 @@ class Directory:
         except (Retry, Refused) as failed:
             log.warning("the users of %s could not be read: %s", name, type(failed).__name__)
             return ()
-        if not told:
+        if not told and (name in self._users or name in self._accounts):
             log.warning("%s tells of no user at all; what it said last stands", name)
         return told
 

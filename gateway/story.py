@@ -255,6 +255,16 @@ async def _linked(t: Teller, facts: dict[str, Json]) -> Line:
     return Line(t.say("Linked"), t.say("An account belongs to {name} now.", name=t.person(facts)), "info")
 
 
+async def _consented(t: Teller, facts: dict[str, Json]) -> Line:
+    return Line(t.say("Linked"), t.say("{name} says that the account is theirs.", name=t.person(facts)), "info")
+
+
+async def _unlinked(t: Teller, facts: dict[str, Json]) -> Line:
+    return Line(
+        t.say("Unlinked"), t.say("{name} says that the account is not theirs.", name=t.person(facts)), "warning"
+    )
+
+
 async def _message_deleted(t: Teller, facts: dict[str, Json]) -> Line:
     return Line(t.say("Removed"), t.say("The message is gone, and its card with it."))
 
@@ -328,6 +338,8 @@ _STEPS: dict[str, Teach] = {
     "showed_me": _showed_me,
     "refused": _refused,
     "linked": _linked,
+    "consented": _consented,
+    "unlinked": _unlinked,
     "message_deleted": _message_deleted,
     "command": _command,
     "unheard": _unheard,

@@ -53,6 +53,10 @@ class FakeSlack:
         id_ = body.get("user")
         return {"user": {"id": id_, "team_id": TEAM, "name": id_, "real_name": f"Person {id_}", "profile": {}}}
 
+    def users_list(self, request: web.Request, body: dict[str, Any]) -> dict[str, Any]:
+        people = [{"id": f"U0USER{n:04d}", "team_id": TEAM, "name": f"u{n}", "profile": {}} for n in range(50)]
+        return {"members": people, "response_metadata": {"next_cursor": ""}}
+
     async def seen(self, request: web.Request) -> web.Response:
         told, self.posted = self.posted, {}
         return web.Response(body=orjson.dumps(told), content_type="application/json")

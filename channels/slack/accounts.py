@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from channels import model
-from channels.slack.calls import Calls
+from channels.slack.calls import Calls, part
 from channels.slack.interactions import SLACKBOT
 
 PAGE = 1000
@@ -31,7 +31,8 @@ class UserList:
         found, cursor = list[model.Account](), ""
         for page in range(1, PAGES + 1):
             answer = await self._calls.get(self._home, "users.list", limit=PAGE, cursor=cursor)
-            found += [self._account(user) for user in answer["members"] if user["id"] != SLACKBOT]
+            users = [user for user in part(answer, "members", list) if user["id"] != SLACKBOT]
+            found += [self._account(user) for user in users]
             cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
             if not cursor:
                 self._kept, self._until = tuple(found), self._clock() + page * EACH_MS

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from base64 import b64encode
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
@@ -17,6 +17,8 @@ from channels.slack.config import Config
 from channels.slack.installs import REINSTALL, Installs
 from channels.wire import TIRED, retry_after
 from gateway.errors import Fixed, Gone, Refused, Retry
+
+T = TypeVar("T")
 
 _TRY_AGAIN = frozenset(
     {"ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"}
@@ -131,6 +133,14 @@ class Calls:
             )
             self._clients[token] = known
         return known
+
+
+def part(answer: Mapping[str, Any], key: str, kind: type[T]) -> T:
+    """What an answer has to hold. Raises `Retry`: something between Slack and us answered for it."""
+    value = answer.get(key)
+    if not isinstance(value, kind):
+        raise Retry(TIRED, f"Slack: an answer without its {key}")
+    return value
 
 
 def quiet() -> logging.Logger:

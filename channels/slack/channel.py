@@ -15,7 +15,7 @@ from channels.doctor import Doctor, Finding
 from channels.keeper import Keeper, Keeps
 from channels.slack import answers, events
 from channels.slack.accounts import UserList
-from channels.slack.calls import Calls
+from channels.slack.calls import Calls, part
 from channels.slack.cards import LIMITS, message, page, unfurl, view
 from channels.slack.config import Config
 from channels.slack.doctor import examine
@@ -130,7 +130,7 @@ class Channel:
             await self._unfurl(at, card)
             return model.MessageRef(place, at.thread)
         answer = await self._calls.call(at.team, "chat.postMessage", _post(at) | message(card))
-        return model.MessageRef(place, str(answer["ts"]))
+        return model.MessageRef(place, part(answer, "ts", str))
 
     async def edit(self, message_: model.MessageRef, card: tree.Card) -> None:
         at, ts = spot(message_.place), stamp(message_)
@@ -174,7 +174,7 @@ class Channel:
     async def direct(self, to: model.ImId) -> model.Place:
         team = "" if to.scope == self._config.team else to.scope
         answer = await self._calls.call(team, "conversations.open", {"users": to.id})
-        room = str(answer["channel"]["id"])
+        room = str(part(answer, "channel", dict)["id"])
         return model.Place(self.name, f"{team}:{room}" if team else room)
 
     async def open(self, trigger: str, card: tree.Card) -> None:
@@ -190,7 +190,7 @@ class Channel:
         id_, *where = json.loads(trigger)
         team = spot(model.Place(self.name, where[0])).team
         answer = await self._calls.call(team, "views.open", {"trigger_id": id_, "view": view(card, where)})
-        return json.dumps([_HELD + str(answer["view"]["id"]), *where], separators=(",", ":"))
+        return json.dumps([_HELD + str(part(answer, "view", dict)["id"]), *where], separators=(",", ":"))
 
     async def accounts(self) -> tuple[model.Account, ...]:
         return await self._users.read()

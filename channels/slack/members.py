@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from channels import model
-from channels.slack.calls import Calls
+from channels.slack.calls import Calls, part
 from channels.slack.interactions import SLACKBOT
 from channels.slack.places import Spot, spot
 
@@ -51,7 +51,7 @@ class Members:
         cursor = ""
         for _ in range(PAGES):
             answer = await self._calls.get(at.team, "conversations.members", channel=at.room, limit=200, cursor=cursor)
-            ids += answer["members"]
+            ids += part(answer, "members", list)
             cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
             if not cursor:
                 return ids, True
@@ -61,7 +61,7 @@ class Members:
         fresh = self._clock() - KIND_LIFE
         self._known = {key: seen for key, seen in self._known.items() if seen[0] >= fresh}
         for id_ in [id_ for id_ in ids if (at.team, id_) not in self._known][:LOOKUPS]:
-            user = (await self._calls.get(at.team, "users.info", user=id_))["user"]
+            user = part(await self._calls.get(at.team, "users.info", user=id_), "user", dict)
             self._known[at.team, id_] = (self._clock(), self._sender(at.team, user))
         found = [self._known.get((at.team, id_)) for id_ in ids]
         unknown = [model.Sender(self._id(at.team, id_), "", "unknown") for id_ in ids]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from channels.model import ImId
 from gateway.chat.company import PERSONS
 from gateway.store.people import PeopleStore
@@ -34,6 +36,6 @@ async def settle_in(people: PeopleStore) -> None:
                 person.id, person.name, person.roles, person.team, person.region, locale=locales[user], emails=emails
             )
         )
-        made = {"step": "import", "evidence": "the demo's directory", "made_by": "demo"}
-        await people.link(person.id, "im", im_key(user), **made)
-        await people.link(person.id, "crm", f"local:{crm_user}", **made)
+        link = partial(people.link, person.id, step="import", evidence="the demo's directory", made_by="demo")
+        await link("im", im_key(user))
+        await link("crm", f"local:{crm_user}")

@@ -74,7 +74,7 @@ async def pressed(s: Services, turn: Turn, person: Person, press: Press) -> Outc
         raise Refused("Only whoever has the account can say that.")
     slot = Slot(turn.place, "alert", f"consent:{link.id}")
     if press.text("y") == "yes":
-        turn.trail.note("consented", turn.now, link=link.id)
+        turn.trail.note("consented", turn.now, person=person.id, link=link.id)
         text = say(locale, "Thank you. It stays so.")
         return Outcome(Toast(text, "info"), (_card(s, slot, person, say(locale, "Is this you?"), text),))
     await s.people.unlink(link.id, "account")

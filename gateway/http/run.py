@@ -25,7 +25,7 @@ async def open_server(config: Config, instance: str = "") -> tuple[str, Callable
     untrace = telemetry.start(config.telemetry.otlp, config.telemetry.ratio, instance)
     await house.start()
     health.ready = True
-    _at_rest()
+    at_rest()
 
     async def close() -> None:
         """Who waits for an answer gets it; the rest of the ten seconds is for what runs."""
@@ -37,7 +37,7 @@ async def open_server(config: Config, instance: str = "") -> tuple[str, Callable
     return server.address, close
 
 
-def _at_rest() -> None:
+def at_rest() -> None:
     """What was loaded at the start stays for good: no later collection walks through it, or stops the loop for it."""
     gc.collect()
     gc.freeze()

@@ -19,6 +19,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection
 
+from cards.words import N_
 from gateway.errors import Misconfigured, Refused
 from gateway.store import sql
 from gateway.store.engine import Store
@@ -28,7 +29,7 @@ from reconcile.model import Json
 
 _NONCE = 12
 _KEPT = 8192
-_ERASED = "This customer's data was erased here and is not taken in again."
+_ERASED = N_("This customer's data was erased here and is not taken in again.")
 _OTHER_KEY = "is not the key this database was made with; put the right one back, values cannot be read without it"
 _SHORT = "must be at least 32 random bytes; make one with: openssl rand -base64 32"
 

@@ -31,7 +31,7 @@ MAKERS = {
 MODULES = {"httpx", "requests", "urllib.request", "http.client", "smtplib", "ftplib", "urllib3"}
 KNOWN = {
     "crm/hosts.py": {"ClientSession", "TCPConnector"},  # the guard itself
-    "channels/slack/socket.py": {"SocketModeClient"},  # its session is replaced by a guarded one
+    "channels/slack/listen.py": {"SocketModeClient"},  # its session is replaced by a guarded one
 }
 
 

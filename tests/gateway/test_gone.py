@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from crm.model import RecordRef
+from reconcile.model import Json
 from reconcile.policy import LIFE
 from tests.gateway.fake_chat import buttons
 from tests.gateway.house import HERO, LI, NAME, WANG, Live, opened
@@ -19,7 +20,7 @@ async def merge(live: Live, ref: str = HERO, into: str = OTHER) -> None:
     await live.settle()
 
 
-async def life(live: Live, ref: str = HERO) -> list[object]:
+async def life(live: Live, ref: str = HERO) -> list[Json]:
     return [row.edit.value for row in await live.s.ledger.history(ref, LIFE)][::-1]
 
 

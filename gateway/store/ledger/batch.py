@@ -9,6 +9,7 @@ from typing import Any, Protocol, cast
 import orjson
 from sqlalchemy import Connection
 
+from cards.words import N_
 from gateway.errors import Refused
 from gateway.store import sql
 from gateway.store.ledger import losses
@@ -35,8 +36,8 @@ from reconcile.model import Decision, Edit, Resolution, Standing
 from reconcile.plan import ConflictStep, Planned
 from reconcile.times import effective
 
-UNSTORABLE = "This contains characters that cannot be stored."
-ERASED = "This customer's data was erased here and is not taken in again."
+UNSTORABLE = N_("This contains characters that cannot be stored.")
+ERASED = N_("This customer's data was erased here and is not taken in again.")
 
 
 @dataclass(frozen=True, slots=True)

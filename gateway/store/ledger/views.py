@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import orjson
 from sqlalchemy import Connection
 
+from cards.words import N_
 from gateway.errors import Refused
 from gateway.store import sql
 from gateway.store.ledger.field import FIGHTS, Field, field_of
@@ -40,7 +41,7 @@ from gateway.telemetry import plain
 from reconcile.chain import read_trace_code
 from reconcile.model import EditKind, Json, Reason, Source
 
-GONE = "This value is not there any more."
+GONE = N_("This value is not there any more.")
 _WIDTH = len(edit_table.columns)
 _SYSTEM = Challenger("", "set", None, "", "", "system", "", 0)
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from channels.slack.accounts import EACH_MS, UserList
+from gateway.errors import Retry
 
 PEOPLE: list[dict[str, Any]] = [
     {"id": "U1", "name": "li", "profile": {"real_name": "Li Ting", "email": "li@acme.com"}, "is_email_confirmed": True},
@@ -51,3 +54,14 @@ async def test_a_long_list_is_not_read_more_often_than_the_network_takes() -> No
     now[0] += 1
     await users.read()
     assert len(calls.asked) == 4
+
+
+async def test_an_answer_that_is_no_list_is_asked_for_again_later() -> None:
+    calls = Calls()
+
+    async def get(*_: Any, **__: Any) -> dict[str, Any]:
+        return {"ok": True}
+
+    calls.get = get  # type: ignore[method-assign]
+    with pytest.raises(Retry, match="members"):
+        await UserList("slack", "T1", calls, lambda: 0).read()  # type: ignore[arg-type]
