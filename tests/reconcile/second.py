@@ -182,10 +182,16 @@ def put_together(policy: Row, base: Any, heads: list[Any]) -> tuple[bool, Any]:
     if policy.get("merge") == "counter":
         return count(base, heads)
     if policy.get("merge") == "monotone":
-        order = list(policy.get("order", ()))
-        if all(isinstance(head, str) and head in order for head in heads):
-            return True, order[max(order.index(head) for head in heads)]
+        return furthest(policy, heads)
     return False, None
+
+
+def furthest(policy: Row, heads: list[Any]) -> tuple[bool, Any]:
+    place = {same(policy, level): number for number, level in enumerate(policy.get("order", ()))}
+    if any(same(policy, head) not in place for head in heads):
+        return False, None
+    top = max(place[same(policy, head)] for head in heads)
+    return True, json.loads(min(spell(head) for head in heads if place[same(policy, head)] == top))
 
 
 def union(policy: Row, base: Any, heads: list[Any]) -> tuple[bool, Any]:
@@ -207,10 +213,11 @@ def union(policy: Row, base: Any, heads: list[Any]) -> tuple[bool, Any]:
 def count(base: Any, heads: list[Any]) -> tuple[bool, Any]:
     numbers = []
     for one in [base, *heads]:
-        if isinstance(one, bool | list | dict):
+        digits = "0" if one is None else unicodedata.normalize("NFKC", str(one)).strip()
+        if isinstance(one, bool | list | dict) or (isinstance(one, str) and set(digits) - set("+-.0123456789")):
             return False, None
         try:
-            numbers.append(Decimal(0 if one is None else str(one).strip()))
+            numbers.append(Decimal(digits))
         except ArithmeticError:
             return False, None
     total = numbers[0] + sum((head - numbers[0] for head in numbers[1:]), Decimal(0))

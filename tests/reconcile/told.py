@@ -298,4 +298,18 @@ def _merges() -> _Told:
         ("an unknown stage", stage, both("lead", "won", "lost")),
         ("a stage cleared beside another", stage, both("lead", None, "won")),
         ("merge without a rule", rule("merge"), both("1", "2", "3")),
+        ("stages on a base that is none", stage, both("lost", "lead", "offer")),
+        (
+            "one stage spelt twice",
+            {**stage, "normaliser": "trimmed"},
+            both("lead", "offer ", " offer") + [edit("d", "web", "lead ", "a", kind="resolve")],
+        ),
+        (
+            "a stage listed twice",
+            {**stage, "order": ["lead", "won", "lead"]},
+            both("won", "lead", "won ")[:2] + [edit("c", "wecom", "won", "a", kind="revert")],
+        ),
+        ("counted in many spellings", tally, both("\uff11\uff10", "+12.50", ".5")),
+        ("counted with an exponent", late, both(1, 2, "1e3")),
+        ("tags spelt twice", {**tags, "normaliser": "email"}, both(["x@a.cn"], ["X@A.cn", "y@a.cn"], ["x@a.cn", "z"])),
     ]
