@@ -19,7 +19,7 @@ from gateway.demo.run import TEMPLATE
 from gateway.http.health import Health
 from gateway.http.server import application, listen
 from tests.browser.demo import free_port
-from tests.channels.matrix.server import Seat, Synapse, until
+from tests.channels.matrix.server import Seat, until
 
 MATRIX = """[channels.matrix]
 type = "matrix"
@@ -31,11 +31,11 @@ wait = 2
 """
 
 
-def configured(folder: Path, server: Synapse, token: str, port: int, more: str) -> Path:
+def configured(folder: Path, url: str, token: str, port: int, more: str) -> Path:
     (folder / "master.key").write_text("11" * 32)
     (folder / "token.key").write_text(token)
     text = TEMPLATE.read_text("utf-8").replace('"sqlite:///', f'"sqlite:///{folder.as_posix()}/')
-    channel = MATRIX.format(url=server.url)
+    channel = MATRIX.format(url=url)
     text = re.sub(r"\[channels\.web\].*?(?=\[crms)", lambda _: channel + "\n", text, flags=re.DOTALL)
     text = text.replace('deployment = "demo"\n', f'deployment = "demo"\npublic_url = "http://127.0.0.1:{port}"\n')
     path = folder / "floatcard.toml"
@@ -45,11 +45,11 @@ def configured(folder: Path, server: Synapse, token: str, port: int, more: str) 
 
 @contextlib.asynccontextmanager
 async def gateway(
-    folder: Path, server: Synapse, token: str, linked: Sequence[str] = ("liting", "chenwei"), more: str = ""
+    folder: Path, url: str, token: str, linked: Sequence[str] = ("liting", "chenwei"), more: str = ""
 ) -> AsyncIterator[House]:
     """A whole one, as it is in production, with the sample company in it."""
     port = free_port()
-    house = await open_house(load(configured(folder, server, token, port, more)))
+    house = await open_house(load(configured(folder, url, token, port, more)))
     crm = house.services.crms["local"]
     assert isinstance(crm, LocalCrm)
     await load_sample(crm, time.time_ns() // 1_000_000)

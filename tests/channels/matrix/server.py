@@ -8,8 +8,8 @@ import hashlib
 import hmac
 import json
 import subprocess
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -89,6 +89,11 @@ class Synapse:
             self._process = subprocess.Popen(command, stdout=out, stderr=out, cwd=self.folder)
         await until("Synapse", self._up)
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     async def _up(self) -> bool:
         assert self._process is not None
         assert self._process.poll() is None, (self.folder / "out").read_text("utf-8", "replace")[-3000:]
@@ -140,6 +145,8 @@ class Seat:
     """One person at a client of their own, and what it shows them."""
 
     client: nio.AsyncClient
+    seen: dict[str, tuple[str | None, dict[str, Json]]] = field(default_factory=dict)
+    """By room: how far it was followed, and what was said in it by id, without what was redacted."""
 
     @property
     def id(self) -> str:
@@ -173,15 +180,31 @@ class Seat:
             if not told.chunk or not start:
                 return found[::-1]
 
+    async def follow(self, room: str) -> list[Json]:
+        """As `events`, read on from where it was left, as a client does."""
+        start, seen = self.seen.get(room, (None, {}))
+        while True:
+            told = await self.client.room_messages(room, start, limit=100, direction=nio.MessageDirection.front)
+            if not isinstance(told, nio.RoomMessagesResponse) or not told.chunk:
+                break
+            start = told.end or start
+            for event in told.chunk:
+                _take_in(seen, event.source)
+        self.seen[room] = (start, seen)
+        return list(seen.values())
+
     async def readable(self, room: str) -> str:
         """Every word of it that is neither redacted nor of what people said, and each version the server tells."""
+        told = await self.events(room)
+        return "\n".join([*(json.dumps(event, ensure_ascii=False) for event in told), *await self.versions(room, told)])
+
+    async def versions(self, room: str, told: Sequence[Json]) -> list[str]:
+        """What the server tells of each of these and of what relates to it."""
         texts = []
-        for event in await self.events(room):
-            texts.append(json.dumps(event, ensure_ascii=False))
-            to = f"/_matrix/client/v1/rooms/{quote(room)}/relations/{quote(event['event_id'])}?limit=100"
-            texts.append(await self.raw(to))
-            texts.append(await self.raw(f"/_matrix/client/v3/rooms/{quote(room)}/event/{quote(event['event_id'])}"))
-        return "\n".join(texts)
+        for id_ in (quote(event["event_id"]) for event in told):
+            texts.append(await self.raw(f"/_matrix/client/v1/rooms/{quote(room)}/relations/{id_}?limit=100"))
+            texts.append(await self.raw(f"/_matrix/client/v3/rooms/{quote(room)}/event/{id_}"))
+        return texts
 
     async def raw(self, path: str) -> str:
         headers = {"Authorization": f"Bearer {self.client.access_token}"}
@@ -191,7 +214,7 @@ class Seat:
     async def cards(self, room: str) -> dict[str, Json]:
         """What stands in the room of the bot's: the newest version of each message that is not redacted."""
         shown: dict[str, Json] = {}
-        events = [each for each in await self.events(room) if each["type"] == "m.room.message"]
+        events = [each for each in await self.follow(room) if each["type"] == "m.room.message"]
         for event in events:
             content, relates = event["content"], event["content"].get("m.relates_to", {})
             if content.get("msgtype") != "m.notice":
@@ -216,6 +239,13 @@ class Seat:
         except AssertionError as never:
             there = [content["body"] for content in (await self.cards(room)).values()]
             raise AssertionError(f"{never}; there is {there}") from None
+
+
+def _take_in(seen: dict[str, Json], event: Json) -> None:
+    seen[event["event_id"]] = event
+    gone = event.get("redacts") or event["content"].get("redacts")
+    if event["type"] == "m.room.redaction" and gone in seen:
+        seen[gone] = {**seen[gone], "content": {}}
 
 
 class Memory:

@@ -3,7 +3,6 @@ as many as FLOATCARD_SOAK_MINUTES says (`python -m benchmarks.rooms.traffic` kee
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.channels.matrix.server import Synapse, running
-from tests.channels.matrix.traffic import NAMES, begun, told
+from tests.channels.matrix.traffic import NAMES, begun
 
 SOAK = os.environ.get("FLOATCARD_SOAK") == "1"
 MINUTES = float(os.environ.get("FLOATCARD_SOAK_MINUTES", "2" if SOAK else "0.25"))
@@ -28,13 +27,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Synapse]:
 
 async def test_after_whatever_people_did_every_card_stands_as_it_should(tmp_path: Path, server: Synapse) -> None:
     print(f"seed {SEED}, {MINUTES} minutes")
-    with told() as log:
-        async with begun(tmp_path, server, SEED) as traffic:
-            left = MINUTES * 60
-            while left > 0:
-                await traffic.round(min(left, ROUND_S))
-                left -= ROUND_S
-                await traffic.at_rest()
-            assert traffic.done["say"] and await traffic.rows("edit") >= traffic.done["typed_edit"] // 2
-            assert await traffic.house.services.ledger.verify() is None
-    assert not log.of(logging.ERROR), log.of(logging.ERROR)[:5]
+    async with begun(tmp_path, server, SEED) as traffic:
+        left = MINUTES * 60
+        while left > 0:
+            await traffic.round(min(left, ROUND_S))
+            left -= ROUND_S
+            await traffic.at_rest()
+        assert traffic.done["say"] and await traffic.rows("edit") >= traffic.done["typed_edit"] // 2
+        assert await traffic.house.ledger.verify() is None
+    assert not traffic.house.logged("ERROR"), traffic.house.logged("ERROR")[:5]

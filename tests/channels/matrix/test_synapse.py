@@ -71,7 +71,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Synapse]:
 async def scene(tmp_path: Path, server: Synapse) -> AsyncIterator[Scene]:
     async with contextlib.AsyncExitStack() as stack:
         bot, li, chen, eve = [await stack.enter_async_context(seated(server, name)) for name in NAMES]
-        house = await stack.enter_async_context(gateway(tmp_path, server, bot.client.access_token))
+        house = await stack.enter_async_context(gateway(tmp_path, server.url, bot.client.access_token))
         made = await li.client.room_create(name="East", invite=[bot.id, chen.id])
         assert isinstance(made, nio.RoomCreateResponse), made
         await chen.client.join(made.room_id)

@@ -2,30 +2,29 @@
 after each round, when it is quiet, what must be so.
 
 Every mention floats a card of its own here (no cool-down, no budget), so that what should stand is known exactly.
+Of the messages that name somebody the oldest are taken back, so that what the gateway has to keep does not grow.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import random
 import re
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import nio  # type: ignore[import-untyped]
 from sqlalchemy import text as sql_text
 
-from channels.matrix.cards import KEY, LIMITS
+from channels.matrix.cards import KEY
 from channels.model import Place
-from crm.local.crm import LocalCrm
 from crm.model import RecordRef
-from gateway.app import House
-from tests.channels.matrix.house import gateway, is_in, links_in
+from tests.channels.matrix.apart import Apart, apart
+from tests.channels.matrix.house import is_in, links_in
 from tests.channels.matrix.server import Json, Seat, Synapse, number, seated, until
 from tests.gateway.http.visiting import Browser
 
@@ -40,9 +39,14 @@ CUSTOMERS = {
     "chenxi-bio": "晨溪生物",
 }
 WORDLESS = ("下午三点开会", "see you at lunch", "好的", "the lift is broken again")
-OPEN = '\n[mentions]\ncool_down = "0s"\nbudget = 1000\n'
 QUIET_S = 240.0
 """Within which everything must have come to rest, on whatever machine."""
+AGAIN_S = 20.0
+"""After so long without rest what a client knows is read anew."""
+STANDING = 60
+"""Messages of a room that name somebody, before the oldest is taken back."""
+SAMPLE = 100
+"""Old events of which each version is asked for after a round; of the new ones it always is."""
 LINK_S = 20.0
 DOES = {
     "say": 30,
@@ -82,7 +86,7 @@ class Room:
 
 @dataclass
 class Traffic:
-    house: House
+    house: Apart
     seats: dict[str, Seat]
     rooms: dict[str, Room]
     rng: random.Random
@@ -91,6 +95,8 @@ class Traffic:
     """Every number anybody gave a customer here."""
     direct: dict[str, str] = field(default_factory=dict)
     eve_in: bool = False
+    looked: set[str] = field(default_factory=set)
+    """Events whose versions the stranger has asked for."""
 
     # what people do ---------------------------------------------------------------------------------------------
 
@@ -126,7 +132,20 @@ class Traffic:
         named = frozenset(rng.sample(list(CUSTOMERS), rng.choice((1, 1, 1, 2))))
         id_ = await self.seats[name].say(room.id, _sentence(named, rng))
         room.said[id_] = (name, "", named)
+        await self._tidy(name, room)
         return True
+
+    async def _tidy(self, name: str, room: Room) -> None:
+        roots = {thread for _, thread, _ in room.said.values()}
+        own = [id_ for id_, (who, _, named) in room.said.items() if who == name and id_ not in roots]
+        if len(room.said) > STANDING and own:
+            await self._redact(name, room, own[0])
+
+    async def _redact(self, name: str, room: Room, id_: str) -> None:
+        told = await self.seats[name].client.room_redact(room.id, id_)
+        assert isinstance(told, nio.RoomRedactResponse), told
+        del room.said[id_]
+        self.done["take_back"] += 1
 
     async def _say_nothing(self, name: str, room: Room, rng: random.Random) -> bool:
         id_ = await self.seats[name].say(room.id, rng.choice(WORDLESS))
@@ -159,12 +178,9 @@ class Traffic:
 
     async def _take_back(self, name: str, room: Room, rng: random.Random) -> bool:
         id_ = self._mine(name, room, rng)
-        if not id_ or any(thread == id_ for _, thread, _ in room.said.values()):
-            return False
-        told = await self.seats[name].client.room_redact(room.id, id_)
-        assert isinstance(told, nio.RoomRedactResponse), told
-        del room.said[id_]
-        return True
+        if id_ and not any(thread == id_ for _, thread, _ in room.said.values()):
+            await self._redact(name, room, id_)
+        return False  # it is counted there
 
     # what they do to a card -------------------------------------------------------------------------------------
 
@@ -210,7 +226,7 @@ class Traffic:
         except AssertionError:  # the card went, or a stranger came: then nothing is edited there
             self.done["form refused"] += 1
             return False
-        browser = Browser(str(self.house.services.config.public_url))
+        browser = Browser(self.house.url)
         try:
             await browser.open(link)
             if browser.status != 200 or 'class="fields"' not in browser.page:
@@ -245,9 +261,7 @@ class Traffic:
         return True
 
     async def _set(self, customer: str) -> None:
-        crm = self.house.services.crms["local"]
-        assert isinstance(crm, LocalCrm)
-        await crm.set_native(RecordRef.parse(ref(customer)), "phone", self._phone(customer), "wang.min")
+        await self.house.crm.set_native(RecordRef.parse(ref(customer)), "phone", self._phone(customer), "wang.min")
 
     async def _settle(self, name: str, room: Room, rng: random.Random) -> bool:
         return await self._press(name, room, rng, "settle", rng.randrange(2))
@@ -281,37 +295,37 @@ class Traffic:
     # what must be so --------------------------------------------------------------------------------------------
 
     async def at_rest(self) -> float:
-        """Seconds until nothing of `faults` is left."""
-        began = time.monotonic()
+        """Seconds until nothing of `faults` is left; then what the stranger may read is looked at."""
+        began = anew = time.monotonic()
         while found := await self.faults():
-            if time.monotonic() - began > QUIET_S:
+            now = time.monotonic()
+            if now - began > QUIET_S:
                 raise AssertionError("\n".join([*found[:20], *await self._history()]))
+            if now - anew > AGAIN_S:
+                self.seats["liting"].seen.clear()
+                anew = now
             await asyncio.sleep(1.0)
-        return time.monotonic() - began
+        rest = time.monotonic() - began
+        if self.eve_in:
+            assert not (leaks := await self._leaks()), leaks
+        return rest
 
     async def _history(self) -> list[str]:
         """What the gateway decided last, for whoever looks for the fault."""
         query = sql_text("SELECT * FROM trail ORDER BY at DESC LIMIT 80")
-        rows = await self.house.services.store.read(lambda connection: connection.execute(query).all())
+        rows = await self.house.store.read(lambda connection: connection.execute(query).all())
         return [str(tuple(row)) for row in rows]
 
     async def faults(self) -> list[str]:
-        found = [f"{n} jobs wait" for n in [await self.rows("job")] if n] if await self._busy() else []
+        found = [f"{n} jobs wait" for n in [await self.rows("job")] if n]
         for room in self.rooms.values():
             found += await self._cards(room)
-        found += await self._values()
-        if self.eve_in:
-            found += await self._leaks()
-        return found
-
-    async def _busy(self) -> bool:
-        return bool(self.house.worker.busy)
+        return found + await self._values()
 
     async def _cards(self, room: Room) -> list[str]:
         """Each message that names somebody has one card, with those customers on it; and nothing else stands there."""
-        s = self.house.services
         shown = await self.seats["liting"].cards(room.id)
-        slots = [each for each in await s.slots.in_room(Place("matrix", room.id).room_key) if each.message]
+        slots = [each for each in await self.house.slots.in_room(Place("matrix", room.id).room_key) if each.message]
         here = {each.message.id: each for each in slots if each.message and each.message.place.room == room.id}
         found = [f"{id_} stands there and is in no slot: {shown[id_]['body'][:60]!r}" for id_ in shown.keys() - here]
         found += [f"slot {here[id_].slot} is not there" for id_ in here.keys() - shown.keys()]
@@ -334,29 +348,33 @@ class Traffic:
         return [f"a card of {sorted(named)} shows {each}" for each in old if each in bare(body)]
 
     async def _value(self, customer: str) -> object:
-        state = await self.house.services.ledger.state(ref(customer), "phone")
+        state = await self.house.ledger.state(ref(customer), "phone")
         return state.value if state is not None else ""
 
     async def _values(self) -> list[str]:
         """What was decided is what the CRM has, unless somebody has yet to decide."""
-        found, crm = list[str](), self.house.services.crms["local"]
+        found, crm = list[str](), self.house.crm
         for customer in self.phones:
-            state = await self.house.services.ledger.state(ref(customer), "phone")
+            state = await self.house.ledger.state(ref(customer), "phone")
             there = (await crm.get(RecordRef.parse(ref(customer)))).fields["phone"].value
             if state is not None and not state.conflict and bare(str(state.value)) != bare(str(there)):
                 found.append(f"{customer}: decided {state.value}, in the CRM {there}")
         return found
 
     async def _leaks(self) -> list[str]:
-        """Whatever the stranger can get of the room's past and of any version of any message."""
-        words = await self.seats["eve"].readable(self.rooms["West"].id)
-        ours = [bare(each) for each in words.split("\n") if '"@floatcard:localhost"' in each]
+        """Whatever the stranger can get of the room's past, and of each version of what is new and of some that is old."""
+        eve, west = self.seats["eve"], self.rooms["West"].id
+        told = [each for each in await eve.events(west) if each["sender"] == "@floatcard:localhost"]
+        new = [each for each in told if each["event_id"] not in self.looked]
+        old = [each for each in told if each["event_id"] in self.looked]
+        self.looked |= {each["event_id"] for each in new}
+        asked = [*new, *self.rng.sample(old, min(SAMPLE, len(old)))]
+        ours = [bare(each) for each in (*map(str, told), *await eve.versions(west, asked))]
         secret = {bare(each) for given in self.phones.values() for each in given} | {"竞品", "星湖街", "采购流程"}
         return [f"a stranger can read {each}" for each in secret if any(each in line for line in ours)]
 
     async def rows(self, table: str, where: str = "1 = 1") -> int:
-        query = sql_text(f"SELECT count(*) FROM {table} WHERE {where}")
-        return int(await self.house.services.store.read(lambda connection: connection.execute(query).scalar_one()))
+        return await self.house.one(f"SELECT count(*) FROM {table} WHERE {where}")
 
 
 def _sentence(named: frozenset[str], rng: random.Random) -> str:
@@ -368,30 +386,6 @@ def _customers(refs: object) -> list[str]:
     return [str(each).rpartition(":")[2] for each in refs] if isinstance(refs, list) else []
 
 
-class Told(logging.Handler):
-    """What the log was told at WARNING and above."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self.records: list[logging.LogRecord] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.records.append(record)
-
-    def of(self, level: int) -> list[str]:
-        return [f"{each.name}: {each.getMessage()}" for each in self.records if each.levelno >= level]
-
-
-@contextlib.contextmanager
-def told() -> Iterator[Told]:
-    handler = Told()
-    logging.getLogger().addHandler(handler)
-    try:
-        yield handler
-    finally:
-        logging.getLogger().removeHandler(handler)
-
-
 @contextlib.asynccontextmanager
 async def begun(folder: Path, server: Synapse, seed: int) -> AsyncIterator[Traffic]:
     """Two rooms with everybody who works there, and the stranger outside."""
@@ -399,9 +393,7 @@ async def begun(folder: Path, server: Synapse, seed: int) -> AsyncIterator[Traff
         seats = {name: await stack.enter_async_context(seated(server, name)) for name in NAMES}
         bot = seats["floatcard"]
         linked = ("liting", "chenwei", "wangmin")
-        house = await stack.enter_async_context(gateway(folder, server, bot.client.access_token, linked, OPEN))
-        quick = replace(LIMITS, room_rate=20.0, room_burst=50, total_rate=60.0, total_burst=100)
-        house.services.channels["matrix"].limits = quick  # the server's own rates are off as well
+        house = await stack.enter_async_context(apart(folder, server.url, bot.client.access_token, linked))
         rooms = {}
         for name in ("East", "West"):
             staff = [seats[each].id for each in linked[1:]]
@@ -416,10 +408,3 @@ async def begun(folder: Path, server: Synapse, seed: int) -> AsyncIterator[Traff
 
 def _there(seat: Seat, room: str, who: str) -> Callable[[], Awaitable[bool]]:
     return lambda: is_in(seat, room, who)
-
-
-def resident_mb() -> float:
-    status = Path("/proc/self/status")
-    text = status.read_text("utf-8") if status.exists() else ""
-    found = re.search(r"VmRSS:\s+(\d+) kB", text)
-    return int(found[1]) / 1024 if found else 0.0
