@@ -302,12 +302,12 @@ def _merges() -> _Told:
         (
             "one stage spelt twice",
             {**stage, "normaliser": "trimmed"},
-            both("lead", "offer ", " offer") + [edit("d", "web", "lead ", "a", kind="resolve")],
+            [*both("lead", "offer ", " offer"), edit("d", "web", "lead ", "a", kind="resolve")],
         ),
         (
             "a stage listed twice",
             {**stage, "order": ["lead", "won", "lead"]},
-            both("won", "lead", "won ")[:2] + [edit("c", "wecom", "won", "a", kind="revert")],
+            [*both("won", "lead", "won ")[:2], edit("c", "wecom", "won", "a", kind="revert")],
         ),
         ("counted in many spellings", tally, both("\uff11\uff10", "+12.50", ".5")),
         ("counted with an exponent", late, both(1, 2, "1e3")),

@@ -362,7 +362,7 @@ class Traffic:
         return found
 
     async def _leaks(self) -> list[str]:
-        """Whatever the stranger can get of the room's past, and of each version of what is new and of some that is old."""
+        """Whatever the stranger can get of the room, and of each version of what is new and of some that is old."""
         eve, west = self.seats["eve"], self.rooms["West"].id
         told = [each for each in await eve.events(west) if each["sender"] == "@floatcard:localhost"]
         new = [each for each in told if each["event_id"] not in self.looked]
