@@ -39,6 +39,7 @@ from gateway.handlers.buttons import Buttons
 from gateway.joined import Joined
 from gateway.lab.laboratory import Laboratory
 from gateway.leaving import HOUR_MS, follow_commands, follow_directory
+from gateway.lists import Lists
 from gateway.logs import hash_with
 from gateway.mapped import sensitivities
 from gateway.measure import watch_loop
@@ -114,6 +115,7 @@ class House:
     session: aiohttp.ClientSession
     directory: Directory
     afresh: Afresh
+    lists: Lists
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
     owner: str = field(default_factory=lambda: secrets.token_hex(8))
     """Of the leases this process holds."""
@@ -147,6 +149,7 @@ class House:
         look = partial(follow_directory, self.directory, self.services.clock, self.relink)
         loops += [self._once("directory", look), self._once("retention", Retention(self.services).run)]
         loops.append(self._once("laboratory", Laboratory(self.services, self.spine).run))
+        loops += [self._once("lists", self.lists.run), self.lists.follow()]
         loops += [Following(self.services, self.afresh).run(), self.afresh.run()]
         loops += [self._once(f"sweep {name}", sweep.run) for name, sweep in self.sweeps.items()]
         if self.services.bus.shared:
@@ -369,7 +372,8 @@ def _assemble(services: Services, session: aiohttp.ClientSession, directory: Dir
     spine.edited = tuple(each.nudge for each in writebacks.values())
     afresh = Afresh(services, spine, kept)
     schedule = Schedule(services, spine, afresh)
-    return House(services, spine, worker, schedule, sweeps, writebacks, session, directory, afresh)
+    lists = Lists(services, spine.refresh_room)
+    return House(services, spine, worker, schedule, sweeps, writebacks, session, directory, afresh, lists)
 
 
 def open_crms(config: Config, clock: Clock) -> dict[str, Crm]:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias
 from weakref import WeakValueDictionary
 
 from channels.model import Channel, ImId, Members, Place, Roster, Sender
@@ -13,7 +14,7 @@ from gateway.clock import Clock
 from gateway.config.model import AudienceSpec
 from gateway.errors import Refused, Retry
 from gateway.outgoing.gate import Gate
-from gateway.outgoing.model import Rank
+from gateway.outgoing.model import Limited, Rank
 from gateway.people import Identities
 from gateway.store.people import PeopleStore
 from gateway.store.rooms import RoomStore
@@ -25,6 +26,8 @@ from identity.model import Audience, Person
 log = logging.getLogger("floatcard.rooms")
 
 FRESH_MS = 600_000
+LOOKED_MS = 540_000
+"""A list by which cards are up is asked for again when it is so old: a minute is left for it to be had."""
 PATIENCE_MS = 3_000
 """After a list that could not be had, before it is asked for again."""
 LOOK_MS = 1_000
@@ -32,6 +35,8 @@ LOOK_MS = 1_000
 LAG_MS = 60_000
 """For so long somebody who joined counts although the network's list does not have them yet."""
 _NOBODY_KNOWN = Roster((), complete=False, at=0)
+Looked: TypeAlias = Literal["known", "unknown"]
+"""Of a list that was asked for again; `unknown`: it is not to be had."""
 
 
 @dataclass(slots=True)
@@ -64,6 +69,8 @@ class Rooms:
         self._clock = clock
         self.shared = False
         """Set where other gateways hear of joins and leaves too: then what they stored is looked at."""
+        self.grown: set[str] = set()
+        """Rooms whose list has somebody whom no event told of: what is up there is to be drawn again."""
         self._kept: dict[str, _Kept] = {}
         self._came: dict[str, dict[str, tuple[Sender, int]]] = {}
         self._tired: dict[str, int] = {}
@@ -94,7 +101,7 @@ class Rooms:
             if self.shared and self._clock.now() - kept.looked >= LOOK_MS:
                 kept.looked = self._clock.now()
                 stored = await self.store.roster(place.room_key)
-                if stored is not None and set(stored.members) != set(kept.roster.members):
+                if stored is not None and _about(stored) != _about(kept.roster):
                     return await self._keep(place, stored)
             if kept.people != self._people.version:
                 return await self._keep(place, kept.roster)
@@ -133,6 +140,23 @@ class Rooms:
             self._kept.pop(place.room_key, None)
         await self.store.leave(place.room_key, who.id.key)
 
+    async def look(self, place: Place) -> Looked:
+        """Asks for a list before it is too old to be believed, where cards are up that were drawn by it. Raises
+        `Limited` while the network's rate has no room for that."""
+        key = place.room_key
+        async with self._lock(key):
+            kept = self._kept.get(key)
+            before = kept.roster if kept is not None else await self.store.roster(key)
+            if before is not None and self._clock.now() - before.at < LOOKED_MS:
+                return "known"
+            told = await self._fetch(place, Rank.REPAINT)
+            if told is None:
+                return "unknown"
+            roster = self._whole(key, told)
+            await self._stored(key, before, roster)
+            await self._keep(place, roster)
+            return "known"
+
     def forget(self, place: Place) -> None:
         """What this process knows of it; it is asked for again."""
         self._kept.pop(place.room_key, None)
@@ -144,9 +168,18 @@ class Rooms:
         told = await self._fetch(place) if self._clock.now() >= self._tired.get(key, 0) else None
         if told is None:
             return self._whole(key, await self.store.roster(key) or _NOBODY_KNOWN)
-        roster = self._whole(key, told)
-        await self.store.keep(key, roster)
+        kept, roster = self._kept.get(key), self._whole(key, told)
+        await self._stored(key, kept.roster if kept is not None else await self.store.roster(key), roster)
         return roster
+
+    async def _stored(self, key: str, before: Roster | None, roster: Roster) -> None:
+        """First it is noted who came, then stored: whoever reads the store by then knows of them."""
+        if before is not None and _more(before, roster):
+            self.grown.add(key)
+        if before is not None and _about(before) == _about(roster):
+            await self.store.seen(key, roster.at)
+        else:
+            await self.store.keep(key, roster)
 
     def _whole(self, key: str, roster: Roster) -> Roster:
         there = {member.id.key for member in roster.members}
@@ -156,14 +189,17 @@ class Rooms:
                 del came[im]
         return replace(roster, members=(*roster.members, *(who for who, _ in came.values())))
 
-    async def _fetch(self, place: Place) -> Roster | None:
-        """The network's own list; None when it has none to give or does not answer."""
+    async def _fetch(self, place: Place, rank: Rank = Rank.CARD) -> Roster | None:
+        """The network's own list; None when it has none to give or does not answer. A card that waits makes do without
+        when our own limits are reached; whoever only looks again hears of it."""
         channel = self._channels[place.channel]
         if not isinstance(channel, Members):
             return None
         try:
-            return await self._gate.run(place.channel, "members", place.room, Rank.CARD, lambda: channel.members(place))
+            return await self._gate.run(place.channel, "members", place.room, rank, lambda: channel.members(place))
         except (Retry, Refused) as failed:
+            if isinstance(failed, Limited) and rank is Rank.REPAINT:
+                raise
             log.warning(
                 "a member list could not be read", extra={"channel": place.channel, "why": type(failed).__name__}
             )
@@ -196,3 +232,16 @@ class Rooms:
 def _surely(who: Sender) -> Sender:
     """Of whom the network does not say what they are counts as from outside, whoever the account is linked to."""
     return replace(who, kind="outsider") if who.kind == "unknown" else who
+
+
+def _about(roster: Roster) -> tuple[object, ...]:
+    """What tells two lists apart, but for when they were read."""
+    return (set(roster.members), roster.complete, roster.external, roster.kind)
+
+
+def _more(before: Roster, after: Roster) -> bool:
+    """Whether anybody is there who was not, or was as another; who only left takes nothing away from a card."""
+    kinds = {each.id.key: each.kind for each in before.members}
+    if any(kinds.get(each.id.key) != each.kind for each in after.members):
+        return True
+    return (before.complete, before.external, before.kind) != (after.complete, after.external, after.kind)

@@ -10,7 +10,10 @@ from sqlalchemy import Connection, delete, select, update
 from channels.model import ImId, Roster, Sender
 from gateway.store import sql, upsert
 from gateway.store.engine import Store
-from gateway.store.tables_app import choice, floated, member, room
+from gateway.store.tables_app import choice, floated, member, room, slot
+
+_READ = ("card", "conflict")
+"""What everybody in a room can read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,17 @@ class RoomStore:
 
     async def keep(self, room_key: str, roster: Roster) -> None:
         await self._store.write(_keep, (room_key, roster))
+
+    async def seen(self, room_key: str, at: int) -> None:
+        """The list was asked for again, and is what it was."""
+        await self._store.write(_set, (room_key, "rostered_at", at))
+
+    async def aged(self, before: int) -> list[str]:
+        """Rooms of several with something up that was drawn by a list as old as that, the oldest first."""
+        up = select(slot.c.id).where(slot.c.room == room.c.key, slot.c.purpose.in_(_READ), slot.c.message.is_not(None))
+        old = (room.c.rostered_at > 0, room.c.rostered_at <= before, room.c.kind != "direct")
+        query = select(room.c.key).where(*old, up.exists()).order_by(room.c.rostered_at, room.c.key)
+        return await self._store.read(lambda connection: list(connection.execute(query).scalars()))
 
     async def join(self, room_key: str, who: Sender) -> None:
         await self._store.write(_join, (room_key, who))

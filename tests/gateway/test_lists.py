@@ -1,0 +1,171 @@
+"""Who came unheard, or a list that is not to be had any more, shrinks what is posted: nothing is said meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from channels.model import Place
+from gateway.ending import ended
+from gateway.errors import Retry
+from gateway.lists import Lists
+from gateway.outgoing.gate import Gate
+from gateway.outgoing.model import Limited, Rank
+from gateway.store.rooms import RoomStore
+from tests.gateway.fake_chat import text
+from tests.gateway.house import CHEN, GUEST, NAMES, PHONE, Live, opened
+from tests.gateway.test_edits import floated
+
+NOTE = "演示完成"
+
+
+async def looked(live: Live) -> int:
+    asked = await live.house.lists.once()
+    await live.house.lists.grown()
+    await live.quiet()
+    return asked
+
+
+def asked_for(live: Live) -> int:
+    return len([one for one in live.chat.sent if one.path.endswith("rooms/deal")])
+
+
+async def test_a_list_that_fails_shrinks_what_is_posted_when_it_is_too_old_and_not_before(tmp_path: Path) -> None:
+    async with opened(tmp_path) as live:
+        await floated(live)
+        room, begun = live.chat.rooms["deal"], asked_for(live)
+        assert await looked(live) == 0 and asked_for(live) == begun, "it is new"
+        room.lists = 503
+        live.clock.ahead(minutes=9)
+        assert await looked(live) == 1
+        assert PHONE in text(live.card("deal").card), "as good as it was a minute ago"
+        live.clock.ahead(seconds=61)
+        assert await looked(live) == 1
+        assert PHONE not in text(live.card("deal").card) and NOTE not in text(live.card("deal").card)
+        painted, after = live.card("deal").paints, asked_for(live)
+        assert await looked(live) == 0 and asked_for(live) == after, "it is asked for less and less often"
+        live.clock.ahead(seconds=61)
+        assert await looked(live) == 1 and live.card("deal").paints == painted
+        room.lists = 200
+        live.clock.ahead(seconds=119)
+        assert await looked(live) == 0
+        live.clock.ahead(seconds=2)
+        await looked(live)
+        assert PHONE in text(live.card("deal").card), "and when it is to be had again, what it permits is back"
+
+
+async def test_what_another_card_found_out_is_there_for_those_that_shrank(tmp_path: Path) -> None:
+    async with opened(tmp_path) as live:
+        await floated(live)
+        live.chat.rooms["deal"].lists = 503
+        live.clock.ahead(minutes=11)
+        await looked(live)
+        assert PHONE not in text(live.card("deal").card)
+        live.chat.rooms["deal"].lists = 200
+        live.clock.ahead(seconds=10)
+        await live.s.rooms.audience(Place("web", "deal"))
+        assert await looked(live) == 0 and PHONE in text(live.card("deal").card)
+
+
+@pytest.mark.parametrize("came", ["a guest", "a colleague who became one", "doubt", "another company"])
+async def test_who_came_unheard_is_found_by_the_list_and_the_card_shrinks(tmp_path: Path, came: str) -> None:
+    async with opened(tmp_path) as live:
+        await floated(live)
+        room = live.chat.rooms["deal"]
+        if came == "a guest":
+            room.members[GUEST] = (NAMES[GUEST], "guest")
+        elif came == "doubt":
+            room.complete = False
+        elif came == "another company":
+            room.external = True
+        else:
+            room.members[CHEN] = (NAMES[CHEN], "guest")
+        live.clock.ahead(minutes=9)
+        assert await looked(live) == 1
+        assert PHONE not in text(live.card("deal").card)
+
+
+async def test_who_left_unheard_widens_nothing_and_an_equal_list_writes_no_members(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(tmp_path) as live:
+        await live.join(GUEST, "deal")
+        await floated(live)
+        painted = live.card("deal").paints
+        live.clock.ahead(minutes=9)
+        with monkeypatch.context() as patched:
+            patched.setattr(RoomStore, "keep", None)
+            assert await looked(live) == 1 and await looked(live) == 0
+        del live.chat.rooms["deal"].members[GUEST]
+        live.clock.ahead(minutes=9)
+        assert await looked(live) == 1
+        assert live.card("deal").paints == painted and PHONE not in text(live.card("deal").card)
+
+
+async def test_rooms_of_one_are_not_asked_about_nor_those_with_nothing_up(tmp_path: Path) -> None:
+    async with opened(tmp_path) as live:
+        await live.say("u_liting", "d_u_liting", "华星医疗")
+        await live.s.rooms.audience(Place("web", "east"))
+        await live.settle()
+        assert live.cards("d_u_liting")
+        live.clock.ahead(minutes=30)
+        assert await looked(live) == 0
+
+
+async def test_what_the_networks_rate_has_no_room_for_is_put_off_and_nothing_shrinks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(tmp_path) as live:
+        await floated(live)
+        run = Gate.run
+
+        async def full(self: Gate, channel: str, method: str, room: str, rank: Rank, work: object) -> object:
+            if method == "members":
+                assert rank is Rank.REPAINT, "nothing that somebody waits for comes after it"
+                raise Limited(5.0, "full")
+            return await run(self, channel, method, room, rank, work)  # type: ignore[arg-type]
+
+        live.clock.ahead(minutes=9)
+        with monkeypatch.context() as patched:
+            patched.setattr(Gate, "run", full)
+            assert await looked(live) == 0
+        assert PHONE in text(live.card("deal").card)
+        assert await looked(live) == 1 and PHONE in text(live.card("deal").card)
+
+
+async def test_whatever_card_asked_for_the_list_the_others_of_the_room_are_drawn_again(tmp_path: Path) -> None:
+    """And what could not be asked for at once is, at the next look."""
+    async with opened(tmp_path) as live:
+        await floated(live)
+        live.chat.rooms["deal"].members[GUEST] = (NAMES[GUEST], "guest")
+        live.clock.ahead(minutes=11)
+        await live.s.rooms.audience(Place("web", "deal"))
+        drawn = list[str]()
+
+        async def once(*rooms: str) -> None:
+            drawn.extend(rooms)
+            if len(drawn) == 1:
+                raise Retry(1.0, "away")
+            await live.house.spine.refresh_room(*rooms)
+
+        lists = Lists(live.s, once)
+        with pytest.raises(Retry):
+            await lists.grown()
+        assert await lists.grown() == 1 and await lists.grown() == 0
+        await live.quiet()
+        assert PHONE not in text(live.card("deal").card)
+
+
+async def test_a_running_house_looks_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.lists.EVERY_S", 0.01)
+    async with opened(tmp_path) as live:
+        await floated(live)
+        live.chat.rooms["deal"].members[GUEST] = (NAMES[GUEST], "guest")
+        live.clock.ahead(minutes=9)
+        loops = [asyncio.create_task(each()) for each in (live.house.lists.run, live.house.lists.follow)]
+        async with asyncio.timeout(30):
+            while PHONE in text(live.card("deal").card):
+                await asyncio.sleep(0.01)
+        await ended(loops)
