@@ -11,6 +11,7 @@ from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import ArgumentError
 
 from gateway.errors import Misconfigured
+from gateway.store import sqlite
 
 READERS = 4
 SYNCHRONOUS = "FULL"  # what is acknowledged survives a power cut
@@ -107,7 +108,12 @@ def _postgresql(url: URL, *, size: int, within: float = 0, also: str = "", **mor
 def _sqlite(url: URL, *, size: int, begin: str, pragmas: tuple[str, ...], busy_ms: int | None = None) -> Engine:
     # the pool hands a connection to one thread at a time, so sqlite3's own thread check would only be in the way
     busy = BUSY_MS if busy_ms is None else busy_ms
-    settings = {"check_same_thread": False, "timeout": busy / 1000, "isolation_level": None}
+    settings = {
+        "check_same_thread": False,
+        "timeout": busy / 1000,
+        "isolation_level": None,
+        "factory": sqlite.Connection,
+    }
     engine = create_engine(url, pool_size=size, max_overflow=0, connect_args=settings, hide_parameters=True)
 
     @event.listens_for(engine, "connect")

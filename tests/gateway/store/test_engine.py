@@ -15,11 +15,13 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, inspect
 
 from gateway.errors import Misconfigured
-from gateway.store import migrate, sql, writer
+from gateway.store import migrate, sql, upsert, writer
 from gateway.store.connect import address, plain, writing
 from gateway.store.engine import Store
 from gateway.store.faults import StoreClosed, StoreUnavailable
 from gateway.store.schema import APPLICATION_ID, complete
+from gateway.store.tables_app import room
+from gateway.store.tables_shared import kept
 from tests.gateway.store.outside import look, tamper
 
 
@@ -47,6 +49,11 @@ def add(connection: Connection, items: Sequence[str]) -> list[int]:
     return [len(item) for item in items]
 
 
+def gather(connection: Connection, items: Sequence[Sequence[str]]) -> list[None]:
+    sql.many(connection, "INSERT INTO word VALUES (?)", [(word,) for item in items for word in item])
+    return [None] * len(items)
+
+
 def shout(connection: Connection, items: Sequence[str]) -> list[int]:
     if "bad" in items:
         raise ValueError("bad")
@@ -68,6 +75,46 @@ async def test_what_waits_is_committed_together(store: Store) -> None:
     assert sum(sizes) == 300
     assert len(sizes) < 20
     assert len(await store.read(words)) == 300
+
+
+HALF, NUL = "half \ud800.", "nul \0."
+"""Text that PostgreSQL refuses, and SQLite in part."""
+
+
+@pytest.mark.parametrize("text", [HALF, NUL, f"{HALF} {NUL} 😀 \\u0000"])
+async def test_what_text_cannot_hold_is_mended_alike_on_its_way_in(store: Store, text: str) -> None:
+    def found(connection: Connection) -> list[str]:
+        return [row[0] for row in sql.ask(connection, "SELECT w FROM word WHERE w = ?", (text,))]
+
+    def among(connection: Connection) -> list[str]:
+        return [row[0] for row in sql.ask_in(connection, "SELECT w FROM word WHERE (w)", [(text,), ("beside",)])]
+
+    whole = text.replace("\0", "\ufffd").replace("\ud800", "\ufffd")
+    await store.write(add, "beside")
+    assert await store.write(add, text) == len(text)
+    assert await store.read(found) == [whole], "and who asks for it as it was finds it"
+    assert sorted(await store.read(among)) == sorted(["beside", whole])
+    await store.write(gather, [f"{n} {text}" for n in range(3)])
+    assert sorted(await store.read(words)) == sorted(["beside", whole, *(f"{n} {whole}" for n in range(3))])
+
+
+async def test_tables_are_written_and_read_alike_whatever_the_text(store: Store) -> None:
+    def put(connection: Connection, items: Sequence[str]) -> list[bool]:
+        return [upsert.add(connection, room, {"key": item, "title": item}) for item in items]
+
+    assert await store.write(put, f"r {HALF}{NUL}")
+    assert not await store.write(put, f"r {HALF}{NUL}"), "it is there"
+    query = room.select().where(room.c.title == f"r {HALF}{NUL}")
+    assert await store.read(lambda connection: connection.execute(query).one().key) == "r half \ufffd.nul \ufffd."
+    sealed = b"\0\xed\xa0\x80"
+
+    def keep(connection: Connection, items: Sequence[bytes]) -> list[None]:
+        rows = [{"channel": "c", "key": "k", "sealed": item, "until": None} for item in items]
+        upsert.put(connection, kept, rows)
+        return [None] * len(items)
+
+    await store.write(keep, sealed)
+    assert await store.read(lambda connection: bytes(connection.execute(kept.select()).one().sealed)) == sealed
 
 
 async def test_a_bad_item_fails_alone(store: Store) -> None:
