@@ -16,6 +16,7 @@ from benchmarks.common import HERE, ROOT, answers, free_port, keep, machine, pro
 from benchmarks.engines import config, scratch
 from benchmarks.float.pace import send
 from benchmarks.float.seed import names
+from gateway.http.run import SETTLED_S
 
 IMPORT = "import time; t = time.process_time(); import gateway.http.run; print(time.process_time() - t)"
 VENDORS = ("slack_sdk", "redis", "psycopg", "opencc", "jieba", "lark_oapi", "telegram", "opentelemetry.sdk")
@@ -59,7 +60,7 @@ def page(url: str, end: float) -> None:
 
 
 def idle(customers: int) -> tuple[float, float]:
-    """Seconds to start, and MB at rest after a first message has loaded the mention model."""
+    """Seconds to start, and MB at rest a minute after a first message has loaded the mention model."""
     with scratch() as folder:
         port, slack = free_port(), free_port()
         api, store = f"http://127.0.0.1:{slack}/api", f"sqlite:///{folder}/floatcard.db"
@@ -73,7 +74,7 @@ def idle(customers: int) -> tuple[float, float]:
             answers(port)
             text = f"Has anybody called {next(names(1))}?"
             asyncio.run(send(port, [(text, "C0ROOM0001"), (text, "C0ROOM0002")], 1))
-            time.sleep(4)
+            time.sleep(SETTLED_S + 5)
             return took, rss(ours.pid)
         finally:
             stop(ours)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import ctypes
 import gc
+import sys
 import time
 from collections.abc import Awaitable, Callable
 
@@ -11,6 +14,9 @@ from gateway.app import DRAIN_S, open_house
 from gateway.config import Config
 from gateway.http.health import Health
 from gateway.http.server import application, listen
+
+SETTLED_S = 60
+"""By then the first messages have loaded what is loaded only when it is needed."""
 
 
 async def open_server(config: Config, instance: str = "") -> tuple[str, Callable[[], Awaitable[None]]]:
@@ -26,9 +32,11 @@ async def open_server(config: Config, instance: str = "") -> tuple[str, Callable
     await house.start()
     health.ready = True
     at_rest()
+    settled = asyncio.get_running_loop().call_later(SETTLED_S, give_back)
 
     async def close() -> None:
         """Who waits for an answer gets it; the rest of the ten seconds is for what runs."""
+        settled.cancel()
         began = time.monotonic()
         await server.stop()
         await house.close(DRAIN_S - (time.monotonic() - began))
@@ -42,3 +50,12 @@ def at_rest() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 50)
+    give_back()
+
+
+def give_back() -> None:
+    """glibc keeps what was freed while loading, in each thread's arena; other C libraries have no such call."""
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)
