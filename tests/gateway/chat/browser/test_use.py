@@ -200,7 +200,7 @@ async def test_another_person_another_language_and_the_clock(look: Looking, hous
     await expect(page.locator(".only, .head strong").first).to_have_text("Li Ting")
     await page.get_by_role("link", name="Wang Min", exact=False).first.click()
     await expect(page.locator("#persons [aria-current]")).to_contain_text("Wang Min")
-    await expect(page).to_have_url(f"{house.url}/demo?as=u_wangmin")
+    await expect(page).to_have_url(f"{house.url}/demo?as=u_wangmin&room=r_east")
     await expect(page.locator(".entry").first).to_contain_text("华星")
     await page.get_by_role("button", name="+1 day").click()
     await expect(page.locator(".head time").first).to_have_text("yesterday")
