@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
 
@@ -137,13 +137,17 @@ class CursorLost(Refused):
     """The CRM no longer knows where its feed was left: it has to be read from the beginning, and may be at once."""
 
 
+class Absent(Refused):
+    """The CRM has no such record, not even a deleted one, or hides it from us."""
+
+
 class Crm(Protocol):
     """Small; every connector has all of it. Raises `Retry` when down or tired, `Refused` when a person must mend it."""
 
     name: str
 
     async def get(self, ref: RecordRef) -> Record:
-        """The record now. Raises `Refused` when it does not exist; a deleted one has `deleted=True`."""
+        """The record now. Raises `Absent` when it does not exist; a deleted one has `deleted=True`."""
         ...
 
     def changes(self, cursor: str) -> AsyncIterator[tuple[Record, str]]:
@@ -179,6 +183,15 @@ class CrmUser:
 class Counts(Protocol):
     async def count(self) -> int:
         """How many records a first run walks, as of now; it measures progress and decides nothing."""
+        ...
+
+
+@runtime_checkable
+class Lives(Protocol):
+    """Of a CRM whose feed does not tell what was erased."""
+
+    async def live(self, ids: Sequence[str]) -> frozenset[str]:
+        """Which of these records are there and not deleted."""
         ...
 
 

@@ -18,7 +18,7 @@ from typing import Protocol
 from weakref import WeakValueDictionary
 
 from crm.http import Unsure
-from crm.model import GATEWAY, Applied, Change, Conflict, Item, Record, RecordRef
+from crm.model import GATEWAY, Absent, Applied, Change, Conflict, Item, Record, RecordRef
 from crm.values import bounded, short
 from gateway.errors import Refused
 from reconcile.model import Json
@@ -195,5 +195,5 @@ def not_live() -> Refused:
     return Refused("This customer was deleted in the CRM. Restore it there before you change it.")
 
 
-def absent(ref: RecordRef) -> Refused:
-    return Refused("The CRM has no customer {record}. It may have been removed there.", record=short(ref.id))
+def absent(ref: RecordRef) -> Absent:
+    return Absent("The CRM has no customer {record}. It may have been removed there.", record=short(ref.id))

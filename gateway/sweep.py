@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
-from crm.model import Crm, CursorLost, Record, RecordRef
+from crm.model import Absent, Crm, CursorLost, Record, RecordRef
 from gateway.errors import Refused, Retry
 from gateway.handlers import alerts, conflicts, merged, setback
 from gateway.loading import Loading
 from gateway.metrics import SWEPT
+from gateway.missing import Missing
 from gateway.only import HELD
 from gateway.services import Services
 from gateway.spine import Spine
@@ -48,6 +49,7 @@ class Sweep:
         """Of the page's news the longest."""
         self._loading, self._first = Loading(crm), True
         self._breaker = services.gate.breakers[f"{crm.name} feed"]  # it may be well while writes are not
+        self._missing = Missing(services, crm, self._breaker)
 
     def nudge(self) -> None:
         self._look.set()
@@ -109,6 +111,7 @@ class Sweep:
         if page and await self._page(page, cursor, first):
             seen += len(page)
         self._loading.end()
+        await heard(self._s, await self._missing.look())
         SWEPT.labels(self._crm.name).set(self._s.clock.now() / 1000)
         return seen
 
@@ -220,6 +223,10 @@ async def reread(s: Services, spine: Spine, item: Due, trail: Trail) -> None:
     began = s.clock.now()
     try:
         record = await s.gate.breakers[crm.name].run(lambda: crm.get(RecordRef.parse(key)))
+    except Absent:
+        if (known := await s.records.mirrored(key)) is None:
+            return
+        record = replace(known, deleted=True, modified=began, modified_by="")
     except Refused:
         if not of_hook:  # of a webhook's record nothing is owed
             await _later(s, key, tries + 1)

@@ -8,13 +8,13 @@ import time
 from dataclasses import replace
 
 from cards.words import say
-from crm.model import GATEWAY, Applied, Change, Conflict, Crm, Past, Record, RecordRef
+from crm.model import GATEWAY, Absent, Applied, Change, Conflict, Crm, Past, Record, RecordRef
 from gateway.errors import Refused, Retry
 from gateway.metrics import WRITTEN
 from gateway.services import Services
 from gateway.spine import Spine
 from gateway.store.ledger import Incoming, OutboxRow, Snapshot
-from gateway.sweep import Sweep, native_of, take
+from gateway.sweep import Sweep, heard, native_of, take
 from gateway.telemetry import calling, carried, span
 from gateway.turn import Trail, new_trail
 from reconcile.model import Actor
@@ -113,6 +113,7 @@ class Writeback:
             WRITTEN.labels(self._crm.name, "refused").inc()
             await self._s.ledger.refused(row, said(refused))
             trail.note("crm_refused", now, record=row.record, field=row.field)
+            await self._look_for(row, refused)
         except Exception:
             # It may have been taken: whoever claims next reads before anything is sent again.
             WRITTEN.labels(self._crm.name, "unsure").inc()
@@ -150,6 +151,11 @@ class Writeback:
         told = await self._s.ledger.moved(row, self._snapshot(row, answer.current, 0, trail))
         if not told.held:
             await take(self._s, self._spine, before, answer.current, told, trail)
+
+    async def _look_for(self, row: OutboxRow, refused: Refused) -> None:
+        """A record that was erased there is read by itself: its cards say so from then on."""
+        if isinstance(refused, Absent):
+            await heard(self._s, [RecordRef.parse(self._there(row))])
 
     def _there(self, row: OutboxRow) -> str:
         """The customer's record in this CRM. Raises `Refused` when it was parted from it since."""
@@ -211,6 +217,7 @@ class Writeback:
             WRITTEN.labels(self._crm.name, "refused").inc()
             await self._s.ledger.refused(row, said(refused))
             trail.note("crm_refused", began, record=row.record, field=row.field)
+            await self._look_for(row, refused)
             await self._spine.refresh(row.record)
             return True
         before = await self._s.records.mirrored(current.ref.key)

@@ -15,7 +15,7 @@ from crm.local.database import Database
 from crm.local.fields import NAME_LIMIT, NOTE_LIMIT, clean, required, scrub, short
 from crm.local.schema import contact, open_item, risk
 from crm.local.writing import Stamp
-from crm.model import CrmUser, Item, Level, Record, RecordRef
+from crm.model import Absent, CrmUser, Item, Level, Record, RecordRef
 from gateway.errors import Refused
 from reconcile.model import Json
 
@@ -116,7 +116,7 @@ class NativeEdits:
         ours = ref.crm == self.name and ref.kind == reading.KIND and ref.id == scrub(ref.id)
         record = reading.one(conn, self.shape, ref.id) if ours else None
         if record is None:
-            raise Refused("The CRM has no customer {record}. It may have been removed there.", record=short(ref.id))
+            raise Absent("The CRM has no customer {record}. It may have been removed there.", record=short(ref.id))
         return record
 
     def _touch(self, conn: Connection, ref: RecordRef, by: str, *, live: bool = True, deleted: bool = False) -> int:

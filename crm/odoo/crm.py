@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
@@ -24,6 +24,7 @@ from crm.model import (
     Describes,
     FieldInfo,
     Item,
+    Lives,
     Past,
     Record,
     RecordRef,
@@ -62,14 +63,19 @@ class OdooCrm:
 
     async def get(self, ref: RecordRef) -> Record:
         id_ = _number(ref)
-        found = await self._reader.partners([id_])
-        if id_ not in found:
+        found = (await self._reader.partners([id_])).get(id_) or await self._reader.merged(id_)
+        if found is None:
             raise keys.absent(ref)
-        return found[id_]
+        return found
 
     def changes(self, cursor: str) -> AsyncIterator[tuple[Record, str]]:
-        """Also what only a note, an activity or a contact of it changed. What was erased there is not told."""
+        """Also what only a note, an activity or a contact of it changed, and one that was merged into another. What was
+        erased there is not told."""
         return self._feed.changes(cursor)
+
+    async def live(self, ids: Sequence[str]) -> frozenset[str]:
+        numbers = [int(id_) for id_ in ids if id_.isascii() and id_.isdigit() and int(id_[:12]) <= GREATEST]
+        return frozenset(str(id_) for id_ in await self._reader.there(numbers, ["active", "=", True]))
 
     def addressed(self, url: str) -> RecordRef | None:
         """Odoo 17's addresses, Odoo 18's, and those of `link`."""
@@ -183,7 +189,8 @@ class OdooCrm:
 
     async def history(self, ref: RecordRef, *, since: int = 0) -> tuple[Past, ...]:
         """Of the fields Odoo tracks, for an account that may read them; empty for another."""
-        return await past.read(self._rpc, await self._reader.mapping(), _number(ref), since)
+        offered = await self._reader.offered()
+        return await past.read(self._rpc, await self._reader.mapping(), offered, _number(ref), since)
 
 
 def _number(ref: RecordRef) -> int:
@@ -196,5 +203,5 @@ if TYPE_CHECKING:
 
     def _claims(
         crm: OdooCrm,
-    ) -> tuple[Crm, Counts, Users, Addresses, AddsNote, Describes, Remembers, keys.Writer, keys.Notes]:
-        return crm, crm, crm, crm, crm, crm, crm, crm, crm
+    ) -> tuple[Crm, Counts, Lives, Users, Addresses, AddsNote, Describes, Remembers, keys.Writer, keys.Notes]:
+        return crm, crm, crm, crm, crm, crm, crm, crm, crm, crm

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from crm.late import Merged
 from crm.model import Record
+from crm.odoo import merges
 from crm.odoo.reading import ALL, MODEL, Reader, Row
 from crm.odoo.values import linked, moment, second
 from reconcile.model import Json
@@ -22,6 +23,8 @@ class Changes:
     reader: Reader
     page: int
     late_ms: int = 60_000
+    _merged: dict[int, merges.Merged] = field(default_factory=dict)
+    """Those that the last look was told of."""
 
     async def now(self) -> int:
         await self.reader.rpc.uid()  # the first answer tells what time it is there
@@ -45,15 +48,30 @@ class Changes:
         return [str(row["id"]) for row in rows]
 
     async def read(self, ids: Sequence[str], *, customers: bool) -> Mapping[str, Record]:
-        found = await self.reader.partners([int(id_) for id_ in ids], *(self.customers if customers else ()))
-        return {str(id_): record for id_, record in found.items()}
+        numbers = [int(id_) for id_ in ids]
+        found = await self.reader.partners(numbers, *(self.customers if customers else ()))
+        gone = [id_ for id_ in numbers if id_ not in found and id_ in self._merged]
+        gone = sorted(set(gone) - await self.reader.there(gone))
+        return {str(id_): record for id_, record in found.items()} | {
+            str(id_): self.reader.gone(self._merged[id_]) for id_ in gone
+        }
 
     async def touched(self, floor: int, since: int) -> Mapping[str, int]:
         found = Merged()
         for model, about, column in self._streams():
             if model == MODEL or await self.reader.offered(model):
-                found.add(*await self._newest(_Stream(model, about, column), floor // 1000, since // 1000))
+                told = await self._newest(_Stream(model, about, column), floor // 1000, since // 1000)
+                found.add(*told)
+                if model == "mail.message" and told[0]:
+                    found.add(*await self._merges(floor // 1000))
         return found.touched()
+
+    async def _merges(self, floor: int) -> tuple[list[tuple[str, int]], int | None]:
+        wanted: Json = [["write_date", ">=", moment(floor)], *merges.about()]
+        asked, order = ["res_id", "body", "write_date"], "write_date asc, id asc"
+        rows = await self.reader.rpc.rows("mail.message", wanted, asked, order=order, limit=WINDOW)
+        self._merged = {each[0]: each for row in rows for each in merges.of(row)}
+        return [(str(id_), at * 1000) for id_, _, at in self._merged.values()], _cut(rows)
 
     def _streams(self) -> Iterator[tuple[str, list[Json], str]]:
         yield "mail.message", [["model", "=", MODEL]], "res_id"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from crm.mapping import FieldMapping
 from crm.model import Past
 from crm.odoo.reading import MODEL
 from crm.odoo.rpc import Rpc
-from crm.odoo.values import linked, moment, second, text
+from crm.odoo.values import Offered, linked, moment, second, text
 from gateway.errors import Refused
 from reconcile.model import Json
 
@@ -16,7 +17,7 @@ MOST = 1000
 _VALUES = ("char", "text", "datetime", "float", "integer")
 
 
-async def read(rpc: Rpc, mapping: FieldMapping, id_: int, since: int) -> tuple[Past, ...]:
+async def read(rpc: Rpc, mapping: FieldMapping, offered: Offered, id_: int, since: int) -> tuple[Past, ...]:
     """Oldest first. A model that is absent or closed to us is no history."""
     try:
         messages = await _messages(rpc, id_, since)
@@ -24,8 +25,8 @@ async def read(rpc: Rpc, mapping: FieldMapping, id_: int, since: int) -> tuple[P
         names = await _names(rpc, rows)
     except Refused:
         return ()
-    ours = {spec.theirs: name for name, spec in mapping if spec.reads}
-    found = [_past(row, ours, names, messages) for row in rows]
+    keys = {name: _keys(about) for name, about in offered.items()}
+    found = [_past(row, mapping, names, messages, keys) for row in rows]
     return tuple(each for each in found if each is not None)
 
 
@@ -55,16 +56,24 @@ async def _names(rpc: Rpc, rows: list[dict[str, Json]]) -> dict[int, tuple[str, 
 
 def _past(
     row: dict[str, Json],
-    ours: Mapping[str, str],
+    mapping: FieldMapping,
     names: Mapping[int, tuple[str, str]],
     messages: Mapping[int, dict[str, Json]],
+    keys: Mapping[str, Mapping[str, str]],
 ) -> Past | None:
     theirs, type_ = names.get(linked(row.get("field_id"))[0], ("", ""))
     message = messages.get(linked(row.get("mail_message_id"))[0])
-    if theirs not in ours or message is None:
+    ours = next((name for name, spec in mapping if spec.reads and spec.theirs == theirs), None)
+    if ours is None or message is None:
         return None
-    at = second(message.get("date")) * 1000
-    return Past(ours[theirs], _value(row, type_), at, linked(message.get("author_id"))[1], "odoo")
+    at, value = second(message.get("date")) * 1000, _value(row, type_)
+    value = keys.get(theirs, {}).get(value, value) if isinstance(value, str) else value
+    return Past(ours, mapping.rendered(ours, value), at, linked(message.get("author_id"))[1], "odoo")
+
+
+def _keys(about: Mapping[str, Any]) -> dict[str, str]:
+    """Of a choice Odoo tracks what people read, in the language of whoever chose it."""
+    return {str(label): str(key) for key, label in about.get("selection") or []}
 
 
 def _value(row: dict[str, Json], type_: str) -> Json:

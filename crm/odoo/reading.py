@@ -12,6 +12,7 @@ from crm.each import first_of_each
 from crm.mapping import FieldMapping
 from crm.markup import plain
 from crm.model import GATEWAY, Item, Kind, Record, RecordRef
+from crm.odoo import merges
 from crm.odoo.config import USUAL, Config
 from crm.odoo.rpc import Rpc
 from crm.odoo.values import Offered, day, heard, linked, second, text
@@ -83,6 +84,19 @@ class Reader:
         related = await self._related([_id(row) for row in found])
         uid = await self.rpc.uid()
         return {_id(row): self._record(row, offered, mapping, related[_id(row)], uid) for row in found}
+
+    async def there(self, ids: Sequence[int], *more: Json) -> set[int]:
+        """Which of them exist, archived ones too unless `more` says otherwise."""
+        wanted: Json = [["id", "in", list(ids)], *(more or (ALL,))]
+        return {_id(row) for row in await self.rpc.rows(MODEL, wanted, ["id"])} if ids else set()
+
+    async def merged(self, id_: int) -> Record | None:
+        """What is left of one that does not exist any more; None when nothing tells that it was merged."""
+        found = await merges.find(self.rpc, id_) if await self.offered("mail.message") else None
+        return self.gone(found) if found is not None else None
+
+    def gone(self, merged: merges.Merged) -> Record:
+        return merges.told(self.crm, KIND, merged, self.versions, now=self.rpc.now(), settled=SETTLED_S)
 
     def _record(
         self, row: Row, offered: Offered, mapping: FieldMapping, related: Mapping[Kind, tuple[Item, ...]], uid: int

@@ -45,6 +45,7 @@ class Rpc:
         self._client = Client(name, config.url, NoKeys(self._key), Manners(timeout=config.timeout, at_once=4))
         self._lock = asyncio.Lock()
         self._uid = 0
+        self._context: dict[str, Json] = {}
         self._calls = 0
 
     async def close(self) -> None:
@@ -53,7 +54,9 @@ class Rpc:
     async def uid(self) -> int:
         async with self._lock:
             if not self._uid:
-                self._uid = await self._log_in()
+                uid = await self._log_in()
+                self._context = await self._spoken(uid)
+                self._uid = uid
         return self._uid
 
     def now(self) -> float:
@@ -76,12 +79,28 @@ class Rpc:
     ) -> Json:
         for _ in range(2):
             uid = await self.uid()
-            asked: list[Json] = [self._config.database, uid, self._key, model, method, args, dict(kwargs or {})]
+            named: dict[str, Json] = {**(kwargs or {}), **({"context": self._context} if self._context else {})}
             try:
-                return await self._service("object", "execute_kw", asked, reads=reads)
+                return await self._execute(uid, model, method, args, named, reads=reads)
             except Denied:
                 self._uid = 0
         raise self._locked_out()
+
+    async def _execute(
+        self, uid: int, model: str, method: str, args: list[Json], kwargs: dict[str, Json], *, reads: bool
+    ) -> Json:
+        asked: list[Json] = [self._config.database, uid, self._key, model, method, args, kwargs]
+        return await self._service("object", "execute_kw", asked, reads=reads)
+
+    async def _spoken(self, uid: int) -> dict[str, Json]:
+        """The account's language, in which names that Odoo translates are read and written, and refusals are told;
+        without one Odoo speaks English."""
+        try:
+            told = await self._execute(uid, "res.users", "context_get", [], {}, reads=True)
+        except (Refused, Denied):
+            return {}
+        lang = told.get("lang") if isinstance(told, dict) else None
+        return {"lang": lang} if isinstance(lang, str) and lang else {}
 
     async def _log_in(self) -> int:
         told = await self._service("common", "version", [], reads=True)

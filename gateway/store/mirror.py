@@ -72,6 +72,13 @@ class MirrorStore:
         ordered = query.order_by(mirror.c.ref).limit(limit)
         return await self._store.read(lambda connection: list(connection.execute(ordered).scalars()))
 
+    async def lives(self, crm: str, after: str, limit: int) -> list[tuple[str, bool]]:
+        """(key, whether it is deleted) of this CRM's records, joined ones too, in the order of their keys."""
+        query = select(mirror.c.ref, mirror.c.deleted).where(mirror.c.crm == crm, mirror.c.ref > after)
+        ordered = query.order_by(mirror.c.ref).limit(limit)
+        rows = await self._store.read(lambda connection: connection.execute(ordered).all())
+        return [(row.ref, bool(row.deleted)) for row in rows]
+
     async def owned(self, owners: Sequence[str], limit: int) -> list[str]:
         """Keys of live records whose first owner is one of these (`crm:user`), the latest changed first."""
         query = select(mirror.c.ref).where(mirror.c.owner.in_(owners), mirror.c.deleted.is_(False), _OWN)

@@ -11,7 +11,7 @@ from typing import cast
 import pytest
 import pytest_asyncio
 
-from crm.model import Applied, Change, Conflict, Counts, Crm, Record, RecordRef
+from crm.model import Absent, Applied, Change, Conflict, Counts, Crm, Record, RecordRef
 from crm.registry import load
 from gateway.errors import Refused, Retry
 from reconcile.model import Json
@@ -51,9 +51,9 @@ async def test_get_gives_the_record(harness: Harness, client: Crm) -> None:
 async def test_an_unknown_record_is_refused(harness: Harness, client: Crm) -> None:
     (ref,) = await harness.seed(1)
     for unknown in (RecordRef(ref.crm, ref.kind, "no-such"), RecordRef(ref.crm, "no-such", ref.id)):
-        with pytest.raises(Refused):
+        with pytest.raises(Absent):
             await client.get(unknown)
-        with pytest.raises(Refused):
+        with pytest.raises(Absent):
             await client.apply(change(harness, unknown, harness.values[0], None), once="unknown")
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 from crm.model import RecordRef
 from reconcile.model import Json
 from reconcile.policy import LIFE
-from tests.gateway.fake_chat import buttons
+from tests.gateway.fake_chat import Message, buttons
 from tests.gateway.house import HERO, LI, NAME, WANG, Live, opened
 from tests.gateway.test_sweep import OTHER
+from tests.gateway.wordless import Crm as Wordless
 
 ONE = "+86 512 6288 1001"
 TWO = "+86 512 6288 1002"
@@ -165,3 +166,81 @@ async def test_a_circle_of_merges_ends(tmp_path: Path) -> None:
         await merge(live)
         await merge(live, OTHER, HERO)
         assert await live.s.records.heir(HERO) in (HERO, OTHER)
+
+
+# erased ----------------------------------------------------------------------------------------------------------
+
+WORDLESS = {"tests.gateway.moody": "tests.gateway.wordless"}
+
+
+def erase(live: Live, *refs: str) -> None:
+    assert isinstance(live.crm, Wordless)
+    live.crm.erased = frozenset(RecordRef.parse(ref).id for ref in refs)
+
+
+async def test_one_that_its_crm_erased_without_a_word_is_found_and_so_is_its_return(tmp_path: Path) -> None:
+    async with opened(tmp_path, changed=WORDLESS) as live:
+        await live.say(LI, "east", NAME)
+        await live.settle()
+        card = live.card("east")
+        erase(live, HERO)
+        live.clock.ahead(minutes=2)
+        await live.settle()
+        await live.settle()
+        assert await life(live) == ["deleted"] and await life(live, OTHER) == []
+        assert "Deleted in the CRM: read only" in str(card.card) and buttons(card.card, "edit") == []
+        assert await live.s.ledger.verify() is None
+        erase(live)
+        live.clock.ahead(minutes=2)
+        await live.settle()
+        await live.settle()
+        assert await life(live) == ["deleted", "live"]
+        assert "read only" not in str(card.card) and buttons(card.card, "edit")
+
+
+async def test_a_write_to_one_that_was_erased_finds_it_at_once(tmp_path: Path) -> None:
+    async with opened(tmp_path, changed=WORDLESS) as live:
+        await live.say(LI, "east", NAME)
+        await live.settle()
+        form = await live.open_form(LI, live.card("east"))
+        erase(live, HERO)
+        await live.submit(LI, "east", form, phone=ONE)
+        await live.settle()
+        await live.settle()
+        assert await life(live) == ["deleted"]
+        assert await live.value("phone") == ONE, "what was saved here is not lost"
+        assert await live.rows("outbox", "state = 'refused'") == 1
+        assert "Deleted in the CRM: read only" in str(live.card("east").card)
+
+
+# with something open ---------------------------------------------------------------------------------------------
+
+
+async def clash(live: Live) -> Message:
+    """Two who saved unaware of each other; the card that asks."""
+    await live.say(LI, "east", NAME)
+    await live.settle()
+    first = await live.open_form(LI, live.card("east"))
+    second = await live.open_form(WANG, live.card("east"))
+    await live.submit(LI, "east", first, phone=ONE)
+    await live.submit(WANG, "east", second, phone=TWO)
+    await live.settle()
+    return next(each for each in live.cards("east") if buttons(each.card, "settle"))
+
+
+async def test_a_conflict_of_one_that_is_gone_waits_and_is_settled_when_it_is_back(tmp_path: Path) -> None:
+    async with opened(tmp_path) as live:
+        asked = await clash(live)
+        button = buttons(asked.card, "settle")[0]
+        writes = live.crm.writes
+        await live.crm.delete(RecordRef.parse(HERO), "wang.min")
+        await live.settle()
+        assert "deleted in the CRM" in (await live.press(WANG, "east", button))["text"]
+        assert len(await live.s.ledger.conflicts()) == 1 and live.crm.writes == writes
+        await live.crm.restore(RecordRef.parse(HERO), "wang.min")
+        await live.settle()
+        asked = next(each for each in live.cards("east") if buttons(each.card, "settle"))
+        assert (await live.press(WANG, "east", buttons(asked.card, "settle")[0]))["text"] == "Settled."
+        await live.settle()
+        assert await live.s.ledger.conflicts() == []
+        assert await live.there("phone") == await live.value("phone")

@@ -85,6 +85,10 @@ class FakeOdoo:
     tables: dict[str, dict[int, dict[str, Any]]] = field(default_factory=lambda: {name: {} for name in FIELDS})
     locked: bool = False
     administrator: bool = True
+    language: str = "zh_CN"
+    """Of the gateway's account."""
+    words: dict[tuple[str, str], str] = field(default_factory=dict)
+    """(language, English) -> what people read there, of names that are translated."""
     answer: Callable[[web.Request], web.StreamResponse | None] | None = None
     """Instead of any answer of its own."""
     before_write: Callable[[], None] | None = None
@@ -114,6 +118,16 @@ class FakeOdoo:
     def set(self, model: str, id_: int, by: int = PERSON, **values: Any) -> None:
         self.tick()
         self.tables[model][id_] |= {**values, "write_date": self.now, "write_uid": by}
+
+    def merge(self, gone: int, into: int) -> None:
+        """As the merge wizard does: what belonged to the one belongs to the other, and the one is erased."""
+        was = self.tables["res.partner"].pop(gone)
+        for message in self.tables["mail.message"].values():
+            if message["model"] == "res.partner" and message["res_id"] == gone:
+                message["res_id"] = into
+        body = html.escape(f"Merged with the following partners: {was['name']} <{was['email'] or 'n/a'}> (ID {gone})")
+        told = {"model": "res.partner", "res_id": into, "message_type": "notification", "date": self.now}
+        self.put("mail.message", PERSON, **told, body=f"<p>{body}</p>")
 
     def tick(self) -> None:
         self.now += self.step
@@ -157,8 +171,12 @@ class FakeOdoo:
 
     def _execute(self, model: str, method: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
         self.calls.append((model, method, args, kwargs))
+        lang = kwargs.pop("context", {}).get("lang", "")
+        if model == "res.users" and method == "context_get":
+            return {"lang": self.language, "tz": "Asia/Shanghai", "uid": UID}
         if self.fault is not None:
             raise self.fault
+        assert lang == self.language
         if model not in self.tables:
             raise Fault("builtins.KeyError", f"Object {model} doesn't exist")
         if unknown := set(kwargs) - _METHODS[method]:
@@ -232,10 +250,12 @@ class FakeOdoo:
                 return bool(value) if wanted is False else bool(value != wanted)
             case "in":
                 return value in wanted
-            case ">" | ">=" | "<" | "=like" if value is None:
+            case ">" | ">=" | "<" | "like" | "=like" if value is None:
                 return False
             case "<":
                 return bool(value < wanted)
+            case "like":
+                return wanted in value
             case "=like":
                 return re.fullmatch(".*".join(map(re.escape, wanted.split("%"))), value, re.DOTALL) is not None
             case ">":

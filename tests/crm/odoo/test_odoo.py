@@ -10,7 +10,7 @@ import pytest_asyncio
 from pydantic import ValidationError
 
 from crm.markup import plain
-from crm.model import GATEWAY, Applied, Conflict, RecordRef
+from crm.model import GATEWAY, Absent, Applied, Conflict, RecordRef
 from crm.odoo import Config, Crm
 from crm.odoo.values import heard, spelled
 from gateway.errors import Refused, Retry
@@ -501,6 +501,59 @@ async def test_what_was_erased_is_told_as_gone(fake: FakeOdoo, client: Crm) -> N
         await client.apply(change(id_, "phone", "1", version), once="w1")
 
 
+async def test_what_was_erased_is_not_live_nor_what_is_archived(fake: FakeOdoo, client: Crm) -> None:
+    ids = [fake.put("res.partner", name=name) for name in ("Acme", "Erased", "Archived")]
+    del fake.tables["res.partner"][ids[1]]
+    fake.set("res.partner", ids[2], active=False)
+    assert await client.live([*map(str, ids), "x", "-1", "99999999999"]) == {str(ids[0])}
+    with pytest.raises(Absent):
+        await client.get(ref(ids[1]))
+
+
+async def test_one_that_was_merged_away_says_into_which(fake: FakeOdoo, client: Crm) -> None:
+    """Odoo erases it without a word; what tells is a message on the other."""
+    gone, into, last = (fake.put("res.partner", name=name, email=f"{name}@x.cn") for name in ("甲 (ID 3)", "B", "C"))
+    known = await client.get(ref(gone))
+    _, cursor = await walk(client)
+    fake.now += 100
+    fake.merge(gone, into)
+    found = await client.get(ref(gone))
+    assert found.deleted and found.merged_into == str(into) and found.version > known.version
+    told, cursor = await walk(client, cursor)
+    assert {(each.ref.id, each.deleted, each.merged_into) for each in told} == {
+        (str(gone), True, str(into)),
+        (str(into), False, ""),
+    }
+    assert isinstance(await client.apply(change(gone, "phone", "1", known.version), once="w1"), Conflict)
+    assert (await walk(client, cursor))[0] == []
+    fake.now += 100
+    fake.merge(into, last)
+    assert [(await client.get(ref(id_))).merged_into for id_ in (gone, into)] == [str(last)] * 2
+
+
+async def test_no_message_of_a_person_makes_one_merged(fake: FakeOdoo, client: Crm) -> None:
+    erased, other, lives = (fake.put("res.partner", name=name) for name in ("A", "B", "C"))
+    _, cursor = await walk(client)
+    del fake.tables["res.partner"][erased]
+    about = {"model": "res.partner", "res_id": other, "date": fake.now}
+    fake.put("mail.message", **about, message_type="comment", body=f"<p>x &lt;y&gt; (ID {erased})</p>")
+    fake.put("mail.message", **about, message_type="notification", body=f"<p>see (ID {erased})</p>")
+    fake.put("mail.message", **about, message_type="notification", body=f"<p>x &lt;y&gt; (ID {lives})</p>")
+    told, _ = await walk(client, cursor)
+    assert [(each.ref.id, each.deleted) for each in told] == [(str(other), False)]
+    with pytest.raises(Absent):
+        await client.get(ref(erased))
+    assert not (await client.get(ref(lives))).deleted
+
+
+async def test_it_is_asked_in_the_language_of_its_account(fake: FakeOdoo, far: OdooHarness) -> None:
+    """The stand-in fails every call in another one."""
+    id_ = fake.put("res.partner", name="Acme")
+    for language in ("zh_CN", "en_US", "fr_FR"):
+        fake.language = language
+        assert (await far.client().get(ref(id_))).title == "Acme"
+
+
 # -- its own history, its people, its fields
 
 
@@ -530,6 +583,12 @@ async def test_tracked_fields_have_a_history(fake: FakeOdoo, client: Crm) -> Non
         ("industry", "Medical"),
     ]
     assert [past.value for past in await client.history(ref(id_), since=since)][:1] == ["2"]
+
+
+async def test_a_choice_in_the_history_is_the_value_and_not_its_label(fake: FakeOdoo, client: Crm) -> None:
+    id_ = fake.put("res.partner", name="Acme")
+    track(fake, id_, "type", "selection", new_value_char="Invoice")
+    assert [(past.field, past.value) for past in await client.history(ref(id_))] == [("role", "billing")]
 
 
 async def test_history_is_for_administrators(fake: FakeOdoo, client: Crm) -> None:
