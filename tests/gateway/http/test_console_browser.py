@@ -88,7 +88,14 @@ async def test_the_keyboard_and_no_script_are_enough(world: World) -> None:
             await page.keyboard.press("ArrowDown")
         await page.get_by_role("button", name="Link what I chose").focus()
         await page.keyboard.press("Enter")
-        await page.get_by_text("Linked: 1.").wait_for()
+        await page.get_by_text("Not linked: 1.").wait_for()  # whoever has one there already gets no second unasked
+        await page.get_by_label("Belongs to · 孙佳").focus()
+        for _ in range(4):
+            await page.keyboard.press("ArrowDown")
+        await page.get_by_label("also where they have an account").focus()
+        await page.keyboard.press("Space")
+        await page.keyboard.press("Enter")
+        await page.get_by_text("Linked: 1. Their cards").wait_for()
         linked = world.house.services.people.linked("im", "web/demo/user/u_sunjia")
         assert linked is not None and linked.id == "p_chenwei"
         await page.get_by_role("button", name="Undo · web/demo/user/u_sunjia").focus()
