@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, select, union, update
 
 from channels.model import ImId, Roster, Sender
 from gateway.store import sql, upsert
@@ -55,8 +55,10 @@ class RoomStore:
         await self._store.write(_leave, (room_key, im))
 
     async def having(self, accounts: Sequence[str]) -> list[str]:
-        """Rooms that list any of these accounts (`ImId.key`)."""
-        query = select(member.c.room).where(member.c.im.in_(accounts)).distinct()
+        """Rooms that list any of these accounts (`ImId.key`), or in which something is up for one of them alone."""
+        listed = select(member.c.room).where(member.c.im.in_(accounts))
+        told = select(slot.c.room).where(slot.c.reader.in_(accounts), slot.c.message.is_not(None))
+        query = union(listed, told)
         return await self._store.read(lambda connection: list(connection.execute(query).scalars()))
 
     async def state(self, room_key: str) -> RoomState:

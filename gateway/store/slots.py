@@ -190,6 +190,7 @@ def _columns(shown: Shown) -> dict[str, Any]:
         "valid_until": shown.valid_until,
         "painted_at": shown.painted_at,
         "state": json.dumps({**shown.state, "to": key.to}, ensure_ascii=False),
+        "reader": key.to or None,
     }
 
 

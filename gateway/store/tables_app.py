@@ -133,6 +133,8 @@ slot = Table(
     Column("painted_at", BigInteger, nullable=False, default=0),
     Column("posted_at", BigInteger, nullable=False, default=0, server_default="0"),  # first; repaints do not move it
     Column("state", Text, nullable=False, default="{}"),
+    Column("reader", String(512)),  # account of whom it was whispered to
+    Index("slot_reader", "reader"),
     Index("slot_room", "room", "purpose"),
     Index("slot_subject", "subject"),
     Index("slot_posted", "posted_at"),

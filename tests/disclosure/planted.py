@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -15,13 +16,20 @@ from typing import Any
 
 from aiohttp import web
 
+from cards.tree import Card
+from channels import registry
+from channels.model import ImId, MessageRef, Place
+from channels.slack.cards import unfurl
+from channels.web import Channel
+from crm.local.crm import LocalCrm
 from crm.local.schema import contact, note, open_item, risk
 from crm.local.writing import add_items
 from crm.model import RecordRef
 from gateway.services import Services
 from identity.model import BOTTOM, Attributes, Scene, Sensitivity
+from tests.channels.harness import every_channel
 from tests.gateway.fake_chat import FakeChat, Json
-from tests.gateway.house import HERO, SECRET, START, Live, furnished, kind_of
+from tests.gateway.house import HERO, SECRET, START, furnished, kind_of
 
 GRADES: tuple[Sensitivity, ...] = ("public", "internal", "confidential", "restricted")
 MARK = "u_mark"
@@ -82,20 +90,19 @@ def _decoded(text: str) -> Iterator[str]:
             continue
 
 
-async def plant(live: Live, plot: Plot, called: Sensitivity) -> None:
+async def plant(crm: LocalCrm, s: Services, plot: Plot, called: Sensitivity) -> None:
     """Into the CRM, before the gateway reads it again."""
     ref = RecordRef.parse(HERO)
     for grade, name in FIELDS.items():
-        await live.crm.set_native(ref, name, plot.mark(name, grade), "wang.min")
+        await crm.set_native(ref, name, plot.mark(name, grade), "wang.min")
     plot.marks.append(Mark("zqname", "name", called))
-    await live.crm.set_native(ref, "name", TITLE, "wang.min")
+    await crm.set_native(ref, "name", TITLE, "wang.min")
     for kind in _LISTED:
-        listed = live.s.classes.of(kind)
+        listed = s.classes.of(kind)
         for own in OWN:
             word = plot.mark(kind, own or listed, own or "")
-            await live.crm._writing(partial(_add, kind, own, word))
-    await live.crm.set_native(ref, "city", plot.mark("city", "public"), "wang.min")  # touched: it is read again
-    await live.settle()
+            await crm._writing(partial(_add, kind, own, word))
+    await crm.set_native(ref, "city", plot.mark("city", "public"), "wang.min")  # touched: it is read again
 
 
 OWN: tuple[Sensitivity | None, ...] = (None, "restricted")
@@ -178,6 +185,12 @@ class Watched(FakeChat):
             self.said.append(Said(f"{method} {what}", str(body), frozenset(self._may(self.s, what, id_, body, name))))
         return await super()._answer(method, what, id_, body, name)
 
+    def everywhere(self, s: Services) -> None:
+        """What goes out is judged in the form of every other network too, its fallback text and its preview with it."""
+        channel = s.channels["web"]
+        assert isinstance(channel, Channel)
+        channel.__class__ = type("Everywhere", (_Everywhere,), {"watched": self, "s": s})
+
     def _may(self, s: Services, what: str, id_: str, body: Json, name: str) -> set[Sensitivity]:
         to = body.get("to") or (self.messages[id_].to if id_ in self.messages else "")
         if what == "forms":
@@ -192,6 +205,35 @@ class Watched(FakeChat):
             return set()
         scene: Scene = "external_group" if room.external else "direct" if room.kind == "direct" else "group"
         return permitted(s, room.members, scene, outside=room.external)
+
+
+class _Everywhere(Channel):
+    watched: Watched
+    s: Services
+
+    def _told(self, how: str, card: Card, grades: set[Sensitivity]) -> None:
+        for text in forms_of(card):
+            self.watched.said.append(Said(f"{how} elsewhere", text, frozenset(grades)))
+
+    async def send(self, place: Place, card: Card, *, once: str) -> MessageRef:
+        self._told("send", card, self.watched.seen_in(self.s, place.room))
+        return await super().send(place, card, once=once)
+
+    async def edit(self, message: MessageRef, card: Card) -> None:
+        room, to = message.place.room, self.watched.messages[message.id].to
+        self._told("edit", card, permitted(self.s, [to], "direct") if to else self.watched.seen_in(self.s, room))
+        await super().edit(message, card)
+
+    async def whisper(self, place: Place, to: ImId, card: Card, *, once: str) -> MessageRef:
+        self._told("whisper", card, permitted(self.s, [to.id], "direct"))
+        return await super().whisper(place, to, card, once=once)
+
+
+def forms_of(card: Card) -> Iterator[str]:
+    """As each network is sent it."""
+    for name in every_channel():
+        yield json.dumps(registry.load(name).draw(card), default=repr, ensure_ascii=False)
+    yield json.dumps(unfurl(card), ensure_ascii=False)
 
 
 def still_up(chat: Watched, s: Services) -> Iterator[tuple[str, str, set[Sensitivity]]]:

@@ -7,7 +7,7 @@ address. A new one that nobody has said how to walk fails here.
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -70,10 +70,10 @@ SAYS: dict[str, str] = {
 """What a channel can be told, by its protocols."""
 
 ELSEWHERE = {
-    "Linked": "the web chat has no previews; drawn by `room_card` like any card: tests/channels/slack/test_whole.py",
+    "Linked": "a link's preview: tests/disclosure/test_ways.py",
     "Opened": "the web chat has no home page; drawn here by hand",
     "Moved": "carries nothing outside",
-    "answer": "a dialogue, where a network has no forms: tests/gateway/test_dialog.py",
+    "answer": "a dialogue, where a network has no forms: tests/disclosure/test_ways.py",
     "code": "the button of a home page",
     "consent": "of a question about an account, which names no customer",
     "list": "the rows behind a room's line, as `/card` has them: tests/gateway/mentioning/test_silence.py",
@@ -163,18 +163,20 @@ class Walk:
 
 
 @asynccontextmanager
-async def walking(folder: Path, name: Sensitivity) -> AsyncIterator[Walk]:
+async def walking(folder: Path, name: Sensitivity, changed: Mapping[str, str] | None = None) -> AsyncIterator[Walk]:
     chat, plot = Watched(), Plot()
     NAMES.setdefault(MARK, "Mark")
     extra = EXTRA + (HIDING if name == "internal" else "")
-    async with opened(folder, chat=chat, extra=extra, changed=CHANGED) as live:
+    async with opened(folder, chat=chat, extra=extra, changed={**CHANGED, **(changed or {})}) as live:
         people = live.s.people
         await people.put(Person("p_mark", "Mark", frozenset({"marketing", "employee"}), "east"))
         await people.link("p_mark", "im", f"web/demo/user/{MARK}", step="admin", evidence="", made_by="t")
         await people.put(Person("p_audit", "Audit", frozenset({"auditor", "employee"})))
         await live.settle()
         chat.s = live.s
-        await plant(live, plot, name)
+        chat.everywhere(live.s)
+        await plant(live.crm, live.s, plot, name)
+        await live.settle()
         yield Walk(live, chat, plot)
 
 

@@ -368,6 +368,7 @@ def upgrade() -> None:
 
     with op.batch_alter_table("slot", schema=None) as batch_op:
         batch_op.add_column(sa.Column("posted_at", sa.BigInteger(), server_default="0", nullable=False))
+        batch_op.add_column(sa.Column("reader", sa.String(length=512), nullable=True))
         batch_op.create_index(
             "slot_empty",
             ["posted_at"],
@@ -376,6 +377,7 @@ def upgrade() -> None:
             postgresql_where=sa.text("message IS NULL"),
         )
         batch_op.create_index("slot_posted", ["posted_at"], unique=False)
+        batch_op.create_index("slot_reader", ["reader"], unique=False)
 
     with op.batch_alter_table("token", schema=None) as batch_op:
         batch_op.add_column(sa.Column("reads", sa.Text(), nullable=True))
