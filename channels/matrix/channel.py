@@ -19,12 +19,13 @@ from cards import tree
 from channels import model
 from channels.doctor import Doctor, Finding
 from channels.keeper import Keeper, Keeps
-from channels.matrix import doctor
+from channels.matrix import doctor, powers
 from channels.matrix.calls import Calls, Json, Unknown, path
 from channels.matrix.cards import KEY, LIMITS, draw, summary
 from channels.matrix.config import Config
 from channels.matrix.listen import Listener
 from channels.matrix.members import Members
+from channels.ranks import Ranks, What
 from channels.wire import wall_clock
 from gateway.errors import Gone, Refused, Rejected
 
@@ -75,6 +76,9 @@ class Channel:
     async def examine(self, place: model.Place | None) -> tuple[Finding, ...]:
         return await doctor.examine(self, place)
 
+    async def allow(self, place: model.Place, who: model.ImId, what: What) -> None:
+        await powers.allow(self, place, who, what)
+
     async def close(self) -> None:
         return None
 
@@ -97,17 +101,30 @@ class Channel:
         if place.thread:
             reply = {"m.in_reply_to": {"event_id": place.thread}, "is_falling_back": True}
             stub["m.relates_to"] = {"rel_type": "m.thread", "event_id": place.thread, **reply}
-        root = await self._said(place.room, f"{id_}.0", stub)
+        root = await self._begun(place, f"{id_}.0", stub)
         await self._painted(root, await self._said(place.room, f"{id_}.1", _version(root, drawn, card)))
         return model.MessageRef(place, root)
+
+    async def _begun(self, place: model.Place, transaction: str, stub: Json) -> str:
+        """A thread that is not of this room, as after an upgrade, is done without."""
+        try:
+            return await self._said(place.room, transaction, stub)
+        except Refused as refused:
+            if not place.thread or refused.facts.get("reason") != "M_UNKNOWN":
+                raise
+        return await self._said(place.room, transaction, {k: v for k, v in stub.items() if k != "m.relates_to"})
 
     async def _said(self, room: str, transaction: str, content: Json) -> str:
         answer = await self.calls.call("PUT", path("rooms", room, "send", "m.room.message", transaction), content)
         return str(answer["event_id"])
 
     async def edit(self, message: model.MessageRef, card: tree.Card) -> None:
-        """Raises `Gone` when somebody redacted it; then no version of it is left either."""
+        """Raises `Gone` when somebody redacted it; then no version of it is left either. Also in a room that was
+        upgraded: what is said from now on is said in the new one, and as far as we may, the old card goes."""
         room, root = message.place.room, message.id
+        if await self._moved_to(room):
+            await self._cleared(message)
+            raise Gone("The message is not there any more.")
         known = await self.calls.call("GET", path("rooms", room, "event", root))
         if _redacted(known):
             await self.clear(room, root)
@@ -127,6 +144,29 @@ class Channel:
         await self._redact_versions(message.place.room, message.id, "")
         await self.clear(message.place.room, message.id)
         await self._redact(message.place.room, message.id)
+
+    async def _cleared(self, message: model.MessageRef) -> None:
+        try:
+            await self.delete(message)
+        except Unknown:
+            raise
+        except Refused:  # a room that was upgraded lets only its moderators say anything
+            return
+
+    # -- rooms that were upgraded
+
+    async def moved(self, old: str, new: str) -> None:
+        """A room of two stays one of that person's."""
+        for who, rooms in (await self.directs()).items():
+            if old in rooms:
+                await self.mark_direct(who, new)
+        if self._keeper is not None:
+            await self._keeper.put(f"moved:{old}", new, until=self.clock() + KEPT_MS)
+
+    async def _moved_to(self, room: str) -> str:
+        return (await self._keeper.get(f"moved:{room}") or "") if self._keeper is not None else ""
+
+    # -- what is left of a message
 
     async def _painted(self, root: str, version: str) -> None:
         """Once somebody else redacted the message, the server does not tell its versions any more."""
@@ -166,7 +206,7 @@ class Channel:
         lock = self._pairing.setdefault(to.id, asyncio.Lock())
         async with lock:
             for room in reversed((await self.directs()).get(to.id, [])):
-                if await self._alone_with(room, to.id):
+                if not await self._moved_to(room) and await self._alone_with(room, to.id):
                     return model.Place(self.name, room)
             return model.Place(self.name, await self._paired(to.id))
 
@@ -279,3 +319,4 @@ def _claims(channel: Channel) -> None:
     _listens: model.Listens = channel
     _keeps: Keeps = channel
     _doctor: Doctor = channel
+    _ranks: Ranks = channel

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from cards.words import N_
 from channels.doctor import Able, Finding
-from channels.matrix.calls import Json, path
+from channels.matrix import powers
+from channels.matrix.calls import path
 from channels.model import Place
-from gateway.errors import Gone, Refused, Retry
+from gateway.errors import Refused, Retry
 
 if TYPE_CHECKING:
     from channels.matrix.channel import Channel
@@ -39,28 +40,14 @@ async def _room(channel: Channel, room: str) -> tuple[Finding, ...]:
     joined = await channel.calls.call("GET", path("joined_rooms"))
     if room not in joined.get("joined_rooms", ()):
         return (_found(channel, "hear", "no", _INVITE),)
-    sealed = await _state(channel, room, "m.room.encryption") is not None
+    sealed = await powers.state(channel, room, "m.room.encryption") is not None
     hear = _found(channel, "hear", "no" if sealed else "yes", _ENCRYPTED if sealed else "")
-    mine, needed = _powers(await _state(channel, room, "m.room.power_levels") or {}, channel.bot)
+    levels = await powers.state(channel, room, "m.room.power_levels") or {}
+    mine, needed = powers.of(levels, channel.bot), powers.to_speak(levels)
     speaks: Able = "yes" if mine >= needed else "no"
     fix, facts = ("" if speaks == "yes" else _POWER), {"bot": channel.bot, "level": str(needed)}
     said = (Finding("speak", speaks, fix, facts), Finding("edit", speaks, fix, facts))
     return (hear, *said, *(_found(channel, what, "yes", "") for what in ("whisper", "members")))
-
-
-def _powers(levels: Json, bot: str) -> tuple[int, int]:
-    """Ours, and what it takes to send a message and to redact our own."""
-    events, users = levels.get("events") or {}, levels.get("users") or {}
-    usual, others = int(levels.get("events_default", 0)), int(levels.get("users_default", 0))
-    needed = max(int(events.get(each, usual)) for each in ("m.room.message", "m.room.redaction"))
-    return int(users.get(bot, others)), needed
-
-
-async def _state(channel: Channel, room: str, type_: str) -> Json | None:
-    try:
-        return await channel.calls.call("GET", path("rooms", room, "state", type_))
-    except Gone:
-        return None
 
 
 def _found(channel: Channel, what: Any, able: Able, fix: str) -> Finding:

@@ -72,7 +72,7 @@ class _Event(Body):
 
 class _Heard(Body):
     """`original`: what an edit edits or a reply answers, its newest version's content under `latest`. `root`: which
-    message that is, where the event takes back an edit of it."""
+    message that is, where the event takes back an edit of it. `moved_to`, `moved_from`: by the word of both rooms."""
 
     room_id: Id
     direct: bool = False
@@ -81,6 +81,8 @@ class _Heard(Body):
     event: dict[str, Any]
     original: dict[str, Any] | None = None
     root: str = ""
+    moved_to: str = ""
+    moved_from: str = ""
 
 
 class _Original(Body):
@@ -241,6 +243,8 @@ def _came(source: Source, payload: Json) -> Events:
         return ()
     once, who, ourselves = _member(source, heard, event)
     where = model.Place(source.channel, heard.room_id)
+    if ourselves and heard.moved_from:
+        return (_goes_on(source, who, heard.moved_from, heard.room_id, event),)
     return (model.Joined(once, where, who, event.origin_server_ts, ourselves),)
 
 
@@ -252,6 +256,22 @@ def _went(source: Source, payload: Json) -> Events:
     once, who, ourselves = _member(source, heard, event)
     where = model.Place(source.channel, heard.room_id)
     return (model.Left(once, where, who, event.origin_server_ts, ourselves),)
+
+
+def _upgraded(source: Source, payload: Json) -> Events:
+    heard = read(_Heard, payload)
+    event = read(_Event, heard.event)
+    if not heard.moved_to:
+        return ()
+    _, who = _head(source, "moved", heard, event)
+    return (_goes_on(source, who, heard.room_id, heard.moved_to, event),)
+
+
+def _goes_on(source: Source, who: model.Sender, old: str, new: str, event: _Event) -> model.Moved:
+    """Told by the end of the old room or by our coming into the new one, or by both: it is the same."""
+    once = f"{source.channel}:{source.scope}:moved:{old}:{new}"
+    there = (model.Place(source.channel, room) for room in (old, new))
+    return model.Moved(once, next(there), who, next(there), event.origin_server_ts)
 
 
 def _member(source: Source, heard: _Heard, event: _Event) -> tuple[str, model.Sender, bool]:
@@ -275,12 +295,13 @@ EVENTS: Mapping[str, Callable[[Source, Json], Events]] = {
     "m.room.member/join": _came,
     "m.room.member/leave": _went,
     "m.room.member/ban": _went,
+    "m.room.tombstone": _upgraded,
 }
 _OWN = re.compile(r"(?!m\.)[a-z0-9-]+\.[a-z0-9._-]+$")
 """A client's or a server's own kinds are named like its domain, and so is what the protocol is yet to take."""
 SKIPPED = frozenset(
     {"m.room.member/invite", "m.room.member/knock", "m.room.encrypted", "m.reaction", "m.sticker"}
-    | {f"m.room.{what}" for what in ("create", "name", "topic", "avatar", "power_levels", "join_rules", "tombstone")}
+    | {f"m.room.{what}" for what in ("create", "name", "topic", "avatar", "power_levels", "join_rules")}
     | {f"m.room.{what}" for what in ("history_visibility", "guest_access", "canonical_alias", "pinned_events")}
     | {f"m.room.{what}" for what in ("encryption", "server_acl", "third_party_invite", "retention")}
     | {"m.call.invite", "m.call.hangup", "m.rtc.notification", "m.rtc.member", "m.beacon_info", "m.beacon"}

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from channels.keeper import Keeper
-from channels.matrix import events
+from channels.matrix import events, upgrades
 from channels.matrix.calls import Json, Unknown, path
 from channels.model import Deleted, Put
 from channels.wire import Source
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("floatcard.matrix")
 
-HEARD: Final = ("m.room.message", "m.room.redaction", "m.room.member")
+HEARD: Final = ("m.room.message", "m.room.redaction", "m.room.member", upgrades.TOMBSTONE)
 PAGE, PAGES = 100, 50
 """Of what a room said while nobody listened: so many events a page, and so many pages at most."""
 REFUSED_S = 30.0
@@ -215,7 +215,13 @@ class Listener:
         bot = {"id": self._channel.bot, "names": self._bot_names()}
         direct = await self._channel.is_direct(room)
         heard = {"room_id": room, "direct": direct, "bot": bot, "who": who, "event": event, "root": root}
-        return heard if original is None else {**heard, "original": original}
+        if original is not None:
+            return {**heard, "original": original}
+        if kind == upgrades.TOMBSTONE:
+            return {**heard, "moved_to": await upgrades.followed(self._channel, room, event)}
+        if self._our_coming(event):
+            return {**heard, "moved_from": await upgrades.predecessor(self._channel, room)}
+        return heard
 
     def _edited(self, kind: str, event: Json, other: str) -> str:
         """The message whose edit this event takes back, if it does."""

@@ -10,6 +10,7 @@ from cards.facts import CustomerView, WhyStep, WhyView
 from cards.tree import Button, Tone
 from cards.words import N_, say
 from channels.model import Said
+from channels.ranks import Ranks, What
 from gateway import doctor
 from gateway.config.model import seconds
 from gateway.errors import Refused
@@ -22,6 +23,7 @@ from gateway.handlers.told import tells
 from gateway.mentioning import memory
 from gateway.mentioning.binding import bind, surely
 from gateway.mentioning.lines import MOST_ROWS
+from gateway.outgoing.model import Rank
 from gateway.services import Services
 from gateway.store.trail import StoredStep
 from gateway.story import Teller, worded
@@ -156,12 +158,21 @@ def _ours(turn: Turn) -> None:
         raise Refused("Only our own people can hush me here.")
 
 
+async def _allowed(s: Services, turn: Turn, what: What) -> None:
+    """Where a room has moderators of its own, it is they who say who may. Raises `Refused`."""
+    channel, who, place = s.channels[turn.place.channel], turn.event.who, turn.place
+    if isinstance(channel, Ranks):
+        ranks = channel
+        await s.gate.run(channel.name, "rank", place.room, Rank.PRESS, lambda: ranks.allow(place, who.id, what))
+
+
 async def _quiet(s: Services, turn: Turn, rest: str) -> Act:
     _ours(turn)
     try:
         span = min(seconds(rest or "2h"), _LONGEST_QUIET)
     except ValueError:
         raise Refused("Say how long, for example /quiet 2h.") from None
+    await _allowed(s, turn, "quiet")
     await s.rooms.store.quiet(turn.place.room_key, turn.now + span * 1000)
     turn.trail.note("hushed", turn.now, seconds=span)
     if not span:
@@ -178,6 +189,7 @@ async def _bind(s: Services, turn: Turn, rest: str) -> Act:
     if turn.person is None:
         raise Refused("I don't know who you are yet. Type /link where you are known, and enter the code here.")
     each = await surely(s, turn, turn.person, rest)
+    await _allowed(s, turn, "bind")
     await bind(s, turn, turn.person, each)
     if each is None:
         return notice(s, turn, say(locale, "This room is about no customer in particular now."))

@@ -172,7 +172,7 @@ class Seat:
         found: list[Json] = []
         start: str | None = None
         while True:
-            told = await self.client.room_messages(room, start, limit=100, direction=nio.MessageDirection.back)
+            told = await self.client.room_messages(room, start, limit=1000, direction=nio.MessageDirection.back)
             if not isinstance(told, nio.RoomMessagesResponse):
                 return found[::-1]
             found += [event.source for event in told.chunk]
@@ -184,7 +184,7 @@ class Seat:
         """As `events`, read on from where it was left, as a client does."""
         start, seen = self.seen.get(room, (None, {}))
         while True:
-            told = await self.client.room_messages(room, start, limit=100, direction=nio.MessageDirection.front)
+            told = await self.client.room_messages(room, start, limit=1000, direction=nio.MessageDirection.front)
             if not isinstance(told, nio.RoomMessagesResponse) or not told.chunk:
                 break
             start = told.end or start

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from cards.tree import Card, Text
 from channels import registry
 from channels.matrix.calls import path
 from channels.matrix.cards import KEY
-from channels.model import Event, ImId, Joined, Left, Place, Said
+from channels.model import Event, ImId, Joined, Left, Moved, Place, Said
 from channels.wire import wall_clock
 from crm.local.crm import LocalCrm
 from crm.model import RecordRef
@@ -159,6 +160,44 @@ async def test_what_was_meant_for_one_goes_when_they_bring_somebody_in(scene: Sc
     s = scene.house.services
     roster = await s.channels["matrix"].members(Place("matrix", made.room_id))  # type: ignore[attr-defined]
     assert roster.kind == "group", "three are no room of two, whatever it was made as"
+
+
+async def test_a_room_that_is_upgraded_goes_on_as_it_was(scene: Scene) -> None:
+    """And what is the moderators' to say is asked of its power levels."""
+    li, chen, s, old = scene.li, scene.chen, scene.house.services, scene.room
+    levels = (await li.client.room_get_state_event(old, "m.room.power_levels")).content
+    limited = {**levels, "events": {**levels["events"], "org.floatcard.quiet": 60}}
+    await li.client.room_put_state(old, "m.room.power_levels", limited)
+    await chen.say(old, "!quiet 2h")
+    await chen.card(await direct_room(chen), "60")
+    await li.say(old, "!bind 华星医疗")
+
+    async def about(room: str) -> bool:
+        return (await s.mentioning.binding(Place("matrix", room).room_key)).bound == HERO
+
+    await until("the binding", lambda: about(old))
+    await chen.say(old, "Tomorrow at 华星医疗")
+    await li.card(old, "华星医疗", PHONE)
+    new = await upgraded(li, old)
+    await li.client.room_invite(new, "@floatcard:localhost")
+    await until("the bot in the new room", lambda: is_in(li, new, "@floatcard:localhost"))
+    await until("what is known of the room, known of the new one", lambda: about(new))
+    assert not await about(old)
+    crm = s.crms["local"]
+    assert isinstance(crm, LocalCrm)
+    await crm.set_native(RecordRef.parse(HERO), "phone", THEIRS, "wang.min")
+    await li.card(new, "华星医疗", THEIRS)
+    assert len(await li.cards(new)) == 1, "it does not introduce itself again"
+
+
+async def upgraded(seat: Seat, room: str, version: str = "11") -> str:
+    told = await seat.client.send(
+        "POST",
+        f"/_matrix/client/v3/rooms/{quote(room)}/upgrade",
+        json.dumps({"new_version": version}),
+        headers={"Authorization": f"Bearer {seat.client.access_token}", "Content-Type": "application/json"},
+    )
+    return str((await told.json())["replacement_room"])
 
 
 async def settled(seat: Seat, room: str, card: str) -> dict[str, Any] | None:
@@ -316,6 +355,55 @@ async def test_an_invitation_from_elsewhere_is_declined(pair: Pair) -> None:
     await pair.channel._listener.once(pair.put)
     members = await stranger.raw(f"/_matrix/client/v3/rooms/{quote(made.room_id)}/members")
     assert '"membership":"leave"' in members.replace(" ", "")
+
+
+@pytest.mark.parametrize("version", ["11", "12"])
+async def test_who_may_hush_it_or_bind_the_room_is_what_its_power_levels_say(pair: Pair, version: str) -> None:
+    """A creator's is above all others since version 12, and in no list."""
+    made = await pair.li.client.room_create(invite=[pair.channel.bot, pair.eve.id], room_version=version)
+    await pair.eve.client.join(made.room_id)
+    await pair.channel._listener.once(pair.put)
+    place, levels = Place("matrix", made.room_id), "m.room.power_levels"
+    li, eve = (ImId("matrix", "localhost", "user", seat.id) for seat in (pair.li, pair.eve))
+    for what in ("quiet", "bind"):
+        await pair.channel.allow(place, li, what)
+    await pair.channel.allow(place, eve, "quiet")
+    with pytest.raises(Refused, match="power level") as refused:
+        await pair.channel.allow(place, eve, "bind")
+    assert refused.value.facts == {"level": 50}
+    told = (await pair.li.client.room_get_state_event(made.room_id, levels)).content
+    said = {**told, "events": {**told["events"], "org.floatcard.quiet": 75, "org.floatcard.bind": 0}}
+    await pair.li.client.room_put_state(made.room_id, levels, said)
+    await pair.channel.allow(place, li, "quiet")
+    await pair.channel.allow(place, eve, "bind")
+    with pytest.raises(Refused, match="power level"):
+        await pair.channel.allow(place, eve, "quiet")
+
+
+async def test_a_room_goes_on_in_another_when_both_say_so(pair: Pair) -> None:
+    """Else whoever moderates one room could give another what is known of it."""
+    sent = await pair.channel.send(pair.place, card("value"), once="x")
+    levels = (await pair.li.client.room_get_state_event(pair.room, "m.room.power_levels")).content
+    raised = {**levels, "users": {**levels["users"], pair.channel.bot: 50}}
+    await pair.li.client.room_put_state(pair.room, "m.room.power_levels", raised)
+    other = (await pair.li.client.room_create(visibility=nio.RoomVisibility.public)).room_id
+    await pair.li.client.room_put_state(other, "m.room.join_rules", {"join_rule": "public"})
+    await pair.li.client.room_put_state(pair.room, "m.room.tombstone", {"body": "x", "replacement_room": other})
+    for _ in range(2):
+        await pair.channel._listener.once(pair.put)
+    assert not [each for each in pair.heard if isinstance(each, Moved)], "the other one knows nothing of it"
+    new = await upgraded(pair.li, pair.room)
+    await pair.li.client.room_invite(new, pair.channel.bot)
+    for _ in range(3):
+        await pair.channel._listener.once(pair.put)
+    (moved,) = {each.once: each for each in pair.heard if isinstance(each, Moved)}.values()
+    assert (moved.where.room, moved.to.room) == (pair.room, new)
+    with pytest.raises(Gone):
+        await pair.channel.edit(sent, card("newer"))
+    read = await pair.li.readable(pair.room)
+    assert '"value"' not in read and '"newer"' not in read, "whoever may redact there takes it away"
+    there = await pair.channel.send(Place("matrix", new, sent.id), card("goes on"), once="y")
+    assert there.id in await pair.li.cards(new), "in a thread of the old room"
 
 
 async def test_a_power_level_that_is_too_low_is_told_with_its_fix(pair: Pair) -> None:

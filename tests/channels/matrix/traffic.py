@@ -41,7 +41,7 @@ CUSTOMERS = {
 WORDLESS = ("下午三点开会", "see you at lunch", "好的", "the lift is broken again")
 QUIET_S = 240.0
 """Within which everything must have come to rest, on whatever machine."""
-AGAIN_S = 20.0
+AGAIN_S = 60.0
 """After so long without rest what a client knows is read anew."""
 STANDING = 60
 """Messages of a room that name somebody, before the oldest is taken back."""
