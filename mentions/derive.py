@@ -23,6 +23,7 @@ BRAND_AND_TRADE = 0.8
 BRAND = 0.5
 OWN_WORD = 0.45  # the first word of a Latin name, when it is no word of the language
 ONE_WORD = 0.9  # an alias that is one word of a longer Latin name, as a family name is: others bear it too
+SHORT = 0.95  # an alias that is a Latin legal name without its form, kept by the CRM as a matter of course
 
 _IDEOGRAPH = re.compile(r"[\u3400-\u9fff]")
 _BRACKETED = re.compile(r"[(（][^()（）]*[)）]")
@@ -46,7 +47,9 @@ def derive(title: str, aliases: Sequence[str] = ()) -> tuple[Name, ...]:
 
 def _worth(title: str, alias: str) -> float:
     whole, own = _telling(title), _telling(alias)
-    return ONE_WORD if len(own) == 1 and len(whole) > 1 and own[0] in whole else 1.0
+    if len(own) == 1 and len(whole) > 1 and own[0] in whole:
+        return ONE_WORD
+    return SHORT if own and own == whole and len(alias) < len(title) else 1.0
 
 
 def _telling(name: str) -> list[str]:

@@ -13,6 +13,7 @@ from mentions.lexicon import Cut, Word, chinese
 from mentions.words import BEFORE_ZH, ORGS_ZH, PLACES_ZH, SITES_ZH, SURNAMES, TITLES_ZH, VERBS_ZH, WORK_ZH
 
 REACH = 8  # characters looked at on either side
+TITLE = 14  # characters of a work's title, with its marks
 _LAST = r"(?:有限公司|股份公司|集团公司|" + "|".join(ORGS_ZH) + ")$"
 _ORGANISATION = re.compile(_LAST)
 _WORK = re.compile("|".join(sorted(WORK_ZH, key=len, reverse=True)))
@@ -47,6 +48,8 @@ def features(place: Place) -> dict[str, float]:
     own = chinese().word(place.name)
     found = dict(_form(place.name, own, cut))
     found |= _neighbours(window, place.start - low, place.end - low, cut)
+    found["part of a work's title"] = float(_part_of_title(place))
+    found["its last word goes on"] = float(_goes_on(place))
     return {name: value for name, value in found.items() if value}
 
 
@@ -129,6 +132,27 @@ def _work(left: str, right: str) -> float:
 
 def _ascii_word(character: str) -> bool:
     return character.isascii() and character.isalnum()
+
+
+def _part_of_title(place: Place) -> bool:
+    """Of 《…》 around it, short as a work's title is; a headline is longer."""
+    opens = place.text.rfind("《", max(0, place.start - TITLE), place.start)
+    closes = place.text.find("》", place.end, place.end + TITLE)
+    if opens < 0 or "》" in place.text[opens:closes] or _personal(place.name):
+        return False
+    return len(place.name) + 2 < closes + 1 - opens <= TITLE
+
+
+def _personal(name: str) -> bool:
+    """Whether it may be somebody's full name: works are about people, not about companies."""
+    own = chinese().word(name)
+    return (own is not None and own.kind == "person") or (len(name) in (2, 3) and name[0] in SURNAMES)
+
+
+def _goes_on(place: Place) -> bool:
+    """Of 中国银行 before 业: 银行业 is a word too."""
+    after = place.text[place.end : place.end + 1]
+    return len(place.name) > 3 and after > "\u3400" and chinese().word(place.name[-2:] + after) is not None
 
 
 def _titled(window: str, start: int, end: int) -> bool:

@@ -21,6 +21,7 @@ from mentions.words import (
     STATES_EN,
     STREETS_EN,
     TITLES_EN,
+    TOWNS_EN,
     VERBS_EN,
     WORK_EN,
 )
@@ -28,11 +29,13 @@ from mentions.words import (
 REACH = 120  # characters looked at on either side
 _TOKEN = re.compile(r"[^\W_]+(?:['’&.-][^\W_]+)*")
 _MODEL = re.compile(r"[a-z]{1,2}[A-Z]\w*$|[A-Za-z]{1,3}-?\d+\w*$")
+_STOP = re.compile(r"^[^\W\d_]{3,}\.$")  # a name of one word, written with the stop behind it
 _SENTENCE = re.compile(r"(?:^|[.!?:;\n|…•]|--|[\"“(\[])\s*$")
 
 
 def features(text: str, start: int, end: int) -> dict[str, float]:
     """Of the text as it is written; how it compares to the customer's own spelling comes with the candidate."""
+    end -= bool(_STOP.search(text[start:end]))
     left, right = text[max(0, start - REACH) : start], text[end : end + REACH]
     name = text[start:end]
     found = dict(_form(name))
@@ -42,6 +45,9 @@ def features(text: str, start: int, end: int) -> dict[str, float]:
         found["a given name before a family name"] = 1.0
     if found["behind in"] and found.get("one proper name"):
         found["in, a proper name"] = 1.0
+    if name.casefold() in TOWNS_EN:
+        found["known as a place"] = 1.0
+        found["in, a place"] = found["behind in"]
     return {key: value for key, value in found.items() if value}
 
 

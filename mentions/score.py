@@ -13,7 +13,7 @@ from functools import cache
 from typing import NamedTuple
 
 from mentions import han, latin
-from mentions.derive import BARE
+from mentions.derive import BARE, SHORT
 from mentions.normal import Normal
 from mentions.segment import KINDS, Entry
 from mentions.words import DATA
@@ -99,5 +99,7 @@ def candidate(at: Judged, written: str, entry: Entry, in_full: bool) -> dict[str
 def _part(features: Features, entry: Entry) -> dict[str, float]:
     if entry.kind != _ALIAS or entry.rank == -1:
         return {}
+    if entry.rank == -SHORT:
+        return {"short for a legal name": 1.0}
     beside = features.keys() & {"behind a capitalised word", "before a capitalised word"}
     return {"one word of the whole name": 1.0} | ({"one word, beside another name": 1.0} if beside else {})

@@ -38,12 +38,17 @@ BY_HAND = {
     "a derived name & no word of the language": 0.8,
     "one word, beside another name": -1.5,
     "one word of the whole name": -0.1,
+    "short for a legal name": -0.5,
+    "known as a place": -1.0,
+    "in, a place": -1.0,
     "named in full nearby": 1.0,
     "before a street": -2.5,
-    "a town before its state": -2.5,
+    "a town before its state": -3.5,
     "in, a proper name": -0.5,
     "behind a person's title": 0.3,
     "behind a given name": -1.0,
+    "behind a given name & no word of the language": -1.0,
+    "written small, a common word & behind a determiner": -1.0,
     "a given name before a family name": -1.5,
     "words of work around": 0.5,
 }
@@ -68,6 +73,8 @@ PAIRS = (
     ("ends a sentence", "a common word"),
     ("somebody one deals with", "a common word"),
     ("behind in", "a common word"),
+    ("short for a legal name", "a common word"),
+    ("short for a legal name", "a proper name"),
 )
 
 

@@ -51,10 +51,26 @@ def enumerate_refs(names: tuple[Name, ...]) -> list[tuple[str, list[Name]]]:
         ("meeting with Kessler at 9", "Kessler Street is closed", "Kessler"),
         ("talked to Brady's team", "talked to Tom Brady", "Brady"),
         ("invoice for Dover is out", "moved to Dover, Delaware", "Dover"),
+        ("the order of Lisbon is late", "they stayed in Lisbon", "Lisbon"),
+        ("远山证券的采购来电", "远山证券业协会发文", "远山证券"),
+        ("锐驰的合同到期了", "《锐驰传奇》又出新版", "锐驰"),
     ],
 )
 def test_where_a_name_stands_counts(more: str, less: str, name: str) -> None:
     assert sure(more, Name(name)) > 0.54 > sure(less, Name(name))
+
+
+def test_the_short_form_of_a_legal_name_is_heard_with_less_than_a_name_of_its_own() -> None:
+    given = derive("Orchard Inc", ["Orchard"])
+    assert sure("Orchard was nice", *given) < 0.54 < sure("call Orchard about the renewal", *given)
+    assert sure("Orchard was nice", Name("Orchard", "alias")) > 0.54
+
+
+def test_a_name_of_one_word_ends_before_its_stop() -> None:
+    assert sure("we heard from Goshawk. Then nothing", Name("Goshawk.")) > 0.54
+    assert sure("we heard from Orchard. Then nothing", Name("Orchard.")) == sure(
+        "we heard from Orchard. Then nothing", Name("Orchard")
+    )
 
 
 def test_a_name_that_cuts_through_words_is_nobody() -> None:
