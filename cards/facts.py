@@ -155,6 +155,8 @@ class ConflictView:
     trace: str = ""
     proposal: bool = False
     """Nothing is in dispute: a value is proposed to those who may decide the field."""
+    gone: str = ""
+    """Why nobody can decide it just now: the customer was deleted in its CRM, or merged away. No side has a button."""
 
 
 @dataclass(frozen=True, slots=True)

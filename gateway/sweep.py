@@ -176,6 +176,8 @@ async def take(s: Services, spine: Spine, before: Record | None, record: Record,
         return
     if told.life is not None:
         trail.note("life", s.clock.now(), record=record.ref.key, value=str(told.life.value).partition(" ")[0])
+        if not record.deleted:
+            await alerts.remind_again(s, s.records.joined.of(record.ref.key))
     fields: list[Json] = [each.decision.field for each in told.ingested]
     if fields and before is not None:
         trail.note("observed", s.clock.now(), record=record.ref.key, fields=fields)

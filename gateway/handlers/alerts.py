@@ -65,9 +65,18 @@ async def remind(s: Services, conflict: str, record: str, field: str, opened: in
         await s.due.put(Due(f"asked:{conflict}", "asked", opened + seconds(wait) * 500, about))
 
 
+async def remind_again(s: Services, record: str) -> None:
+    """A record is back that was gone: what nobody could decide meanwhile waits from now on."""
+    for state in (await s.ledger.states(record)).values():
+        if state.conflict is not None:
+            await remind(s, state.conflict, record, state.field, s.clock.now())
+
+
 async def conflict_due(s: Services, item: Due, trail: Trail) -> None:
     conflict, record, field = (str(item.payload[name]) for name in ("conflict", "record", "field"))
-    state = await s.ledger.state(record, field)
+    state, known = await s.ledger.state(record, field), await s.records.get(record)
+    if known is not None and known.deleted:
+        return  # nobody can decide it; they are reminded again when it is back
     if state is not None and state.conflict == conflict:
         case = await s.ledger.conflict(conflict)
         since = case.opened_at if case is not None else s.clock.now()
@@ -209,6 +218,8 @@ def what_of(s: Services, alert: Alert, record: Record, locale: str) -> str:
         if texts:
             return say(locale, "A risk turned high: {risk}", risk=texts[0])
         return say(locale, "A risk turned high.")
+    if record.deleted:
+        return say(locale, view.why_gone(record))
     field = alert.subject.rsplit("|", 1)[-1]
     label = view.label(s.config.fields.get(field), field, locale)
     if alert.state == "over":
@@ -281,13 +292,16 @@ async def _is_back(s: Services, alert: Alert) -> bool:
 
 
 async def settle_over(s: Services, record: str) -> None:
-    """Alerts about conflicts that are settled meanwhile are over; the repaint of the record tells their cards."""
+    """Alerts about conflicts that are settled meanwhile, or that nobody can settle as their record is gone, are over;
+    the repaint of the record tells their cards."""
+    known = await s.records.get(record)
+    gone = known is not None and known.deleted
     for alert in await s.alerts.about(record):
         if alert.rule != "conflict_open" or alert.state == "over":
             continue
         conflict, _, field = alert.subject.rpartition("|")
         state = await s.ledger.state(record, field)
-        if state is not None and state.conflict == conflict:
+        if state is not None and state.conflict == conflict and not gone:
             continue
         await s.alerts.move(alert.id, "over", by=alert.by)
 

@@ -39,7 +39,7 @@ async def ask(s: Services, conflict: str, record: str, field: str, who: Person, 
 async def assign(s: Services, conflict: str, record: str, field: str, *, to: str) -> Person | None:
     """Who is asked from now on; None when it is settled, or nobody who may edit the field is there to ask."""
     state, known = await s.ledger.state(record, field), await s.records.get(record)
-    if state is None or state.conflict != conflict or known is None:
+    if state is None or state.conflict != conflict or known is None or known.deleted:
         return None
     store = ConsoleStore(s.store)
     person, _ = await store.owner(conflict)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 from weakref import WeakValueDictionary
 
@@ -110,6 +111,8 @@ async def _card(
     if state is None:
         return None, None
     facts = await _view(s, each.record.title, ref, field, conflict, state, locale, reader)
+    known = each.standing.record
+    facts = replace(facts, gone=say(locale, view.why_gone(known))) if known.deleted else facts
     card = s.deck.draw("conflict", locale=locale, zone=s.config.zone, now=s.clock.now(), conflict=facts)
     return card, each.disclosed.valid_until
 

@@ -14,22 +14,27 @@ from gateway.turn import Act, Outcome, Trail, Turn
 from identity.model import Person
 from reconcile.canonical import equal
 from reconcile.model import Actor, Json, Source
+from reconcile.token import Seen
 
 ASKED = ("edit", "settle", "decide", "undo")
 """Buttons that ask to change the customer on the card: answered with the card of the one it became."""
 
 
 async def propose(s: Services, record: str, heir: str, trail: Trail) -> None:
-    """Each field of the one that differs becomes one proposal on the other; done again it is done once."""
+    """Each field of the one that differs becomes one proposal on the other, an undecided one its sides. Done again it
+    is done once."""
     there = await s.ledger.states(heir)
     made: list[Incoming] = []
     for name, state in sorted((await s.ledger.states(record)).items()):
         spec = s.config.fields.get(name)
-        if spec is None or state.value is None or state.erased_at is not None:
+        if spec is None or state.erased_at is not None:
             continue
-        stands = there[name].value if name in there else None
-        if not equal(s.ledger.policies.of(heir.split(":")[1], name).normaliser, state.value, stands):
-            made.append(_given(record, heir, state, trail))
+        normaliser = s.ledger.policies.of(heir.split(":")[1], name).normaliser
+        known = [there[name].value if name in there else None, None]
+        for edit, value in (("", state.value), *((each.edit, each.value) for each in state.challengers)):
+            if not any(equal(normaliser, value, each) for each in known):
+                known.append(value)
+                made.append(_given(record, heir, state, value, edit, trail))
     if not made:
         return
     ingested = [one for one in await s.ledger.ingest_many(made) if one.first]
@@ -38,16 +43,17 @@ async def propose(s: Services, record: str, heir: str, trail: Trail) -> None:
         trail.note("inherited", s.clock.now(), record=heir, fields=fields)
 
 
-def _given(record: str, heir: str, state: FieldState, trail: Trail) -> Incoming:
+def _given(record: str, heir: str, state: FieldState, value: Json, edit: str, trail: Trail) -> Incoming:
     crm = heir.partition(":")[0]
     return Incoming(
         record=heir,
         field=state.field,
         kind="proposal",
-        value=state.value,
+        value=value,
         source=Source(crm, "CRM", "", record),
         actor=Actor("crm", crm),
-        once=f"merged:{record}:{heir}:{state.decision}",
+        seen=Seen("ok", (), ()),  # what another record gave, or another side, is not taken back by this
+        once=f"merged:{record}:{heir}:{edit or state.decision}",
         trace=trail.turn,
         binding=False,
     )

@@ -110,6 +110,16 @@ async def test_what_differs_is_proposed_once_on_the_one_it_became(tmp_path: Path
         assert await life(live) == [f"merged_into {OTHER}"]
 
 
+async def test_of_two_that_were_merged_into_one_each_proposes_its_own(tmp_path: Path) -> None:
+    async with opened(tmp_path) as live:
+        await live.settle()
+        third = next(ref for ref in await live.s.mirror.keys("", 50) if ref not in (HERO, OTHER))
+        values = {await live.value("phone", ref) for ref in (HERO, third)} - {None}
+        await merge(live)
+        await merge(live, third)
+        assert len(values) == 2 and set((await proposals(live))["phone"]) == values
+
+
 async def test_buttons_and_forms_of_the_one_are_answered_with_the_other(tmp_path: Path) -> None:
     async with opened(tmp_path) as live:
         await live.say(LI, "east", NAME)
@@ -244,3 +254,38 @@ async def test_a_conflict_of_one_that_is_gone_waits_and_is_settled_when_it_is_ba
         await live.settle()
         assert await live.s.ledger.conflicts() == []
         assert await live.there("phone") == await live.value("phone")
+
+
+async def test_a_merge_proposes_both_sides_of_an_open_conflict_and_nobody_is_asked_of_it_any_more(
+    tmp_path: Path,
+) -> None:
+    async with opened(tmp_path) as live:
+        asked = await clash(live)
+        live.clock.ahead(minutes=11)
+        await live.settle()
+        alert = live.card(f"d_{WANG}")
+        assert buttons(alert.card, "decide")
+        await merge(live)
+        assert {*(await proposals(live))["phone"]} == {ONE, TWO}, "what two people saved is not out of reach"
+        said = str(asked.card)
+        assert "Merged into another customer in the CRM: read only" in said and "Take the value" not in said
+        assert ONE in said and TWO in said and not buttons(asked.card, "settle")
+        assert not buttons(alert.card, "decide") and "Merged into another" in str(alert.card)
+        assert "settled" not in str(alert.card), "which it is not"
+
+
+async def test_of_a_conflict_nobody_can_settle_nobody_is_reminded_until_somebody_can(tmp_path: Path) -> None:
+    async with opened(tmp_path) as live:
+        asked = await clash(live)
+        await live.crm.delete(RecordRef.parse(HERO), "wang.min")
+        await live.settle()
+        assert "Deleted in the CRM: read only" in str(asked.card) and not buttons(asked.card, "settle")
+        live.clock.ahead(minutes=30)
+        await live.settle()
+        assert live.cards(f"d_{WANG}") == live.cards(f"d_{LI}") == []
+        await live.crm.restore(RecordRef.parse(HERO), "wang.min")
+        await live.settle()
+        assert buttons(asked.card, "settle") and "read only" not in str(asked.card)
+        live.clock.ahead(minutes=11)
+        await live.settle()
+        assert buttons(live.card(f"d_{WANG}").card, "decide")
