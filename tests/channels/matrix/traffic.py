@@ -39,7 +39,7 @@ CUSTOMERS = {
     "chenxi-bio": "晨溪生物",
 }
 WORDLESS = ("下午三点开会", "see you at lunch", "好的", "the lift is broken again")
-QUIET_S = 240.0
+QUIET_S = 900.0
 """Within which everything must have come to rest, on whatever machine."""
 AGAIN_S = 60.0
 """After so long without rest what a client knows is read anew."""
@@ -136,9 +136,11 @@ class Traffic:
         return True
 
     async def _tidy(self, name: str, room: Room) -> None:
-        roots = {thread for _, thread, _ in room.said.values()}
-        own = [id_ for id_, (who, _, named) in room.said.items() if who == name and id_ not in roots]
-        if len(room.said) > STANDING and own:
+        while len(room.said) > STANDING:
+            roots = {thread for _, thread, _ in room.said.values()}
+            own = [id_ for id_, (who, _, _) in room.said.items() if who == name and id_ not in roots]
+            if not own:
+                return
             await self._redact(name, room, own[0])
 
     async def _redact(self, name: str, room: Room, id_: str) -> None:
@@ -161,6 +163,7 @@ class Traffic:
         relates = {**thread, "m.in_reply_to": {"event_id": root}}
         id_ = await self.seats[name].say(room.id, _sentence(named, rng), **{"m.relates_to": relates})
         room.said[id_] = (name, root, named)
+        await self._tidy(name, room)
         return True
 
     def _mine(self, name: str, room: Room, rng: random.Random) -> str:
