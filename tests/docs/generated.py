@@ -29,7 +29,7 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PLACES = {dict: "<name>"}
 PLUGGED = {"channels": "channels", "crms": "crm"}
-NO_MODULES = {"fit", "model", "registry", "seal", "wire", "doctor", "keeper", "limits", "simple"} | NOT_CRMS
+NO_MODULES = {"fit", "model", "ranks", "registry", "seal", "wire", "doctor", "keeper", "limits", "simple"} | NOT_CRMS
 
 
 # -- settings

@@ -97,7 +97,21 @@ def test_libraries_live_at_home() -> None:
     assert not wrong, "\n".join(wrong)
 
 
-OURS = ("doctor", "fit", "hosts", "http", "keeper", "limits", "mapping", "model", "registry", "seal", "simple", "wire")
+OURS = (
+    "doctor",
+    "fit",
+    "hosts",
+    "http",
+    "keeper",
+    "limits",
+    "mapping",
+    "model",
+    "ranks",
+    "registry",
+    "seal",
+    "simple",
+    "wire",
+)
 """What the folders of networks and CRMs hold besides them."""
 
 
