@@ -37,18 +37,29 @@ class _Pass:
     painted: int = 0
     broken: list[Exception] = field(default_factory=list)
     put_off: list[Shown] = field(default_factory=list)
-    """By our own limits: as many as came to them, and then all that were not reached."""
+    """By our own limits, which whoever was being drawn just then came to."""
     limited: Limited | None = None
+    wide: int = PAINTERS
+    turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(PAINTERS))
 
     @property
     def over(self) -> bool:
-        return len(self.put_off) >= PAINTERS or sum(isinstance(why, Retry) for why in self.broken) >= TIRED_AFTER
+        return self.limited is not None or sum(isinstance(why, Retry) for why in self.broken) >= TIRED_AFTER
+
+    def widen(self) -> None:
+        """One more at a time for each that went out after the first."""
+        if self.painted > 1 and self.wide < PAINTERS:
+            self.wide += 1
+            self.turns.release()
 
 
 class Repainter:
     def __init__(self, services: Services, take: Take) -> None:
         self._s = services
         self._take = take
+        self._limited: set[str] = set()
+        """Rooms that came to our limits when they were painted last. What may not go out was drawn in vain, so they
+        begin again one card at a time."""
 
     async def run(self, room: str, slots: Iterable[Shown]) -> Sequence[Shown]:
         """All of them, even if one of them breaks; raises what broke. A network that is tired of it is left alone.
@@ -59,10 +70,13 @@ class Repainter:
         ordered = sorted((shown for shown in slots if shown.message is not None), key=lambda each: -each.painted_at)
         recall = Recall()
         it = _Pass(new_trail(room), replace(self._s, recall=recall), recall, iter(ordered))
+        if room in self._limited:
+            it.wide, it.turns = 1, asyncio.Semaphore(1)
         try:
             await asyncio.gather(*(self._painter(it) for _ in range(min(PAINTERS, len(ordered)))))
         finally:
             await self._s.trail.write(it.trail)
+            (self._limited.discard if it.limited is None else self._limited.add)(room)
         if it.broken:
             raise _worst(it)
         if it.limited is not None and not it.painted:
@@ -70,16 +84,21 @@ class Repainter:
         return [*it.put_off, *it.slots] if it.limited is not None else ()
 
     async def _painter(self, it: _Pass) -> None:
-        for shown in it.slots:
-            try:
-                await self._one(shown, it)
-            except Limited as limited:
-                it.limited = limited
-                it.put_off.append(shown)
-            except Exception as why:
-                it.broken.append(why)
-            if it.over:
-                return
+        while not it.over:
+            async with it.turns:
+                shown = next(it.slots, None) if not it.over else None
+                if shown is None:
+                    return
+                await self._tried(shown, it)
+
+    async def _tried(self, shown: Shown, it: _Pass) -> None:
+        try:
+            await self._one(shown, it)
+        except Limited as limited:
+            it.limited = limited
+            it.put_off.append(shown)
+        except Exception as why:
+            it.broken.append(why)
 
     async def _one(self, shown: Shown, it: _Pass) -> None:
         """Told in the trail only where what is shown became another."""
@@ -92,6 +111,7 @@ class Repainter:
         if any(step.step in ("shown", "removed", "not_taken") for step in told.steps):
             it.trail.steps += told.steps
             it.painted += 1
+            it.widen()
 
 
 def _worst(it: _Pass) -> Exception:

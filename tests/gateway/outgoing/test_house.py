@@ -11,16 +11,20 @@ import pytest
 
 from channels import web
 from channels.model import ImId, Place, Pressed, Rate, Sender, Toast
+from gateway import repaint
 from gateway.answer import answer_apart
 from gateway.handlers.cards import room_card
 from gateway.outgoing import line as line_module
 from gateway.outgoing.breaker import FIRST_MS, THRESHOLD
 from gateway.outgoing.model import Rank
+from gateway.redraw import redraw
+from gateway.services import Services
 from gateway.store.engine import Store
 from gateway.store.leases import Fenced, Held, LeaseStore
 from gateway.store.mirror import MirrorStore
+from gateway.store.slots import Shown
 from gateway.store.vault import Vault
-from gateway.turn import Slot, Turn, new_trail
+from gateway.turn import Slot, Trail, Turn, new_trail
 from tests.gateway.bus.benches import until
 from tests.gateway.fake_chat import text
 from tests.gateway.house import GUEST, HERO, LI, NAME, PHONE, Live, members, opened
@@ -95,6 +99,29 @@ async def test_a_room_beyond_its_rate_is_repainted_bit_by_bit_and_an_edit_gets_i
         assert topics.count("rest") >= 2
         assert topics.count("room") + topics.count("rest") < MANY, "and nobody is asked again and again"
         assert PHONE not in "\n".join(text(one.card) for one in live.cards("full"))
+
+
+async def test_what_may_not_go_out_is_not_drawn_in_vain_again_and_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = list[str]()
+
+    async def counted(s: Services, shown: Shown, trail: Trail) -> Any:
+        drawn.append(shown.id)
+        return await redraw(s, shown, trail)
+
+    monkeypatch.setattr(repaint, "redraw", counted)
+    monkeypatch.setattr(line_module, "PATIENCE_S", dict.fromkeys(Rank, 0.02))
+    monkeypatch.setattr(line_module, "SHORTEST_S", 0.01)
+    async with opened(tmp_path) as live:
+        await full(live, "full", MANY, customers=2)
+        slow = replace(web.LIMITS, methods={"edit": Rate(20.0, 1)})
+        monkeypatch.setattr(live.s.channels["web"], "limits", slow)
+        before = outside(live, "full")
+        await live.join(GUEST, "full")
+        await live.settle()
+        assert outside(live, "full") - before == MANY
+        assert len(drawn) < 2 * repaint.PAINTERS + 5 * MANY
 
 
 async def test_the_answer_to_a_press_goes_before_the_repaints_of_its_room(
