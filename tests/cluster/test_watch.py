@@ -26,7 +26,8 @@ from tests.engines.redis import Redis
 
 SOAK = os.environ.get("FLOATCARD_SOAK") == "1"
 MINUTES = float(os.environ.get("FLOATCARD_SOAK_MINUTES") or (3 if SOAK else 0.1))
-ROOMS, EDITORS = 20, 4
+ROOMS, EDITORS = 48, 4
+"""A room gets a thousand cards an hour at most: what is said in an hour has to fit."""
 CUSTOMERS = 4_000 if MINUTES > 1 else 200
 MESSAGES_A_SECOND, EDITS_A_SECOND = 10, 2
 EVERY_S = 3.0 if MINUTES >= 1 else 1.0
@@ -124,7 +125,6 @@ async def test_memory_stays_where_it_is(engines: str, tmp_path: Path, request: p
             watch = await _watched(gateway, network, customers, chance)
         finally:
             cleared([gateway])
-    print(watch.table)
     assert watch.looks[-1].said > watch.looks[0].said
     if MINUTES >= 3:
         _judge(watch.looks, PAGES_KB if engines == "sqlite" else 0)
@@ -144,6 +144,7 @@ async def _watched(gateway: Gateway, network: Network, customers: Sequence[str],
         watch = Watch(gateway, crowd)
         load = asyncio.create_task(_steady(crowd, customers, MINUTES * 60))
         await watch.run(MINUTES * 60)
+        print(watch.table)
         crowd.gone = True
         await asyncio.wait_for(load, 60)
         await Outside(gateway.ground).drained(crowd)
