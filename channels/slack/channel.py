@@ -20,7 +20,6 @@ from channels.slack.cards import LIMITS, message, page, unfurl, view
 from channels.slack.config import Config
 from channels.slack.doctor import examine
 from channels.slack.installing import Installing
-from channels.slack.listen import Listener
 from channels.slack.members import Members
 from channels.slack.places import EPHEMERAL, HOME, Elsewhere, Spot, spot, stamp
 from channels.wire import Source, wall_clock
@@ -106,6 +105,8 @@ class Channel:
     async def listen(self, put: model.Put) -> None:
         """Returns at once where no app token is configured: then Slack delivers to us."""
         if self._config.app_token is not None:
+            from channels.slack.listen import Listener  # Bolt is loaded only where it is used
+
             token = self._config.app_token.get_secret_value()
             await Listener(self._calls.client(""), token, self._read).run(put)
 

@@ -1,4 +1,8 @@
-"""Socket Mode: the same payloads over a connection of ours, by slack_sdk's own client. Acknowledged once stored."""
+"""Socket Mode by Bolt: the same payloads over a connection of ours, into the same `parse`. Acknowledged once stored.
+
+Bolt's app has one thing to do, before it would ask whose token a payload needs: to hand it over. Its router, its check
+of tokens and its own settings from the environment are never come to.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +11,13 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from slack_sdk.socket_mode.aiohttp import SocketModeClient
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
 from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
-from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from channels import model
@@ -33,35 +40,51 @@ class Listener:
 
     async def run(self, put: model.Put) -> None:
         """Until it is cancelled. The SDK keeps the connection, follows Slack's wish for another, answers its pings."""
-        client = SocketModeClient(self._token, logger=_discreet(), web_client=self._web)
+        handler = AsyncSocketModeHandler(self._app(put), self._token, logger=_discreet(), web_client=self._web)
+        client = handler.client
         await client.aiohttp_client_session.close()  # the SDK's own would go wherever it is told to
         client.aiohttp_client_session = guarded(Hosts.of(own=[self._web.base_url]))
 
         async def heard(_: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
-            await self._heard(client, request, put)
+            await self._heard(handler, request)
 
-        client.socket_mode_request_listeners.append(heard)
+        client.socket_mode_request_listeners[:] = [heard]  # its own keeps a press waiting behind messages
         try:
-            await client.connect()  # type: ignore[no-untyped-call]
+            await handler.connect_async()  # type: ignore[no-untyped-call]
             await asyncio.Event().wait()
         finally:
             for task in self._waiting:
                 task.cancel()
             await asyncio.gather(*self._waiting, return_exceptions=True)
-            await client.close()  # type: ignore[no-untyped-call]
+            await handler.close_async()  # type: ignore[no-untyped-call]
 
-    async def _heard(self, client: SocketModeClient, request: SocketModeRequest, put: model.Put) -> None:
+    def _app(self, put: model.Put) -> AsyncApp:
+        async def handed_over(req: AsyncBoltRequest) -> BoltResponse:
+            answer = await _answered(req.body, self._read, put)
+            return BoltResponse(status=503) if answer is None else BoltResponse(status=200, body=answer or "")
+
+        return AsyncApp(
+            name="slack_bolt.floatcard",
+            logger=_discreet(),
+            client=self._web,
+            authorize=_nobody,
+            before_authorize=handed_over,
+            ssl_check_enabled=False,
+            request_verification_enabled=False,  # there is nothing to verify on a connection of ours
+        )
+
+    async def _heard(self, handler: AsyncSocketModeHandler, request: SocketModeRequest) -> None:
         if request.type != "interactive":
-            return await self._answer(client, request, put)  # one after the other, in the order they were said
-        task = asyncio.create_task(self._answer(client, request, put))  # who waits for an answer keeps nobody waiting
+            return await handler.handle(handler.client, request)  # one after the other, in the order they were said
+        task = asyncio.create_task(handler.handle(handler.client, request))  # who waits keeps nobody waiting
         self._waiting.add(task)
         task.add_done_callback(self._waiting.discard)
         return None
 
-    async def _answer(self, client: SocketModeClient, request: SocketModeRequest, put: model.Put) -> None:
-        payload = await _answered(request, self._read, put)
-        if payload is not None:
-            await client.send_socket_mode_response(SocketModeResponse(request.envelope_id, payload or None))
+
+async def _nobody(**_: Any) -> AuthorizeResult:
+    """Whose token an answer goes by is asked where it is sent."""
+    return AuthorizeResult(enterprise_id=None, team_id=None)
 
 
 def _discreet() -> logging.Logger:
@@ -78,10 +101,10 @@ def _without_details(record: logging.LogRecord) -> bool:
     return True
 
 
-async def _answered(request: SocketModeRequest, read: Read, put: model.Put) -> dict[str, Any] | None:
+async def _answered(payload: Mapping[str, Any], read: Read, put: model.Put) -> dict[str, Any] | None:
     """What to acknowledge with; None when it is not stored, so that Slack brings it again."""
     try:
-        told = await read(_named(request))
+        told = await read(_named(payload))
         answer = {}
         for event in told:
             wanted = isinstance(event, model.Submitted)
@@ -99,7 +122,6 @@ async def _answered(request: SocketModeRequest, read: Read, put: model.Put) -> d
         return None
 
 
-def _named(request: SocketModeRequest) -> Mapping[str, Any]:
-    if request.type == "slash_commands":
-        return {**request.payload, "type": "slash_command"}
-    return request.payload
+def _named(payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A slash command says of itself only which it is."""
+    return {**payload, "type": "slash_command"} if "command" in payload and "type" not in payload else payload

@@ -34,6 +34,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "pydantic": ("channels", "crm", "gateway"),
     "redis": ("gateway/bus",),
     "rich": ("gateway/cli",),
+    "slack_bolt": ("channels/slack",),
     "slack_sdk": ("channels/slack",),
     "sqlalchemy": ("gateway/store", "crm/local", "crm/sql"),
     "telegram": ("channels/telegram",),

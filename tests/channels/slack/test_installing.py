@@ -19,6 +19,7 @@ from sqlalchemy import text
 from channels import model
 from channels.slack import Channel
 from channels.slack.installing import _cookie
+from gateway.errors import Retry
 from tests.channels.slack.world import BOT, DEAL, LI, World, around, words
 from tests.gateway.house import NAME
 
@@ -124,7 +125,7 @@ async def test_a_token_is_turned_before_it_ends_and_once(tmp_path: Path) -> None
 
 @asynccontextmanager
 async def socket(world: World) -> AsyncIterator[tuple[web.WebSocketResponse, asyncio.Queue[dict[str, Any]]]]:
-    """A socket server that slack_sdk's own client connects to."""
+    """A socket server that Bolt connects to."""
     heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     here: asyncio.Future[web.WebSocketResponse] = asyncio.get_running_loop().create_future()
 
@@ -158,7 +159,12 @@ async def socket(world: World) -> AsyncIterator[tuple[web.WebSocketResponse, asy
         await runner.cleanup()
 
 
-async def test_the_same_payloads_come_over_our_own_connection(tmp_path: Path) -> None:
+async def test_the_same_payloads_come_over_our_own_connection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("SLACK_BOT_TOKEN", "SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "SLACK_APP_TOKEN"):
+        monkeypatch.setenv(name, "another-app's")  # Bolt would take its settings from there
+    caplog.set_level(0)
     async with around(tmp_path, 'app_token = "file:app.slack"\n') as world, socket(world) as (slack, heard):
         said = {"type": "message", "user": LI, "channel": DEAL, "text": NAME, "ts": "1795200040.000100"}
         body = {"type": "event_callback", "team_id": "T0FLOAT01", "event_id": "EvS1", "event": said}
@@ -182,6 +188,31 @@ async def test_the_same_payloads_come_over_our_own_connection(tmp_path: Path) ->
         assert (await heard.get())["envelope_id"] == "e4"
         await world.live.settle()
         assert len(world.slack.whispers) >= 1
+        assert "another-app's" not in {token for _, _, token in world.slack.calls}
+    told = [each for each in caplog.records if each.name.startswith(("slack", "floatcard"))]
+    assert not [each for each in told if "secret" in each.getMessage() or NAME in each.getMessage()]
+
+
+async def test_what_is_not_stored_is_not_acknowledged(tmp_path: Path) -> None:
+    """Slack brings it again then."""
+    async with around(tmp_path, 'app_token = "file:app.slack"\n') as world, socket(world) as (slack, heard):
+        said = {"type": "message", "user": LI, "channel": DEAL, "text": NAME, "ts": "1795200041.000100"}
+        body = {"type": "event_callback", "team_id": "T0FLOAT01", "event_id": "EvS2", "event": said}
+        store, write = world.live.s.store, world.live.s.store.write
+
+        async def tired(*_: Any) -> Any:
+            raise Retry(0.1, "no room")
+
+        object.__setattr__(store, "write", tired)
+        await slack.send_json({"type": "events_api", "envelope_id": "e1", "payload": body})
+        await slack.send_json({"type": "hello"})
+        await slack.send_json({"type": "events_api", "envelope_id": "e2", "payload": {"type": "from_next_year"}})
+        assert (await heard.get())["envelope_id"] == "e2", "it is not waited for either"
+        object.__setattr__(store, "write", write)
+        await slack.send_json({"type": "events_api", "envelope_id": "e3", "payload": body})
+        assert (await heard.get())["envelope_id"] == "e3"
+        await world.live.settle()
+        assert world.card()
 
 
 def _edit(blocks: Any) -> Any:
