@@ -13,6 +13,7 @@ from mentions.lexicon import Cut, Word, chinese
 from mentions.words import BEFORE_ZH, ORGS_ZH, PLACES_ZH, SITES_ZH, SURNAMES, TITLES_ZH, VERBS_ZH, WORK_ZH
 
 REACH = 8  # characters looked at on either side
+WORK_REACH = 24  # those in which words of work are looked for
 TITLE = 14  # characters of a work's title, with its marks
 _LAST = r"(?:有限公司|股份公司|集团公司|" + "|".join(ORGS_ZH) + ")$"
 _ORGANISATION = re.compile(_LAST)
@@ -25,6 +26,7 @@ _PARTY = re.compile(
     r"|的?(?:合同|报价|发票|订单|尾款|回款|货款|账期|样品|验收|投标|标书|续约|续费|对账|付款|交期|工单|售后|需求|首付款)"
 )
 _SHARED = re.compile(r"(?:分享自|转自|[(（]来自)@?$")
+_ENJOYED = re.compile(r"[听看读唱追刷播演](?:了|过|完|着|到|起|一遍|一下)?《$")
 _COMMON = {"noun", "verb", "adjective", "adverb", "idiom", "number", "time", "position"}
 
 
@@ -48,6 +50,9 @@ def features(place: Place) -> dict[str, float]:
     own = chinese().word(place.name)
     found = dict(_form(place.name, own, cut))
     found |= _neighbours(window, place.start - low, place.end - low, cut)
+    if not found["words of work around"]:
+        far = place.text[max(0, place.start - WORK_REACH) : place.start], place.text[place.end :][:WORK_REACH]
+        found["words of work further off"] = _work(*far)
     found["part of a work's title"] = float(_part_of_title(place))
     found["its last word goes on"] = float(_goes_on(place))
     return {name: value for name, value in found.items() if value}
@@ -111,6 +116,7 @@ def _neighbours(window: str, start: int, end: int, cut: Cut) -> dict[str, float]
         "a person's title follows": float(after in TITLES_ZH),
         "joined by a dot": float(left == "·" or right == "·"),
         "in the title of a work": float(_titled(window, start, end)),
+        "a work one reads or hears": float(bool(_ENJOYED.search(window[:start]))),
         "named behind @": float(bool(_HANDLE.search(window[:start]))),
         "whence a share comes": float(bool(_SHARED.search(window[:start]))),
         "a tag": float(left == "#" or right == "#"),

@@ -123,6 +123,8 @@ def test_never_beats_all_for_its_customer_and_takes_what_it_covers() -> None:
         ("Targeted targets xTarget Target_x Target2", []),
         ("@Target ＠target.x https://target.com/Target www.target.com joe@target.com target.com/x", []),
         ("@华星医疗小王 //@华星医疗: 转发", ["华星医疗", "华星医疗"]),
+        ("看 https://crm.example/华星医疗 这里，https://crm.example/客户/华星医疗?a=华星医疗", []),
+        ("https://t.example/x1华星医疗要续约", ["华星医疗"]),
         ("see `Target` and\n```\nTarget\n```\nbut Target", ["Target"]),
         ("> Target said so\nTarget", ["Target"]),
         ("13M 3M 3.5M 3M5", ["3M"]),

@@ -54,6 +54,9 @@ def enumerate_refs(names: tuple[Name, ...]) -> list[tuple[str, list[Name]]]:
         ("the order of Lisbon is late", "they stayed in Lisbon", "Lisbon"),
         ("远山证券的采购来电", "远山证券业协会发文", "远山证券"),
         ("锐驰的合同到期了", "《锐驰传奇》又出新版", "锐驰"),
+        ("锐驰的合同到期了", "晚上听《锐驰》这首曲子", "锐驰"),
+        ("下周去沐溪开会", "下周去沐溪小镇开会", "沐溪"),
+        ("海胆的冷链车今天又晚点了，客户投诉", "看海胆爬过去", "海胆"),
     ],
 )
 def test_where_a_name_stands_counts(more: str, less: str, name: str) -> None:
