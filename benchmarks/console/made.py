@@ -145,6 +145,7 @@ def slots(sizes: Sizes, now: int) -> list[Row]:
                 "audience": "",
                 "valid_until": None,
                 "painted_at": at,
+                "reader": "",
                 "posted_at": at,
                 "state": "{}",
             }

@@ -30,6 +30,7 @@ def of(record: str, room: str, person: str, code: str, name: str, change: str) -
     return {
         "/console/login": ("link=x",),
         "/console/identities": ("", f"q={name}"),
+        "/console/identities/one": (f"person={person}", f"person={person}&other=p_zhaolei"),
         "/console/rooms": ("", "q=room", "which=quiet", "which=outside"),
         "/console/rooms/one": (f"room={quote(room)}", f"room={quote(room)}&customer={ref}"),
         "/console/customers": ("", f"q={name}", "which=disputed", "which=refused"),

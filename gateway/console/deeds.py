@@ -9,6 +9,7 @@ from typing import Final
 from cards.words import N_
 from gateway.console.seeing import SECRET, Eyes
 from gateway.console.sheet import sheet
+from gateway.console.views import LINK_KINDS, STEPS
 from gateway.store.auditing import AuditStore, Noted
 
 PAGE: Final = 50
@@ -49,6 +50,25 @@ KINDS: Final[Mapping[str, str]] = {
     "erased": N_("erased a customer"),
     "key_rotated": N_("changed the master key"),
 }
+FACTS: Final[Mapping[str, str]] = {
+    "active": N_("in use"),
+    "external": N_("from outside the company"),
+    "roles": N_("roles"),
+    "kind": N_("kind"),
+    "link": N_("link"),
+    "step": N_("how it was found"),
+    "how": N_("by what"),
+    "rows": N_("rows"),
+    "many": N_("how many"),
+}
+_YES: Final[Mapping[str, str]] = {"1": N_("yes"), "0": N_("no"), "True": N_("yes"), "False": N_("no")}
+_VALUES: Final[Mapping[str, Mapping[str, str]]] = {
+    "active": _YES,
+    "external": _YES,
+    "kind": LINK_KINDS,
+    "step": STEPS,
+    "how": {"demo": N_("the demo"), "link": N_("a one-time link"), "oidc": N_("the provider of identities")},
+}
 COLUMNS: Final = ("seq", "at", "by", "person", "what", "subject", "facts", "hash")
 
 
@@ -80,15 +100,17 @@ async def listed(eyes: Eyes, store: AuditStore, what: str, by: str, after: str) 
     found = await store.found(PAGE + 1, before(after), what, by)
     on = str(found[PAGE - 1].seq) if len(found) > PAGE else ""
     kinds = sorted(((name, eyes.reader.say(words)) for name, words in KINDS.items()), key=lambda each: each[1])
-    return Listed(what, by, [await _row(eyes, each) for each in found[:PAGE]], on, kinds)
+    return Listed(what, by, [await _row(eyes, each, worded=True) for each in found[:PAGE]], on, kinds)
 
 
 def before(after: str) -> int | None:
     return int(after) if after.isascii() and after.isdigit() and len(after) < 18 else None
 
 
-async def _row(eyes: Eyes, each: Noted) -> Row:
-    facts = [f"{name}: {await _plain(eyes, str(value))}" for name, value in each.facts.items() if value != ""]
+async def _row(eyes: Eyes, each: Noted, *, worded: bool = False) -> Row:
+    """`worded`: for who looks at it; what is taken away keeps the names and values as they were noted."""
+    fact = _worded if worded else _named
+    facts = [fact(eyes, name, await _plain(eyes, str(value))) for name, value in each.facts.items() if value != ""]
     known = eyes.s.people.person(each.by)
     return Row(
         each.seq,
@@ -101,6 +123,15 @@ async def _row(eyes: Eyes, each: Noted) -> Row:
         " · ".join(facts),
         each.hash,
     )
+
+
+def _named(_: Eyes, name: str, value: str) -> str:
+    return f"{name}: {value}"
+
+
+def _worded(eyes: Eyes, name: str, value: str) -> str:
+    say, known = eyes.reader.say, _VALUES.get(name, {}).get(value)
+    return f"{say(FACTS[name]) if name in FACTS else name}: {say(known) if known is not None else value}"
 
 
 async def _plain(eyes: Eyes, text: str) -> str:

@@ -17,6 +17,7 @@ from crm.model import Users
 from gateway.bringing import Bringing, of_accounts, of_users
 from gateway.cli.importing_people import PeopleFile, read
 from gateway.console import bringing
+from gateway.console.views import LINK_KINDS
 from gateway.errors import Refused, Retry
 from gateway.http.console_mentions import Around
 from gateway.http.console_paging import Lists, html, refused
@@ -62,7 +63,8 @@ class BringPage(Lists):
         frame = self._frame(request, session)
         said = refused(frame.reader, wrong) if wrong is not None else ""
         facts: dict[str, object] = {"plan": None, "moved": None, "linked": "", **told}
-        words = {"sources": self._sources(), "kinds": KINDS, "sent": sent or Form(()), "wrong": said}
+        kinds = [(each, frame.reader.say(LINK_KINDS[each])) for each in KINDS]
+        words = {"sources": self._sources(), "kinds": kinds, "sent": sent or Form(()), "wrong": said}
         return html("bring", frame, 409 if said else 200, **words, **facts)
 
     def _sources(self) -> list[str]:

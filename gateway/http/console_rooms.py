@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from cards.words import N_
 from channels.model import Place
 from gateway.config.model import seconds
 from gateway.console import rooms, stages
+from gateway.console.page import Frame
 from gateway.console.seeing import Eyes
 from gateway.errors import Refused
 from gateway.handlers.behaving import behaved
@@ -18,7 +20,7 @@ from gateway.store.console import ConsoleStore, RoomsWhich
 
 _HERE = "/console/rooms"
 _ONE = f"{_HERE}/one"
-QUIETS = ("1h", "4h", "1d", "7d")
+QUIETS = {"1h": N_("for 1 hour"), "4h": N_("for 4 hours"), "1d": N_("for 1 day"), "7d": N_("for 7 days")}
 BUDGET = 1000
 
 
@@ -45,7 +47,7 @@ class RoomsPage(Lists):
         which: RoomsWhich = next((each for each in rooms.WHICH if each == said), "all")
         it = await rooms.listed(eyes, self._store, asked(request, "q", 200), asked(request, "after"), which)
         tabs = [(name, frame.reader.say(words)) for name, words in rooms.WHICH.items()]
-        return html("rooms", frame, it=it, tabs=tabs, quiets=QUIETS, proposed=await stages.proposals(eyes))
+        return html("rooms", frame, it=it, tabs=tabs, quiets=_spans(frame), proposed=await stages.proposals(eyes))
 
     async def one(self, request: web.Request, session: Session) -> web.Response:
         return await self._one(request, session, asked(request, "room"), asked(request, "customer", 200))
@@ -62,7 +64,7 @@ class RoomsPage(Lists):
         it = await rooms.one(eyes, self._store, key, ref)
         if it is None:
             return see(_HERE, "noroom")
-        return html("room", frame, 409 if wrong else 200, it=it, quiets=QUIETS, about=about, wrong=wrong)
+        return html("room", frame, 409 if wrong else 200, it=it, quiets=_spans(frame), about=about, wrong=wrong)
 
     async def hush(self, request: web.Request, session: Session, form: Form) -> web.Response:
         """Several rooms at once, and taken back in the same way."""
@@ -127,3 +129,7 @@ async def _surely(eyes: Eyes, said: str) -> str:
         titles = [f"{each.record.title} ({each.record.ref.key})" for each in found]
         raise Refused("Several customers bear that name: {names}. Write the key.", names=titles)
     return found[0].record.ref.key
+
+
+def _spans(frame: Frame) -> list[tuple[str, str]]:
+    return [(span, frame.reader.say(words)) for span, words in QUIETS.items()]

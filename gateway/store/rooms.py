@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, select, union, update
+from sqlalchemy import Connection, and_, delete, false, or_, select, union, update
 
 from channels.model import ImId, Roster, Sender
 from gateway.store import sql, upsert
@@ -57,7 +58,10 @@ class RoomStore:
     async def having(self, accounts: Sequence[str]) -> list[str]:
         """Rooms that list any of these accounts (`ImId.key`), or in which something is up for one of them alone."""
         listed = select(member.c.room).where(member.c.im.in_(accounts))
-        told = select(slot.c.room).where(slot.c.reader.in_(accounts), slot.c.message.is_not(None))
+        before = [slot.c.state.contains(json.dumps(each, ensure_ascii=False), autoescape=True) for each in accounts]
+        unsaid = and_(slot.c.reader.is_(None), slot.c.purpose == "whisper", or_(false(), *before))
+        whose = or_(slot.c.reader.in_(accounts), unsaid)
+        told = select(slot.c.room).where(whose, slot.c.message.is_not(None))
         query = union(listed, told)
         return await self._store.read(lambda connection: list(connection.execute(query).scalars()))
 

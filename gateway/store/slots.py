@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, cast
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, and_, delete, or_, select, update
 
 from channels.model import MessageRef, Place
 from gateway.store import sql, upsert
@@ -97,8 +97,8 @@ class SlotStore:
         """Rooms in which something is up; with `person` those where an alert for that person is."""
         query = select(slot.c.room).where(slot.c.message.is_not(None)).distinct()
         if person:
-            mine = slot.c.subject.endswith(f":{person}", autoescape=True)
-            query = query.where(slot.c.purpose == "alert", mine)
+            before = and_(slot.c.reader.is_(None), slot.c.subject.endswith(f":{person}", autoescape=True))
+            query = query.where(slot.c.purpose == "alert", or_(slot.c.reader == person, before))
         return await self._store.read(lambda connection: list(connection.execute(query).scalars()))
 
     async def keep(self, shown: Shown, *, seen: int | None = None) -> bool:
@@ -190,8 +190,13 @@ def _columns(shown: Shown) -> dict[str, Any]:
         "valid_until": shown.valid_until,
         "painted_at": shown.painted_at,
         "state": json.dumps({**shown.state, "to": key.to}, ensure_ascii=False),
-        "reader": key.to or None,
+        "reader": _reader(shown),
     }
+
+
+def _reader(shown: Shown) -> str:
+    """Whose rights it hangs on alone: the account it was whispered to, or the person an alert is for."""
+    return shown.slot.to or (shown.slot.subject.rpartition(":")[2] if shown.slot.purpose == "alert" else "")
 
 
 def _fresh(shown: Shown) -> dict[str, Any]:

@@ -133,7 +133,7 @@ slot = Table(
     Column("painted_at", BigInteger, nullable=False, default=0),
     Column("posted_at", BigInteger, nullable=False, default=0, server_default="0"),  # first; repaints do not move it
     Column("state", Text, nullable=False, default="{}"),
-    Column("reader", String(512)),  # account of whom it was whispered to
+    Column("reader", String(512)),  # one account or person; "": whoever is in the room; NULL: before this was kept
     Index("slot_reader", "reader"),
     Index("slot_room", "room", "purpose"),
     Index("slot_subject", "subject"),

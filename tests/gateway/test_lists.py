@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from channels.model import Place
+from channels.model import MessageRef, Place
 from gateway.ending import ended
 from gateway.errors import Retry
 from gateway.lists import Lists
 from gateway.outgoing.gate import Gate
 from gateway.outgoing.model import Limited, Rank
 from gateway.store.rooms import RoomStore
+from gateway.store.slots import Shown, slot_id
+from gateway.turn import Slot
 from tests.gateway.fake_chat import text
 from tests.gateway.house import CHEN, GUEST, NAMES, PHONE, Live, opened
 from tests.gateway.test_edits import floated
@@ -169,3 +171,24 @@ async def test_a_running_house_looks_by_itself(tmp_path: Path, monkeypatch: pyte
             while PHONE in text(live.card("deal").card):
                 await asyncio.sleep(0.01)
         await ended(loops)
+
+
+async def test_what_is_up_for_somebody_alone_is_found_by_its_reader_also_of_an_older_release(tmp_path: Path) -> None:
+    async with opened(tmp_path) as live:
+        place, account = Place("web", "r_x"), "web/demo/user/u_李"
+        ours = Slot(place, "whisper", "m1", account), Slot(Place("web", "r_y"), "alert", "a1:p_liting")
+        for n, slot in enumerate((*ours, Slot(Place("web", "r_z"), "card", "m2"))):
+            message = MessageRef(slot.place, f"b{n}")
+            await live.s.slots.keep(Shown(slot_id(slot), slot, message, ("local:account:x",)))
+
+        async def found() -> tuple[list[str], list[str]]:
+            return await live.s.rooms.store.having([account, "web/demo/user/u_"]), await live.s.slots.rooms(
+                person="p_liting"
+            )
+
+        assert await found() == (["web/r_x"], ["web/r_y"])
+        forgets = "UPDATE slot SET reader = NULL"
+        await live.s.store.write(
+            lambda connection, items: [connection.exec_driver_sql(forgets) and None for _ in items], 0
+        )
+        assert await found() == (["web/r_x"], ["web/r_y"])

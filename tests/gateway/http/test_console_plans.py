@@ -6,6 +6,7 @@ The pages are those of the console's own routes; how long they take with 100,000
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import shutil
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -17,7 +18,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Engine, event
 
-from benchmarks.console.made import SMALL
+from benchmarks.console.made import FULL, SMALL, Sizes
 from benchmarks.console.pages import addresses, of
 from benchmarks.console.seed import seed
 from gateway.app import open_house
@@ -26,6 +27,7 @@ from gateway.demo.people import settle_in
 from gateway.demo.run import prepare
 from gateway.http.console import Console
 from gateway.store import sql
+from tests.engines import postgresql as postgresql_
 from tests.gateway.http.test_console import Visitor
 from tests.gateway.http.world import World, open_world
 
@@ -101,17 +103,18 @@ def may(table: str, path: str) -> bool:
     )
 
 
+async def furnish(folder: Path, sizes: Sizes, store: str = "") -> None:
+    config = prepare(folder, 8300)
+    house = await open_house(config.model_copy(update={"store": store or config.store}), ShiftedClock())
+    await settle_in(house.services.people)
+    await seed(house, sizes)
+    await house.close()
+
+
 @pytest.fixture(scope="module")
 def lived_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("lived-in") / "house"
-
-    async def furnish() -> None:
-        house = await open_house(prepare(folder, 8300), ShiftedClock())
-        await settle_in(house.services.people)
-        await seed(house, SMALL)
-        await house.close()
-
-    asyncio.run(furnish())
+    asyncio.run(furnish(folder, SMALL))
     return folder
 
 
@@ -121,13 +124,17 @@ async def busy(lived_in: Path, tmp_path: Path) -> AsyncIterator[World]:
         yield opened
 
 
+async def looked_at(world: World) -> list[str]:
+    s = world.house.services
+    [case, *_] = await s.ledger.conflicts(limit=1)
+    routes = Console(s, world.house.spine, world.tokens).routes()
+    return addresses(routes, of("local:account:c41", "web/room00020", "p42", case.id, "vale", "pc-none"))
+
+
 async def test_every_page_searches_and_asks_a_bounded_number_of_times(
     busy: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    s = busy.house.services
-    [case, *_] = await s.ledger.conflicts()
-    routes = Console(s, busy.house.spine, busy.tokens).routes()
-    pages = addresses(routes, of("local:account:c41", "web/room00020", "p42", case.id, "vale", "pc-none"))
+    s, pages = busy.house.services, await looked_at(busy)
     engines, wrong, counts = [s.store._writing, *_reading(s.store)], list[str](), dict[str, int]()
     async with Visitor(busy) as visitor:
         await visitor.enter()
@@ -152,3 +159,90 @@ def test_a_table_read_whole_is_found() -> None:
     assert scanned({"SCAN mirror <- SELECT mirror.ref FROM mirror"})
     assert not scanned({"SEARCH edit USING INDEX edit_field (record=?) <- SELECT 1 FROM edit"})
     assert not scanned({"SCAN room <- SELECT key FROM room"})
+
+
+# The same on PostgreSQL ---------------------------------------------------------------------------------------------
+
+SOAK = os.environ.get("FLOATCARD_SOAK") == "1"
+"""With 100,000 customers and the plans PostgreSQL chooses itself; else with few, and it may read a table from one end
+to the other only where no index would do: of few rows it always would."""
+LARGE = {"mirror", "edit", "decision", "value", "subject_key", "field_state", "trail", "audit", "seen", "slot", "job"}
+"""Of those that grow; the others of `GROWING` are a few thousand rows in a deployment of that size."""
+
+
+@contextmanager
+def explaining(monkeypatch: pytest.MonkeyPatch, engines: Sequence[Engine]) -> Iterator[Heard]:
+    heard, plain = Heard(), sql.ask
+
+    def noted(cursor: Any, text: str, parameters: Any) -> None:
+        heard.statements += 1
+        driver = cursor.connection
+        driver.execute(f"SET LOCAL enable_seqscan = {'on' if SOAK else 'off'}")
+        [(told,)] = driver.execute(f"EXPLAIN (FORMAT JSON) {text}", parameters or None).fetchall()
+        driver.execute("SET LOCAL enable_seqscan = on")
+        for node in nodes(told[0]["Plan"]):
+            if node.get("Relation Name") in LARGE and whole(node) and "LIMIT" not in text:
+                heard.plans.add(f"{node['Node Type']} {node['Relation Name']} <- {' '.join(text.split())[:300]}")
+
+    def ask(connection: Connection, text: str, parameters: Sequence[Any] = ()) -> list[Any]:
+        if text.startswith("SELECT"):
+            noted(connection.connection.cursor(), sql._spelt(text, "postgresql"), parameters)
+        return plain(connection, text, parameters)
+
+    def executed(_: Any, cursor: Any, statement: str, parameters: Any, *more: Any) -> None:
+        if statement.startswith("SELECT"):
+            noted(cursor, statement, parameters)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(sql, "ask", ask)
+        for each in engines:
+            event.listen(each, "before_cursor_execute", executed)
+        try:
+            yield heard
+        finally:
+            for each in engines:
+                event.remove(each, "before_cursor_execute", executed)
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for below in plan.get("Plans", ()):
+        yield from nodes(below)
+
+
+def whole(node: dict[str, Any]) -> bool:
+    """Read from one end to the other, be it through an index."""
+    by_index = node["Node Type"] in ("Index Scan", "Index Only Scan") and "Index Cond" not in node
+    return node["Node Type"] == "Seq Scan" or by_index
+
+
+async def test_no_page_reads_a_large_table_from_end_to_end_on_postgresql(
+    postgresql: postgresql_.Postgresql, postgresql_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await furnish(tmp_path / "house", FULL if SOAK else SMALL, postgresql_url)
+    async with open_world(tmp_path / "house", store=postgresql_url) as world:
+        await world.house.services.store.write(_analyzed, None)
+        engines, wrong, asked = _engines(world.house.services.store), list[str](), 0
+        pages = await looked_at(world)
+        async with Visitor(world) as visitor:
+            await visitor.enter()
+            for address in pages:
+                with explaining(monkeypatch, engines) as heard:
+                    status, told, _ = await visitor.get(address)
+                assert status == 200, (address, told)
+                asked += heard.statements
+                path = address.partition("?")[0]
+                wrong += [
+                    f"{address}: {plan}" for plan in heard.plans if not may(plan.split(" <- ")[0].split()[-1], path)
+                ]
+    assert wrong == [], "\n".join(wrong)
+    assert asked > len(pages), "they were listened to"
+
+
+def _engines(store: Any) -> list[Engine]:
+    return [each for each in vars(store).values() if isinstance(each, Engine)]
+
+
+def _analyzed(connection: Connection, items: Sequence[None]) -> list[None]:
+    connection.exec_driver_sql("ANALYZE")
+    return [None] * len(items)

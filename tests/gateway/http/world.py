@@ -99,9 +99,12 @@ async def furnish(folder: Path) -> None:
 
 
 @contextlib.asynccontextmanager
-async def open_world(folder: Path, *, rate: Rate | None = None, demo: bool = True) -> AsyncIterator[World]:
-    clock = ShiftedClock()
-    config = prepare(folder, 8300).model_copy(update={"demo": demo})
+async def open_world(
+    folder: Path, *, rate: Rate | None = None, demo: bool = True, store: str = ""
+) -> AsyncIterator[World]:
+    """`store`: in the place of the folder's own."""
+    clock, config = ShiftedClock(), prepare(folder, 8300)
+    config = config.model_copy(update={"demo": demo, "store": store or config.store})
     house = await open_house(config, clock)
     await house.relink()
     tokens = TokenStore(house.services.store, clock)
