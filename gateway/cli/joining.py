@@ -12,12 +12,13 @@ from crm.model import Record
 from gateway.clock import SystemClock
 from gateway.config import Config, load
 from gateway.errors import Misconfigured, Refused
+from gateway.joining import differing, normaliser
 from gateway.services import Keys
 from gateway.store.engine import Store
 from gateway.store.joined import Join, JoinedStore
 from gateway.store.mirror import MirrorStore
 from gateway.store.vault import Vault
-from reconcile.canonical import equal, image
+from reconcile.canonical import image
 from reconcile.model import Json
 
 SHOWN = 20
@@ -28,10 +29,6 @@ class _Works:
     config: Config
     mirror: MirrorStore
     joined: JoinedStore
-
-    def normaliser(self, field: str) -> str:
-        spec = self.config.fields.get(field)
-        return spec.normaliser if spec is not None else "trimmed"
 
 
 @contextlib.asynccontextmanager
@@ -104,14 +101,13 @@ def _by(works: _Works, records: Sequence[Record], field: str, known: dict[str, s
     for each in records:
         value = each.fields[field].value if field in each.fields else None
         if value not in (None, "") and known.get(each.ref.key, each.ref.key) == each.ref.key:
-            found[image(works.normaliser(field), value)].append(each)
+            found[image(normaliser(works.config, field), value)].append(each)
     return found
 
 
 def _differences(works: _Works, home: Record, other: Record) -> list[str]:
     """What the two CRMs hold otherwise; each is decided by its field's policy."""
-    both = sorted(home.fields.keys() & other.fields.keys())
-    differ = [name for name in both if not equal(works.normaliser(name), *_values(home, other, name))]
+    differ = differing(works.config, home, other)
     return [f"  {name}: {_values(home, other, name)[0]!r} and {_values(home, other, name)[1]!r}" for name in differ]
 
 

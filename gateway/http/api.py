@@ -19,6 +19,7 @@ from gateway.http.api_customers import Customers
 from gateway.http.api_edits import Edits, claimed
 from gateway.http.api_erase import Erasing
 from gateway.http.api_governed import Governed
+from gateway.http.api_joined import Joins
 from gateway.http.api_mentions import Mentioned
 from gateway.http.api_parked import ParkedJobs
 from gateway.http.api_past import Past
@@ -51,6 +52,7 @@ class Api:
         linking, sourced = Linking(services, spine), Sources(services)
         people = Identified(services, linking)
         accessed, governed = Accessed(services), Governed(services, tokens)
+        joins = Joins(services)
         self._work: dict[Name, Work] = {
             "search_customers": customers.search,
             "read_customer": customers.customer,
@@ -92,6 +94,10 @@ class Api:
             "undo_stage": governed.undo_stage,
             "list_applications": governed.applications,
             "end_token": governed.end_token,
+            "list_joins": joins.listing,
+            "look_at_join": joins.look,
+            "join_records": joins.join,
+            "part_record": joins.part,
         }
 
     def routes(self) -> list[web.RouteDef]:

@@ -62,6 +62,10 @@ Name = Literal[
     "undo_stage",
     "list_applications",
     "end_token",
+    "list_joins",
+    "look_at_join",
+    "join_records",
+    "part_record",
 ]
 
 

@@ -9,6 +9,7 @@ from gateway.http import api_policies_models as policies
 from gateway.http.api_access_table import ACCESS
 from gateway.http.api_endpoint import BASE, Endpoint, Name
 from gateway.http.api_governed_table import GOVERNED
+from gateway.http.api_joined_table import JOINED
 from gateway.http.api_persons_table import PERSONS
 
 __all__ = ["BASE", "ENDPOINTS", "PATHS", "Endpoint", "Name"]
@@ -287,6 +288,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *PERSONS,
     *ACCESS,
     *GOVERNED,
+    *JOINED,
 )
 
 PATHS: dict[str, tuple[str, int, str]] = {

@@ -23,6 +23,7 @@ from gateway.http.console_conflicts import ConflictsPage
 from gateway.http.console_customers import CustomersPage
 from gateway.http.console_deeds import DeedsPage
 from gateway.http.console_erase import ErasePage
+from gateway.http.console_joining import JoinPage
 from gateway.http.console_login import SignIn, local
 from gateway.http.console_mentions import MentionsPage
 from gateway.http.console_people import PeoplePage
@@ -73,6 +74,8 @@ SAID = {
     "unfit": N_("This cannot be a name: two to 200 signs, with a letter or digit."),
     "unknown": N_("There is no such customer."),
     "erased": N_("The customer is erased. The cards go within seconds."),
+    "joined": N_("They are one customer from now on. Cards follow within seconds."),
+    "parted": N_("It is a customer of its own again. Cards follow within seconds."),
     "settled": N_("It is settled."),
     "again": desk.REOPENED,
     "newer": desk.KEPT,
@@ -124,6 +127,7 @@ class Console:
             StagesPage(services, self),
             CustomersPage(services, spine, self),
             ErasePage(services, self),
+            JoinPage(services, self),
             ConflictsPage(services, spine, self),
             AlertsPage(services, self),
             AuditPage(services, self),

@@ -70,7 +70,8 @@ class CustomersPage(Lists):
         if it is None:
             return see(_HERE, "unknown")
         erases = may(session.person.roles, "POST", f"{_HERE}/erase")
-        return html("customer", frame, 409 if wrong else 200, it=it, wrong=wrong, erases=erases)
+        joins = self._s.records.joined.several
+        return html("customer", frame, 409 if wrong else 200, it=it, wrong=wrong, erases=erases, joins=joins)
 
     async def undo(self, request: web.Request, session: Session, form: Form) -> web.Response:
         return await self._decided(request, session, form, desk.undo(self._s, session.person, form.get("data")))

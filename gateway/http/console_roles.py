@@ -14,7 +14,7 @@ _OWN: Final = ("/console/logout", "/console/me", "/console/again", "/console/oid
 """Anybody's who is signed in."""
 _SHARED: Final = ("/console/customers", "/console/conflicts", "/console/alerts")
 """Where managers work."""
-_ALONE: Final = ("/console/customers/erase", "/console/identities/bring")
+_ALONE: Final = ("/console/customers/erase", "/console/customers/join", "/console/identities/bring")
 """An admin's, to look at as well."""
 _READING: Final = (
     "/console/audit/verify",
