@@ -38,7 +38,7 @@ from gateway.governance import Governance
 from gateway.handlers.buttons import Buttons
 from gateway.joined import Joined
 from gateway.lab.laboratory import Laboratory
-from gateway.leaving import HOUR_MS, follow_commands, follow_directory
+from gateway.leaving import follow_commands, follow_directory
 from gateway.lists import Lists
 from gateway.logs import hash_with
 from gateway.mapped import sensitivities
@@ -82,6 +82,7 @@ from gateway.store.rooms import RoomStore
 from gateway.store.slots import SlotStore
 from gateway.store.stages import StageStore
 from gateway.store.trail import TrailStore
+from gateway.store.user_lists import UserLists
 from gateway.store.vault import Vault
 from gateway.store.writer import WAITING
 from gateway.sweep import Sweep
@@ -132,9 +133,8 @@ class House:
         for sweep in self.sweeps.values():
             with contextlib.suppress(Retry, Refused):
                 await sweep.once(first=True)
-        if (
-            self.services.bus.shared
-        ):  # before the first message: another may have read what the feed does not tell again
+        # before the first message: another may have read what the feed does not tell again
+        if self.services.bus.shared:
             with contextlib.suppress(Retry):
                 await self._catch_up()
         await self.spine.show_conflicts()
@@ -146,14 +146,14 @@ class House:
         """Works until `close`."""
         await self.take_up()
         loops: list[Coroutine[Any, Any, None]] = [self._once("schedule", self.schedule.run), self._follow_people()]
-        look = partial(follow_directory, self.directory, self.services.clock, self.relink)
+        look = partial(follow_directory, self.directory, self.relink)
         loops += [self._once("directory", look), self._once("retention", Retention(self.services).run)]
         loops.append(self._once("laboratory", Laboratory(self.services, self.spine).run))
         loops += [self._once("lists", self.lists.run), self.lists.follow()]
         loops += [Following(self.services, self.afresh).run(), self.afresh.run()]
         loops += [self._once(f"sweep {name}", sweep.run) for name, sweep in self.sweeps.items()]
         if self.services.bus.shared:
-            loops += [self._follow_others(), look(HOUR_MS)]
+            loops.append(self._follow_others())
         else:
             loops.append(follow_commands(self.services.store, self.services.people))
         loops += [writeback.run() for writeback in self.writebacks.values()]
@@ -187,6 +187,7 @@ class House:
         now = self.services.clock.now()
         known = await counts(self.services.store)
         await self.services.people.follow(known.get(PEOPLE, 0))
+        await self.directory.follow(known, self.services.identities)
         await self.services.records.follow(self.read_at - SKEW_MS)
         self.read_at = now
 
@@ -283,9 +284,9 @@ async def _opened(config: Config, clock: Clock, undo: contextlib.AsyncExitStack)
     people = PeopleStore(store, clock)
     await people.load()
     entries, every = DirectoryStore(store, people, clock), seconds(config.directory.every) * 1000
-    aliases = config.audience.domain_aliases
-    directory = Directory(crms, channels, people, entries, aliases, gate.breakers, clock, every)
-    identities = Identities(people, await directory.read(), directory.addresses)
+    lists, aliases = UserLists(store, vault, clock), config.audience.domain_aliases
+    directory = Directory(crms, channels, people, entries, aliases, gate.breakers, clock, every, lists)
+    identities = Identities(people, await directory.begin(shared=bus.shared), directory.addresses)
     mirror = MirrorStore(store, vault)
     records = Records(mirror, ledger, people, NamingStore(store), config, clock, joined)
     await records.load(tuple(crms))

@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from gateway.clock import Clock
 from gateway.directory import Directory
 from gateway.errors import Retry
 from gateway.store.counters import counts
@@ -16,7 +15,6 @@ from gateway.store.people import COUNTER, PeopleStore
 log = logging.getLogger("floatcard")
 
 LOOK_S = 1.0
-HOUR_MS = 3_600_000
 
 
 async def follow_commands(store: Store, people: PeopleStore) -> None:
@@ -31,13 +29,11 @@ async def follow_commands(store: Store, people: PeopleStore) -> None:
             log.exception("who was changed by a command could not be read")
 
 
-async def follow_directory(
-    directory: Directory, clock: Clock, relink: Callable[[], Awaitable[None]], every: int = 0
-) -> None:
-    """One gateway looks often, for all of them; the others every hour, for what identifies people."""
+async def follow_directory(directory: Directory, relink: Callable[[], Awaitable[None]]) -> None:
+    """One gateway asks, for all of them; the others take what it was told."""
     while True:
         await asyncio.sleep(LOOK_S)
-        if directory.due and clock.now() - directory.read_at >= every:
+        if directory.due:
             try:
                 await relink()
             except Exception:

@@ -268,7 +268,11 @@ def use(provider: TracerProvider) -> Callable[[], None]:
     return undo
 
 
-def start(otlp: str, ratio: float, instance: str) -> Callable[[], None]:
+Guard = Callable[[Callable[[], bool]], bool]
+"""Makes a call that says whether it went well, or raises `Retry` while whom it is for does not answer."""
+
+
+def start(otlp: str, ratio: float, instance: str, guard: Guard = lambda call: call()) -> Callable[[], None]:
     """Spans go to the collector at `otlp`; nothing where that is empty. What is returned sends the rest, for two
     seconds at most, and ends it."""
     if not otlp:
@@ -280,7 +284,7 @@ def start(otlp: str, ratio: float, instance: str) -> Callable[[], None]:
     about = {"service.name": "floatcard", "service.instance.id": instance}
     sampler = ParentBasedTraceIdRatio(ratio)
     provider = TracerProvider(sampler=sampler, resource=Resource(about), shutdown_on_exit=False)
-    provider.add_span_processor(_outgoing(endpoint(otlp)))
+    provider.add_span_processor(_outgoing(endpoint(otlp), guard))
     undo = use(provider)
 
     def stop() -> None:
@@ -293,7 +297,7 @@ def start(otlp: str, ratio: float, instance: str) -> Callable[[], None]:
     return stop
 
 
-def _outgoing(to: str) -> SpanProcessor:
+def _outgoing(to: str, guard: Guard) -> SpanProcessor:
     """A bounded queue in front of the collector: whatever that does, nobody waits, and what is lost is counted."""
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExportResult
@@ -304,10 +308,14 @@ def _outgoing(to: str) -> SpanProcessor:
         def export(self, spans: Any) -> SpanExportResult:
             nonlocal waiting
             waiting -= len(spans)
-            told = super().export(spans)
-            if told is not SpanExportResult.SUCCESS:
+            send = super().export
+            try:
+                sent = guard(lambda: send(spans) is SpanExportResult.SUCCESS)
+            except Retry:
+                sent = False
+            if not sent:
                 SPANS_LOST.inc(len(spans))
-            return told
+            return SpanExportResult.SUCCESS if sent else SpanExportResult.FAILURE
 
     class Bounded(BatchSpanProcessor):
         def on_end(self, span: Any) -> None:

@@ -60,8 +60,8 @@ class Plugged:
     name: str
     type: str
     about: str = ""
-    wrong: str = ""
-    """Empty while it answers."""
+    wrong: Sequence[str] = ()
+    """Nothing while it answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,8 @@ class SourceLine:
 class Overview:
     channels: Sequence[Plugged]
     crms: Sequence[Plugged]
+    others: Sequence[Plugged]
+    """Whom else this gateway calls."""
     persons: int
     unmapped: int
     conflicts: int

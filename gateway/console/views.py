@@ -13,6 +13,7 @@ from gateway.console.doubles import doubles
 from gateway.console.lately import lately
 from gateway.console.page import Account, Identities, Likely, LinkRow, Overview, PersonRow, Plugged, RoomTail
 from gateway.console.sources import lines
+from gateway.outgoing.targets import Kind, Part, Standing, standing, targets
 from gateway.services import Services
 from gateway.store.console import ConsoleStore
 from gateway.store.people import PeopleStore, Unmapped
@@ -48,19 +49,34 @@ STEPS: Final[Mapping[str, str]] = {
     "rotation": N_("by its key before"),
 }
 _CRM: Final = N_("Customers known here: {n}")
-_SILENT: Final = N_("does not answer; asked again in {n} s")
-_ASKED: Final = N_("does not answer; is being asked again")
+_SILENT: Final[Mapping[Part, str]] = {
+    "calls": N_("does not answer; asked again in {n} s"),
+    "feed": N_("its changes cannot be read; asked again in {n} s"),
+    "users": N_("its user list cannot be read; asked again in {n} s"),
+}
+_ASKED: Final[Mapping[Part, str]] = {
+    "calls": N_("does not answer; is being asked again"),
+    "feed": N_("its changes cannot be read; it is being asked again"),
+    "users": N_("its user list cannot be read; it is being asked again"),
+}
+_OTHERS: Final[Mapping[Kind, str]] = {"sign-in": N_("Sign-in provider"), "traces": N_("Collector of traces")}
 
 
 async def overview(s: Services, reader: Reader, me: Person) -> Overview:
-    channels = [Plugged(name, spec.type, "", _wrong(s, reader, name)) for name, spec in s.config.channels.items()]
+    wrong = defaultdict[tuple[Kind, str], list[str]](list)
+    called = standing(s.gate.breakers, targets(s.config, s.channels, s.crms))
+    for each in called:
+        wrong[each.target.kind, each.target.name] += _wrong(each, reader)
+    channels = [Plugged(name, spec.type, "", wrong["channel", name]) for name, spec in s.config.channels.items()]
     crms = [
-        Plugged(name, spec.type, reader.say(_CRM, n=await _customers(s, name)), _wrong(s, reader, name, f"{name} feed"))
+        Plugged(name, spec.type, reader.say(_CRM, n=await _customers(s, name)), wrong["crm", name])
         for name, spec in s.config.crms.items()
     ]
+    kinds = [kind for kind in _OTHERS if (kind, "") in wrong]
     return Overview(
         channels=channels,
         crms=crms,
+        others=[Plugged(reader.say(_OTHERS[kind]), "", "", wrong[kind, ""]) for kind in kinds],
         persons=sum(1 for each in s.people.persons() if each.active),
         unmapped=len(await s.people.unmapped()),
         conflicts=await ConsoleStore(s.store).open_count(),
@@ -74,12 +90,13 @@ async def _customers(s: Services, crm: str) -> int:
     return await lately(s, ("customers", crm), lambda: s.mirror.count(crm))
 
 
-def _wrong(s: Services, reader: Reader, *targets: str) -> str:
-    """As this gateway finds it; the worse of what it is asked."""
-    states = {s.gate.breakers[target].state: s.gate.breakers[target].after for target in targets}
-    if "open" in states:
-        return reader.say(_SILENT, n=max(1, round(states["open"])))
-    return reader.say(_ASKED) if "half-open" in states else ""
+def _wrong(found: Standing, reader: Reader) -> list[str]:
+    """As this gateway finds it."""
+    if found.state == "closed":
+        return []
+    if found.state == "open":
+        return [reader.say(_SILENT[found.target.part], n=max(1, round(found.after)))]
+    return [reader.say(_ASKED[found.target.part])]
 
 
 async def identities(s: Services, reader: Reader, me: Person, query: str) -> Identities:

@@ -29,6 +29,7 @@ from gateway.http.api_policies import Policed
 from gateway.http.api_problem import PRIVATE, Problem, again, not_found, unprocessable
 from gateway.http.api_sources import Sources
 from gateway.http.api_table import BASE, ENDPOINTS, PATHS, Endpoint, Name
+from gateway.http.api_targets import Called
 from gateway.http.auth import Gate, Rate
 from gateway.http.device import Devices
 from gateway.http.linking import Linking
@@ -72,6 +73,7 @@ class Api:
             "set_room": mentioned.set_room,
             "list_sources": sourced.listing,
             "begin_epoch": sourced.begin,
+            "list_targets": Called(services).listing,
             "list_parked": parked.listing,
             "replay_parked": parked.replay,
             "plan_policy": policed.plan,

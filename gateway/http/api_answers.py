@@ -322,3 +322,22 @@ class Epoch(Told):
 
     streams: Annotated[list[str], Field(description="Whose numbers begin anew.")]
     records: Annotated[int, Field(description="Of a CRM: records that are read anew.")]
+
+
+class TargetState(Told):
+    kind: Annotated[Literal["channel", "crm", "sign-in", "traces"], Field(description="What is called.")]
+    name: Annotated[str, Field(description="Its name in the configuration; empty where there is one alone.")]
+    part: Annotated[
+        Literal["calls", "feed", "users"],
+        Field(description="calls: what we send or look up; feed: what a CRM tells by itself; users: its user list."),
+    ]
+    state: Annotated[
+        Literal["closed", "half-open", "open"],
+        Field(description="closed: it is called; open: it does not answer; half-open: it is due to be asked again."),
+    ]
+    failures: Annotated[int, Field(description="One after another; 0 while it answers.")]
+    after: Annotated[float, Field(description="Seconds until it is asked again; 0 while calls go through.")]
+
+
+class TargetPage(Told):
+    targets: list[TargetState]

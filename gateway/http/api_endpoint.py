@@ -42,6 +42,7 @@ Name = Literal[
     "replay_parked",
     "list_sources",
     "begin_epoch",
+    "list_targets",
     "plan_policy",
     "list_policy_changes",
     "read_policy_change",

@@ -206,6 +206,17 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         errors=(409,),
     ),
     Endpoint(
+        "list_targets",
+        "GET",
+        "/targets",
+        "operate",
+        "Whom this gateway calls, and whether they answer",
+        "Each network, CRM, feed and user list has a circuit breaker of its own, and so have the sign-in provider and "
+        "the collector of traces. As the gateway that answers finds them; another may find them otherwise. Only for a "
+        "token that reads as an admin.",
+        told.TargetPage,
+    ),
+    Endpoint(
         "list_parked",
         "GET",
         "/parked",

@@ -23,6 +23,7 @@ from gateway.http.auth import Buckets, Rate
 from gateway.http.console_mentions import Around
 from gateway.http.console_session import Form, Session, Sessions, Turned
 from gateway.metrics import SIGN_INS
+from gateway.outgoing.targets import SIGN_IN
 from gateway.services import Services
 from gateway.store.auditing import AuditStore
 from gateway.store.tokens import TokenStore, mark
@@ -286,4 +287,5 @@ def _provider(services: Services) -> Provider | None:
         return None
     from gateway.http.oidc import Provider
 
-    return Provider(oidc, f"{services.config.public_url.rstrip('/')}{BACK}", services.clock.now)
+    back = f"{services.config.public_url.rstrip('/')}{BACK}"
+    return Provider(oidc, back, services.clock.now, services.gate.breakers[SIGN_IN])

@@ -10,6 +10,7 @@ import base64
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -26,6 +27,7 @@ from crm.hosts import Hosts, guarded
 from gateway.config.load import secure
 from gateway.config.model import OidcSpec
 from gateway.errors import Rejected, Retry
+from gateway.outgoing.breaker import Breaker
 
 MOST = 262_144
 """Bytes of one answer."""
@@ -59,13 +61,15 @@ class Known:
 
 
 class Provider:
-    """`clock` gives ms since the epoch. `back`: our address it sends people to."""
+    """`clock` gives ms since the epoch. `back`: our address it sends people to. `breaker`: while it is open nobody who
+    signs in waits for an answer that does not come."""
 
-    def __init__(self, spec: OidcSpec, back: str, clock: Callable[[], int]) -> None:
+    def __init__(self, spec: OidcSpec, back: str, clock: Callable[[], int], breaker: Breaker) -> None:
         self.issuer = spec.issuer
         self._spec = spec
         self._back = back
         self._clock = clock
+        self._breaker = breaker
         self._hosts = Hosts.of(own=[spec.issuer, *spec.hosts])
         self._about: tuple[float, dict[str, Any]] = (0.0, {})
         self._keys: tuple[float, KeySet | None] = (0.0, None)
@@ -182,6 +186,12 @@ class Provider:
 
     async def _call(self, method: str, url: str, **more: Any) -> dict[str, Any]:
         """Its answer, an object. Raises `Retry` when it is away, `Rejected` when it says no or talks otherwise."""
+        status, raw = await self._breaker.run(partial(self._sent, method, url, **more))
+        if status != 200 or len(raw) > MOST:
+            raise Rejected(f"the provider of identities answered {status}")
+        return _object(raw)
+
+    async def _sent(self, method: str, url: str, **more: Any) -> tuple[int, bytes]:
         timeout = aiohttp.ClientTimeout(total=10)
         try:
             async with (
@@ -195,9 +205,7 @@ class Provider:
             raise Retry(TIRED, f"the provider of identities cannot be reached: {type(away).__name__}") from None
         if answer.status >= 500 or answer.status == 429:
             raise Retry(TIRED, f"the provider of identities answered {answer.status}")
-        if answer.status != 200 or len(raw) > MOST:
-            raise Rejected(f"the provider of identities answered {answer.status}")
-        return _object(raw)
+        return answer.status, raw
 
     def _now(self) -> float:
         return self._clock() / 1000

@@ -14,6 +14,7 @@ from gateway.app import DRAIN_S, open_house
 from gateway.config import Config
 from gateway.http.health import Health
 from gateway.http.server import application, listen
+from gateway.outgoing.targets import TRACES
 
 SETTLED_S = 60
 """By then the first messages have loaded what is loaded only when it is needed."""
@@ -28,7 +29,8 @@ async def open_server(config: Config, instance: str = "") -> tuple[str, Callable
     except BaseException:
         await house.close()
         raise
-    untrace = telemetry.start(config.telemetry.otlp, config.telemetry.ratio, instance)
+    guard = house.services.gate.breakers[TRACES].attempt if config.telemetry.otlp else None
+    untrace = telemetry.start(config.telemetry.otlp, config.telemetry.ratio, instance, *filter(None, (guard,)))
     await house.start()
     health.ready = True
     at_rest()

@@ -1,4 +1,4 @@
-"""One for each network and each CRM: whoever is down is asked by one, now and then, and by nobody else."""
+"""One for each that is called (`targets.py`): whoever is down is asked by one, now and then, and by nobody else."""
 
 from __future__ import annotations
 
@@ -58,8 +58,7 @@ class Breaker:
 
     async def run(self, work: Callable[[], Awaitable[T]]) -> T:
         """Fails fast while it is open; the first call after its time is the probe."""
-        self.check()
-        probe = self._probing = bool(self._tripped)
+        probe = self._begin()
         try:
             done = await work()
         except Refused:
@@ -76,6 +75,26 @@ class Breaker:
                 self._probing = False
         self._well()
         return done
+
+    def attempt(self, work: Callable[[], bool]) -> bool:
+        """`run`, in a thread: False, or whatever is raised, is a failure. Raises `Retry` while it is open."""
+        probe, well = self._begin(), False
+        try:
+            well = work()
+        finally:
+            if well:
+                self._well()
+            else:
+                self._failed(probe)
+            if probe:
+                self._probing = False
+        return well
+
+    def _begin(self) -> bool:
+        """Whether this call is the probe."""
+        self.check()
+        self._probing = bool(self._tripped)
+        return self._probing
 
     def _ripe(self) -> bool:
         # A clock that was set back must not keep it open for as long.
@@ -94,8 +113,7 @@ class Breaker:
 
 
 class Breakers(dict[str, Breaker]):
-    """By the configured names of channels and CRMs, and `NAME feed` for what a CRM tells by itself; made when first
-    asked for."""
+    """By the names of `targets.py`; made when first asked for."""
 
     def __init__(self, clock: Clock) -> None:
         super().__init__()

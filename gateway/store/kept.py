@@ -36,6 +36,10 @@ class Kept:
     async def put(self, key: str, text: str, *, until: int | None = None) -> None:
         await self._store.write(self._put, _Text(key, text, until))
 
+    def put_in(self, connection: Connection, key: str, text: str, until: int | None) -> None:
+        """`put`, in a transaction of somebody else's."""
+        self._put(connection, (_Text(key, text, until),))
+
     async def drop(self, key: str) -> None:
         await self._store.write(self._drop, key)
 

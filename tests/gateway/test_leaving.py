@@ -16,10 +16,14 @@ from crm.model import CrmUser
 from gateway.app import House
 from gateway.directory import Directory
 from gateway.errors import Retry
-from gateway.outgoing.breaker import Breakers
+from gateway.outgoing.breaker import THRESHOLD, Breakers
+from gateway.outgoing.targets import Standing, standing, targets
 from gateway.store.auditing import AuditStore
+from gateway.store.counters import counts
 from gateway.store.directory import DirectoryStore, Told
 from gateway.store.people import PeopleStore
+from gateway.store.user_lists import COUNTER, KEPT_MS, UserLists, accounts_of, users_of, written
+from gateway.store.vault import Vault
 from identity.model import Person
 from tests.gateway.fake_chat import text
 from tests.gateway.house import LI, NAME, WANG, Live, opened
@@ -147,8 +151,13 @@ class Slackish:
 
     def __init__(self, *accounts: Account) -> None:
         self.list: tuple[Account, ...] = accounts
+        self.asked = 0
+        self.broke: Exception | None = None
 
     async def accounts(self) -> tuple[Account, ...]:
+        self.asked += 1
+        if isinstance(self.broke, Exception):
+            raise self.broke
         return self.list
 
 
@@ -156,10 +165,13 @@ def account(user: str, email: str = "", **more: Any) -> Account:
     return Account(ImId("web", "demo", "user", user), user, email, **more)
 
 
-def directory(live: Live, channel: Any) -> Directory:
+def directory(live: Live, channel: Any, crms: Any = None) -> Directory:
     entries = DirectoryStore(live.s.store, live.s.people, live.clock)
     aliases = {"acme.cn": "acme.com"}
-    return Directory({}, {"web": channel}, live.s.people, entries, aliases, Breakers(live.clock), live.clock, 30_000)
+    lists = UserLists(live.s.store, Vault(live.s.keys.vault), live.clock)
+    breakers, people = Breakers(live.clock), live.s.people
+    channels = {"web": channel}
+    return Directory(crms or {}, channels, people, entries, aliases, breakers, live.clock, 30_000, lists)
 
 
 async def relink(house: House, directory: Directory) -> None:
@@ -184,3 +196,100 @@ async def test_the_networks_own_list_says_whose_address_an_account_has(live: Liv
     await live.settle()
     nina = live.s.people.linked("im", account("u_nina").id.key)
     assert nina is not None and nina.id == "p_nina"
+
+
+# several gateways -------------------------------------------------------------------------------------------------
+
+
+class Usable:
+    """A CRM that lists its users."""
+
+    def __init__(self, *users: CrmUser) -> None:
+        self.list = users
+        self.asked = 0
+
+    async def users(self) -> tuple[CrmUser, ...]:
+        self.asked += 1
+        return self.list
+
+
+HARD = CrmUser("u\ud800", "Ni\0na \ud800 👩‍👩", "N@x.cn", False, {"web": LI}, ("rep", "经理"), "t", "r")
+
+
+async def test_one_gateway_asks_and_the_others_know(live: Live) -> None:
+    channel, crm = Slackish(account(LI, "li@acme.com"), account(WANG)), Usable(HARD)
+    asks, begins, follows = (directory(live, channel, {"local": crm}) for _ in range(3))
+    await asks.begin(shared=True)
+    assert (channel.asked, crm.asked) == (1, 1), "nobody had asked before"
+    await begins.begin(shared=True)
+    await follows.follow(await counts(live.s.store), live.s.identities)
+    assert (channel.asked, crm.asked) == (1, 1), "however many there are"
+    for each in (begins, follows):
+        assert each.addresses.get(account(LI).id.key) == "li@acme.com"
+    assert not begins.due, "it was done a moment ago, whoever did it"
+    channel.list = (account(LI, "ting@acme.com"), *channel.list[1:])
+    await asks.read()
+    for each in (begins, follows):
+        await each.follow(await counts(live.s.store), live.s.identities)
+        assert each.addresses.get(account(LI).id.key) == "ting@acme.com"
+    assert channel.asked == 2
+
+
+async def test_a_list_that_is_as_it_was_is_not_written_again_but_once_a_day(live: Live) -> None:
+    found = directory(live, Slackish(account(LI)))
+    seen = []
+    for hours in (0, 1, 22, 2):
+        live.clock.ahead(hours=hours)
+        await found.read()
+        seen.append((await counts(live.s.store))[COUNTER])
+    assert seen[0] == seen[1] == seen[2] == seen[3] - 1
+    live.clock.at += KEPT_MS + 1
+    assert await UserLists(live.s.store, Vault(live.s.keys.vault), live.clock).told("im:web") is None
+
+
+async def test_who_starts_where_nobody_asked_of_late_asks(live: Live) -> None:
+    channel = Slackish(account(LI))
+    await directory(live, channel).read()
+    live.clock.ahead(minutes=3)
+    await directory(live, channel).begin(shared=True)
+    assert channel.asked == 2
+    await directory(live, channel).begin(shared=False)
+    assert channel.asked == 3, "alone, there is nobody else who might have asked"
+    crm = Usable(HARD)
+    await directory(live, channel, {"new": crm}).begin(shared=True)
+    assert crm.asked == 1, "nobody has its list"
+
+
+async def test_who_starts_while_the_network_is_away_knows_what_it_said_last(live: Live) -> None:
+    channel = Slackish(account(LI, "li@acme.com"))
+    await directory(live, channel).read()
+    live.clock.ahead(hours=1)
+    channel.broke = Retry(1.0, "down")
+    late = directory(live, channel)
+    await late.begin(shared=True)
+    assert late.addresses.get(account(LI).id.key) == "li@acme.com" and active(live)
+
+
+def test_whatever_a_list_tells_it_is_read_as_it_was_written() -> None:
+    plain = CrmUser("u", "Nina", "n@x.cn", True, {}, ())
+    assert users_of(written((HARD, plain))) == (HARD, plain)
+    accounts = (account(LI, "li@acme.com", active=False, kind="guest"), account("\ud800", "x"))
+    assert accounts_of(written(accounts)) == accounts
+
+
+async def test_a_sick_user_list_keeps_nothing_else_of_that_crm_from_being_called(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    says(live, monkeypatch, Retry(1.0, "down"))
+    for _ in range(THRESHOLD):
+        await live.house.relink()
+    states = {each.target.breaker: each.state for each in called(live)}
+    assert states.pop("local users") == "open"
+    assert set(states.values()) == {"closed"} and {"local", "local feed", "web"} <= set(states)
+    await live.natively("phone", "+86 512 1111 2222")
+    await live.settle()
+    assert await live.value("phone") == "+86 512 1111 2222", "its changes are read all the same"
+
+
+def called(live: Live) -> list[Standing]:
+    return standing(live.s.gate.breakers, targets(live.s.config, live.s.channels, live.s.crms))

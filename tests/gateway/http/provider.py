@@ -32,6 +32,9 @@ class FakeProvider:
     about: dict[str, Any] = field(default_factory=dict)
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
     asked_keys: int = 0
+    down: bool = False
+    asked: int = 0
+    """About itself."""
     now: Any = time.time
 
     @property
@@ -67,6 +70,9 @@ class FakeProvider:
         return jwt.encode({"alg": "RS256", "kid": self.key.kid}, claims, self.key)
 
     async def _discover(self, request: web.Request) -> web.Response:
+        self.asked += 1
+        if self.down:
+            return web.Response(status=502)
         found = {
             "issuer": self.issuer,
             "authorization_endpoint": f"{self.issuer}/authorize",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from gateway.bus.model import Delivery, Job
+from gateway.errors import Retry
+from gateway.outgoing.breaker import THRESHOLD
 from tests.gateway.http.world import World
 
 
@@ -67,3 +70,22 @@ async def test_what_is_no_id_is_refused(world: World) -> None:
     bad: list[dict[str, Any]] = [{"ids": []}, {"ids": ["x"]}, {"ids": [1]}, {"ids": "1"}, {"all": True}]
     for body in bad:
         assert (await client.post("parked/replay", body)).status == 422
+
+
+async def test_an_admin_is_told_who_does_not_answer(world: World) -> None:
+    breaker = world.house.breakers["local feed"]
+
+    async def down() -> None:
+        raise Retry(1, "down")
+
+    while breaker.state == "closed":
+        with contextlib.suppress(Retry):
+            await breaker.run(down)
+    client = await world.client("operate", person=await admin(world))
+    told = (await client.get("targets")).body["targets"]
+    found = {(each["kind"], each["name"], each["part"]): each for each in told}
+    sick = found.pop(("crm", "local", "feed"))
+    assert (sick["state"], sick["failures"]) == ("open", THRESHOLD) and 0 < sick["after"] < 2
+    assert {("channel", "web", "calls"), ("crm", "local", "calls"), ("crm", "local", "users")} <= set(found)
+    assert all((each["state"], each["failures"], each["after"]) == ("closed", 0, 0) for each in found.values())
+    assert (await (await world.client("operate", name="n")).get("targets")).status == 403

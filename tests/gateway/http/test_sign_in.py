@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,8 +19,11 @@ from yarl import URL
 from gateway.config.model import ConsoleSpec, OidcSpec
 from gateway.demo.run import prepare
 from gateway.http.console_roles import may, needs_fresh
+from gateway.outgoing.breaker import THRESHOLD
+from gateway.outgoing.targets import SIGN_IN
 from gateway.store.auditing import AuditStore
 from tests.gateway.http.provider import CLIENT, SECRET, FakeProvider
+from tests.gateway.http.test_console import Visitor
 from tests.gateway.http.world import World, open_world
 
 ADMIN = "p_zhaolei"
@@ -291,6 +295,29 @@ async def test_a_provider_that_is_away_or_says_otherwise_lets_nobody_in(scene: S
     async with scene.browser() as browser:
         query = scene.provider.sign_in(await browser.begin(), SUB)
         assert (await browser.back(query))[0] == 503, "a host nobody declared is not called"
+
+
+async def test_who_signs_in_does_not_wait_for_a_provider_that_is_away(scene: Scene) -> None:
+    breakers = scene.world.house.breakers
+    scene.provider.down = True
+    async with scene.browser() as browser:
+        for _ in range(THRESHOLD + 3):
+            begun = f"{browser.url}/console/oidc/start"
+            async with browser.session.get(begun, allow_redirects=False) as told:
+                assert told.status == 503
+    assert scene.provider.asked == THRESHOLD, "then it is left alone for a while"
+    assert breakers[SIGN_IN].state == "open"
+    assert {each.state for name, each in breakers.items() if name != SIGN_IN} <= {"closed"}
+    async with Visitor(scene.world) as visitor:
+        await visitor.enter()
+        page = (await visitor.get("/console?lang=en"))[1]
+        assert re.search(r"Sign-in provider</strong>.*⚠ does not answer; asked again in \d+ s", page)
+    scene.provider.down = False
+    scene.world.clock.advance(2)
+    await scene.link()
+    async with scene.browser() as browser:
+        assert await browser.sign_in() == 200
+    assert breakers[SIGN_IN].failures == 0
 
 
 def test_every_role_may_what_it_may() -> None:

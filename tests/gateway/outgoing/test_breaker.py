@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from gateway.clock import SystemClock
+from gateway.config import check, load
+from gateway.config.model import OidcSpec
 from gateway.errors import Refused, Retry
 from gateway.metrics import REGISTRY
 from gateway.outgoing.breaker import FIRST_MS, LONGEST_MS, THRESHOLD, Breaker, Breakers
+from gateway.outgoing.targets import SIGN_IN, TRACES, standing, targets
+from tests.gateway.house import configured
 from tests.gateway.outgoing.keepers import Seconds
 
 
@@ -142,3 +149,53 @@ async def test_each_target_has_its_own_and_its_state_is_a_metric() -> None:
     assert breakers["gauge-b"].state == "closed"
     levels = {name: REGISTRY.get_sample_value("floatcard_breaker", {"target": name}) for name in breakers}
     assert levels == {"gauge-a": 2, "gauge-b": 0}
+
+
+async def test_in_a_thread_it_is_the_same_breaker() -> None:
+    breaker, _, clock = made()
+    calls = []
+
+    def work(well: bool) -> Callable[[], bool]:
+        def called() -> bool:
+            calls.append(well)
+            return well
+
+        return called
+
+    for _ in range(THRESHOLD):
+        assert not breaker.attempt(work(False))
+    with pytest.raises(Retry):
+        breaker.attempt(work(True))
+    assert len(calls) == THRESHOLD and breaker.state == "open"
+    clock.at += FIRST_MS + 500
+    assert not breaker.attempt(work(False)) and breaker.after > FIRST_MS / 1000, "the probe failed: twice as long"
+    clock.at += 4 * FIRST_MS
+    assert breaker.attempt(work(True)) and breaker.failures == 0
+
+
+def test_no_two_targets_have_one_name(tmp_path: Path) -> None:
+    config = load(configured(tmp_path, "http://127.0.0.1:1", '[telemetry]\notlp = "http://127.0.0.1:4318"'))
+    oidc = OidcSpec.model_construct(issuer="https://id.example", client_id="us")
+    config = config.model_copy(update={"console": config.console.model_copy(update={"oidc": oidc})})
+    clock = SystemClock()
+    channels, crms = {"web": _Network(), "wall": object()}, {"crm": _Company(), "bare": object()}
+    found = [each.breaker for each in targets(config, channels, crms)]  # type: ignore[arg-type]
+    assert len(found) == len(set(found)) == 10
+    assert {"web", "web users", "crm", "crm feed", "crm users", SIGN_IN, TRACES} < set(found)
+    assert [each.state for each in standing(Breakers(clock), targets(config, {}, {}))] == ["closed", "closed"]
+
+
+class _Network:
+    async def accounts(self) -> tuple[()]:
+        return ()
+
+
+class _Company:
+    async def users(self) -> tuple[()]:
+        return ()
+
+
+def test_a_network_and_a_crm_of_one_name_are_refused(tmp_path: Path) -> None:
+    text = configured(tmp_path, "http://127.0.0.1:1").read_text("utf-8").replace("[crms.local", "[crms.web")
+    (tmp_path / "same.toml").write_text(text, "utf-8")
+    assert ("crms.web", "a channel has this name") in [fault[1:] for fault in check(tmp_path / "same.toml")]

@@ -7,8 +7,8 @@ import itertools
 import subprocess
 import sys
 import timeit
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,12 @@ from aiohttp import web
 
 from gateway import telemetry
 from gateway.bus.model import Delivery, Job
+from gateway.clock import SystemClock
 from gateway.config import check
 from gateway.errors import Retry
 from gateway.metrics import SPANS_LOST
+from gateway.outgoing.breaker import Breakers
+from gateway.outgoing.targets import TRACES
 from gateway.worker import Worker
 from tests.gateway.house import LI, NAME, configured, opened
 from tests.gateway.telemetry.spans import kept, recorded
@@ -232,6 +235,36 @@ async def test_a_collector_that_does_not_keeps_nobody_waiting(behave: Any, monke
         async with asyncio.timeout(10):
             await asyncio.to_thread(stop)
         assert telemetry._live is None
+
+
+async def test_a_collector_that_is_down_is_left_alone_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(telemetry, "QUEUE", 10)
+    monkeypatch.setattr(telemetry, "EXPORT_S", 0.3)
+    breakers = Breakers(SystemClock())
+
+    def guard(send: Callable[[], bool]) -> bool:
+        return breakers[TRACES].attempt(send)
+
+    def down() -> bool:
+        raise OSError
+
+    while breakers[TRACES].state == "closed":
+        with suppress(OSError):
+            guard(down)
+    breakers[TRACES]._until += 60_000
+    async with collector(_well) as (url, asked):
+        before, stop = lost(), telemetry.start(url, 1.0, "one", guard)
+        for _ in range(5):
+            with telemetry.span("turn"):
+                pass
+        await asyncio.to_thread(stop)
+        assert asked == [] and lost() == before + 5, "counted, and not sent"
+        breakers[TRACES]._until = 0
+        stop = telemetry.start(url, 1.0, "one", guard)
+        with telemetry.span("turn"):
+            pass
+        await asyncio.to_thread(stop)
+        assert sum(asked) > 0 and breakers[TRACES].failures == 0
 
 
 async def test_a_gateway_works_with_a_collector_that_is_not_there(tmp_path: Path) -> None:
