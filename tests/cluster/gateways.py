@@ -159,8 +159,8 @@ class Gateway:
             self._read = log.tell()
             self._process = subprocess.Popen(command, stdout=log, stderr=log, cwd=ROOT)
 
-    async def start(self, patience: float = 90) -> None:
-        """Returns when it says that it is ready."""
+    async def start(self, patience: float = 600) -> None:
+        """Returns when it says that it is ready. One that ended is noticed at once: the patience is for the machine."""
         self.begin()
         ends = time.monotonic() + patience
         async with ClientSession(timeout=ClientTimeout(total=2)) as session:

@@ -23,9 +23,9 @@ from tests.cluster.network import Network, listening
 from tests.cluster.outside import Outside
 from tests.engines.redis import Redis
 
-pytestmark = [pytest.mark.alone, pytest.mark.timeout(3600)]
-
 SOAK = os.environ.get("FLOATCARD_SOAK") == "1"
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(14_400 if SOAK else 3600)]
+
 KILLS = int(os.environ.get("FLOATCARD_KILLS") or (200 if SOAK else 12))
 ENGINES = ("sqlite", "postgresql", "postgresql and redis") if SOAK else ("sqlite", "postgresql")
 ROOMS, EDITORS = 4, 3
@@ -33,6 +33,7 @@ CUSTOMERS = max(60, 12 * KILLS)
 LIVES = 24
 """So many messages and edits are taken at most from being ready to being killed, and then so long is waited:"""
 AND_S = 0.4
+AHEAD = 200
 AT_ITS_START = 0.25
 """How many of the kills come while it is starting."""
 
@@ -67,7 +68,7 @@ async def at_work(crowd: Crowd, customers: list[str], chance: random.Random) -> 
     for room in range(ROOMS):
         named = chance.sample(customers, len(customers))
         notes = [Note(f"r{room}", f"m{room}.{n}", name) for n, name in enumerate(named)]
-        work.append(crowd.talk(notes, 0.15))
+        work.append(crowd.talk(notes, 0.15, AHEAD))
     work += [crowd.edit(customers[first::EDITORS], 1_000_000, 0.15) for first in range(EDITORS)]
     tasks = [asyncio.create_task(each) for each in work]
     try:
@@ -99,7 +100,7 @@ async def test_killed_again_and_again(engines: str, tmp_path: Path, request: pyt
             for _ in range(KILLS):
                 await _one_life(here, chance)
             await here.gateway.start()
-        await here.outside.drained(here.crowd, 900 if SOAK else 180)
+        await here.outside.drained(here.crowd, 300)
         await _counted(here)
 
 

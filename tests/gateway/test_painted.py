@@ -112,6 +112,20 @@ async def test_a_name_that_tells_no_epoch_is_always_painted(name: str) -> None:
 async def test_a_queue_of_one_process_has_its_own_way() -> None:
     wall = Wall(shared=False)
     for each in [await wall.asked(), await wall.asked()]:
-        assert "." not in each.job.once
         await wall.run(each)
     assert wall.runs == 2
+
+
+async def test_what_those_before_it_left_one_process_paints_once() -> None:
+    wall = Wall(shared=False)
+    left = []
+    for _ in range(3):  # processes that died, each with its own
+        wall.painted = Painted(wall.bus)  # type: ignore[arg-type]
+        left += [await wall.asked(), await wall.asked(b"r1", "room"), await wall.asked(b"r1\nrecord", "about")]
+    wall.painted, wall.bus.at = Painted(wall.bus), 0  # type: ignore[arg-type]
+    for each in left:
+        await wall.run(each)
+    assert wall.runs == 2, "the record and the room, which serves each record in it"
+    await wall.run(await wall.asked())
+    await wall.run(Delivery(1, Job("record", "record:a", "record:12ab", b"record"), 1))
+    assert wall.runs == 4, "its own, and one that an older program left"
