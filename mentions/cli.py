@@ -62,11 +62,10 @@ def run(dictionary: Path, messages: Path, out: TextIO) -> Tally:
 def read_dictionary(path: Path, tally: Tally) -> NameIndex:
     """The index of a customer list; of two lines with one id the later counts."""
     customers: dict[str, Sequence[Name]] = {}
-    for number, (ref, names) in _read(path, _customer, tally.dictionary_ignored):
+    for number, (ref, given) in _read(path, _customer, tally.dictionary_ignored):
         if ref in customers:
             tally.dictionary_ignored.append((number, "the same id again; this line counts"))
-        _note_unusable(number, names, tally)
-        customers[ref] = names
+        customers[ref] = _names(number, given, tally)
     tally.customers = len(customers)
     return NameIndex.build(customers.items())
 
@@ -90,19 +89,20 @@ def _last_lines(dictionary: Path) -> dict[int, int]:
 
 
 def _once(dictionary: Path, last: Mapping[int, int], tally: Tally) -> Iterator[tuple[str, Sequence[Name]]]:
-    for number, (ref, names) in _read(dictionary, _customer, tally.dictionary_ignored):
+    for number, (ref, given) in _read(dictionary, _customer, tally.dictionary_ignored):
         if last.get(hash(ref), number) > number:
             tally.dictionary_ignored.append((number, "the same id again; a later line counts"))
             continue
-        _note_unusable(number, names, tally)
         tally.customers += 1
-        yield ref, names
+        yield ref, _names(number, given, tally)
 
 
-def _note_unusable(number: int, names: Sequence[Name], tally: Tally) -> None:
-    for name in names:
-        if (reason := unusable(name.text)) is not None:
+def _names(number: int, given: Sequence[str], tally: Tally) -> Sequence[Name]:
+    """Of a title and aliases; those that cannot be looked for are in the tally."""
+    for name in (given[0], *filter(str.strip, given[1:])):
+        if (reason := unusable(name)) is not None:
             tally.dictionary_ignored.append((number, f"name not looked for: {reason}"))
+    return derive(given[0], given[1:])
 
 
 def _read(path: Path, parse: Parse, ignored: Ignored) -> Iterator[tuple[int, Any]]:
@@ -127,15 +127,15 @@ def _message(value: dict[str, Any]) -> tuple[str, str]:
 
 def _id(value: dict[str, Any]) -> tuple[str, None]:
     """Of a line that can be read as a customer."""
-    return _customer(value, names=False)[0], None
+    return _customer(value)[0], None
 
 
-def _customer(value: dict[str, Any], names: bool = True) -> tuple[str, Sequence[Name]]:
+def _customer(value: dict[str, Any]) -> tuple[str, Sequence[str]]:
+    """The id, and the title with the aliases."""
     aliases = value.get("aliases") or []
     if not isinstance(aliases, list) or not all(isinstance(alias, str) for alias in aliases):
         raise ValueError('"aliases" is not a list of strings')
-    ref, title = _text(value, "id"), _text(value, "name")
-    return ref, derive(title, aliases) if names else ()
+    return _text(value, "id"), (_text(value, "name"), *aliases)
 
 
 def _shown(decision: Decision) -> Iterator[dict[str, Any]]:

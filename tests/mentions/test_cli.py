@@ -67,8 +67,18 @@ def test_broken_lines_are_told_by_number(tmp_path: Path) -> None:
 
 
 def test_names_not_looked_for_are_told(tmp_path: Path) -> None:
-    _, tally = predict(tmp_path, [{"id": "1", "name": "X", "aliases": ["", "Xylo"]}], [])
-    assert tally.dictionary_ignored == [(1, "name not looked for: a single character")]
+    given = [
+        {"id": "1", "name": "X", "aliases": ["", "Xylo"]},
+        {"id": "2", "name": " "},
+        {"id": "3", "name": "x" * 1001},
+    ]
+    _, tally = predict(tmp_path, given, [])
+    assert tally.dictionary_ignored == [
+        (1, "name not looked for: a single character"),
+        (2, "name not looked for: empty"),
+        (3, "name not looked for: too long"),
+    ]
+    assert build_index(tmp_path / "d", tmp_path / "out").dictionary_ignored == tally.dictionary_ignored
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
