@@ -35,26 +35,42 @@ class _Reply(Body):
     event_id: Id
 
 
+# Whatever is not as it should be says nothing; the words beside it are read all the same.
+def _told(value: Any) -> Any:
+    return value if isinstance(value, dict) else {}
+
+
+def _word(value: Any) -> Any:
+    return value if isinstance(value, str) else ""
+
+
+def _id(value: Any) -> Any:
+    return value if isinstance(value, str) and 2 <= len(value) <= 255 else None
+
+
+def _ids(value: Any) -> Any:
+    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
+
+
+def _answer(value: Any) -> Any:
+    return value if isinstance(value, dict) and _id(value.get("event_id")) else None
+
+
 class _Relates(Body):
-    rel_type: str = ""
-    event_id: Id | None = None
+    rel_type: Annotated[str, BeforeValidator(_word)] = ""
+    event_id: Annotated[Id | None, BeforeValidator(_id)] = None
     is_falling_back: bool = False
-    in_reply_to: _Reply | None = Field(default=None, alias="m.in_reply_to")
+    in_reply_to: Annotated[_Reply | None, BeforeValidator(_answer)] = Field(default=None, alias="m.in_reply_to")
 
 
 class _Mentions(Body):
-    user_ids: tuple[str, ...] = ()
-
-
-def _told(value: Any) -> Any:
-    """Whatever is no object says nothing; the words beside it are read all the same."""
-    return value if isinstance(value, dict) else {}
+    user_ids: Annotated[tuple[str, ...], BeforeValidator(_ids)] = ()
 
 
 class _Content(Body):
     msgtype: str = ""
     body: str = ""
-    filename: str | None = None
+    filename: Annotated[str | None, BeforeValidator(lambda told: told if isinstance(told, str) else None)] = None
     relates: Annotated[_Relates, BeforeValidator(_told)] = Field(default=_Relates(), alias="m.relates_to")
     mentions: Annotated[_Mentions, BeforeValidator(_told)] = Field(default=_Mentions(), alias="m.mentions")
     new: dict[str, Any] | None = Field(default=None, alias="m.new_content")

@@ -98,13 +98,13 @@ class Container(Body):
     message_ts: Stamp | None = None
     thread_ts: Stamp | None = None
     is_ephemeral: bool = False
-    app_unfurl_url: Annotated[str, Field(max_length=3_000)] = ""
+    app_unfurl_url: Annotated[Words, Field(max_length=3_000)] = ""
 
 
 class Action(Body):
     type: str = ""
     action_id: str = ""
-    value: str = ""
+    value: Words = ""
     action_ts: Stamp | None = None
 
 

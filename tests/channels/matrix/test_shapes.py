@@ -58,6 +58,13 @@ def test_what_the_protocol_has_next_year_is_not_understood(kind: str) -> None:
         ({"msgtype": "dm.filament.gallery"}, "member", "华星"),
         ({"relates": {"rel_type": "m.reference", "event_id": "$r"}}, "member", "华星"),
         ({"relates": {"rel_type": "m.thread", "event_id": "$r"}}, "member", "华星"),
+        ({"relates": {"rel_type": "m.annotation", "event_id": "$r", "key": "x"}}, "member", "华星"),
+        ({"relates": {"rel_type": None, "event_id": None, "m.in_reply_to": {}}}, "member", "华星"),
+        ({"m.mentions": {"user_ids": None}}, "member", "华星"),
+        ({"m.mentions": {"user_ids": [7, BOT]}}, "member", "华星"),
+        ({"msgtype": "m.file", "filename": "a.pdf", "file": {"url": "mxc://x/y"}, "info": None}, "member", "华星"),
+        ({"filename": 7, "format": "org.matrix.custom.html", "formatted_body": None}, "member", "华星"),
+        ({"org.matrix.msc1767.text": "x", "m.new_content": None}, "member", "华星"),
     ],
 )
 def test_who_said_what(more: dict[str, Any], kind: str, text: str) -> None:
@@ -91,6 +98,18 @@ def test_an_edit_may_make_words_of_a_picture() -> None:
     relates = {"rel_type": "m.replace", "event_id": "$e0"}
     (edited,) = message(relates, {"sender": ANN, "content": WORDS, "latest": {}}, **{"m.new_content": new})
     assert isinstance(edited, model.Edited) and edited.text == "华星"
+
+
+@pytest.mark.parametrize("more", [{"content": {"redacts": "$x", "reason": None}}, {"content": {}, "redacts": "$x"}])
+def test_a_redaction_names_what_it_takes_in_either_place(more: dict[str, Any]) -> None:
+    (gone,) = told("m.room.redaction", **more)
+    assert isinstance(gone, model.Deleted) and gone.message.id == "$x"
+
+
+def test_who_comes_by_another_rooms_membership_came() -> None:
+    by = {"membership": "join", "displayname": None, "join_authorised_via_users_server": ANN, "reason": "x"}
+    (came,) = told("m.room.member", by, state_key="@eve:example.org")
+    assert isinstance(came, model.Joined)
 
 
 @pytest.mark.parametrize("membership", ["invite", "knock"])

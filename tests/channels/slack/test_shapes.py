@@ -11,6 +11,7 @@ import pytest
 
 from channels import model
 from channels.slack import parse
+from channels.slack.events import decode
 from channels.wire import Source
 from gateway.errors import Unreadable
 
@@ -107,3 +108,40 @@ def test_a_message_of_blocks_alone_is_read() -> None:
 def test_what_nobody_asked_for_is_not_understood(kind: str) -> None:
     with pytest.raises(Unreadable):
         told(type=kind)
+
+
+BY = {"team": {"id": TEAM}, "user": {"id": "U1", "username": "a", "team_id": TEAM}, "trigger_id": "1.2"}
+AT = {"container": {"type": "message", "message_ts": "1.1"}, "channel": {"id": "C1", "name": "c"}}
+PRESS = {"type": "button", "action_id": "0:edit", "value": "d", "action_ts": "1.1"}
+
+
+@pytest.mark.parametrize(
+    ("body", "kinds"),
+    [
+        ({"type": "block_actions", **AT, "actions": [PRESS], "message": None, "response_url": "x"}, [model.Pressed]),
+        ({"type": "block_actions", **AT, "actions": [{**PRESS, "url": "https://x", "value": None}]}, [model.Pressed]),
+        ({"type": "block_actions", **AT, "actions": [{"type": "overflow", "action_id": "x"}]}, []),
+        (
+            {"type": "block_actions", **AT, "actions": [PRESS], "container": {"app_unfurl_url": None}},
+            [model.Pressed],
+        ),
+        ({"type": "block_actions", **AT, "actions": [PRESS], "enterprise": None, "team": None}, [model.Pressed]),
+        ({"type": "shortcut", "callback_id": "help", "action_ts": "1.1"}, [model.Said]),
+        ({"type": "view_closed", "view": {}, "is_cleared": True}, []),
+        ({"type": "block_suggestion", "action_id": "x", "value": "a"}, None),
+        ({"type": "interactive_message", "callback_id": "x", "actions": []}, None),
+        ({"type": "workflow_step_edit", "callback_id": "x"}, None),
+    ],
+)
+def test_what_is_done_with_blocks(body: dict[str, Any], kinds: Any) -> None:
+    if kinds is None:
+        with pytest.raises(Unreadable):
+            parse(SOURCE, {**BY, **body})
+    else:
+        assert [type(each) for each in parse(SOURCE, {**BY, **body})] == kinds
+
+
+@pytest.mark.parametrize("form", [b"ssl_check=1&token=x", b"payload=%7B%7D", b"payload=[]", b"", b"command=%2Fcard"])
+def test_a_form_that_is_none_of_ours_is_not_understood(form: bytes) -> None:
+    with pytest.raises(Unreadable):
+        parse(SOURCE, decode(form, "application/x-www-form-urlencoded"))

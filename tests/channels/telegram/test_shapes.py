@@ -142,3 +142,30 @@ def test_a_button_under_a_message_that_is_too_old_to_be_told_is_pressed() -> Non
 def test_a_button_that_is_none_of_ours_is_not_understood(more: dict[str, Any]) -> None:
     with pytest.raises(Unreadable):
         told(callback_query={"id": "1", "from": ANN, "chat_instance": "1", **more})
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"entities": [{"type": "date_time", "offset": 0, "length": 2, "unix_time": 1}]},
+        {"is_paid_post": True, "paid_star_count": 5, "effect_id": "1"},
+        {"reply_to_message": {"message_id": 2, "date": 0, "chat": CHAT}},
+        {"link_preview_options": {"is_disabled": True}, "sender_boost_count": 1},
+        {"sender_business_bot": {"id": 9, "is_bot": True, "first_name": "b"}},
+        {"message_id": 0},
+        {"direct_messages_topic": {"topic_id": 1}, "reply_to_checklist_task_id": 1},
+        {"is_from_offline": True, "media_group_id": "1", "message_thread_id": 7},
+    ],
+)
+def test_what_stands_beside_the_words_does_not_matter(more: dict[str, Any]) -> None:
+    (said,) = told(message={**HEAD, "text": "华星", **more})
+    assert isinstance(said, model.Said) and (said.text, said.where.thread, said.quoted) == ("华星", "", ())
+
+
+@pytest.mark.parametrize(
+    "beside", [{"via_join_request": True}, {"via_chat_folder_invite_link": True}, {"invite_link": {"invite_link": "x"}}]
+)
+def test_however_somebody_came_they_came(beside: dict[str, Any]) -> None:
+    was, now = {"user": ANN, "status": "left"}, {"user": ANN, "status": "member", "until_date": 0, "tag": "x"}
+    change = {"chat": CHAT, "from": ANN, "date": 1, "old_chat_member": was, "new_chat_member": now}
+    assert [type(each) for each in told(chat_member={**change, **beside})] == [model.Joined]
