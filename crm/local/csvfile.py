@@ -1,8 +1,10 @@
-"""Reading a CSV of unknown making: its encoding, its delimiter, and rows one at a time, the broken ones by number."""
+"""Reading a CSV, or lines of JSON, of unknown making: its encoding, its delimiter, and rows one at a time, the broken ones
+by number."""
 
 from __future__ import annotations
 
 import csv
+import json
 import re
 from collections import deque
 from collections.abc import Iterator
@@ -16,6 +18,10 @@ LONGEST_LINE = 1 << 20
 """Bytes; a longer one is unreadable, and is skipped without being held."""
 LONGEST_RECORD = 200
 """Lines one row may span by quoted line breaks; a longer one is a quotation mark nobody closed."""
+
+JSON_LINES = "{"
+"""The delimiter of a file with a JSON object in each line."""
+MOST_MEMBERS = 200
 
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
@@ -67,7 +73,11 @@ def recognise(path: Path) -> Format:
 
 
 def rows(path: Path, fmt: Format) -> Iterator[Row]:
-    """Every row but the blank ones. A row that cannot be read costs no other row."""
+    """Every row but the blank ones. A row that cannot be read costs no other row. Of lines of JSON the first is made:
+    it names their members."""
+    if fmt.delimiter == JSON_LINES:
+        yield from _objects(path, fmt)
+        return
     lines = _lines(path, fmt)
     back: deque[_Line] = deque()
     width = 0
@@ -78,6 +88,39 @@ def rows(path: Path, fmt: Format) -> Iterator[Row]:
             row = _row(line, back, lines, fmt.delimiter, width)
             width = width or len(row.cells)
             yield row
+
+
+def _objects(path: Path, fmt: Format) -> Iterator[Row]:
+    names = dict[str, None]()
+    for line in _lines(path, fmt):
+        found = _members(line)
+        names |= dict.fromkeys(found) if not isinstance(found, str) and len(names) < MOST_MEMBERS else {}
+    yield Row(1, tuple(names))
+    for line in _lines(path, fmt):
+        if line.fault or line.text.strip():
+            found = _members(line)
+            fault = found if isinstance(found, str) else ""
+            yield Row(line.number, () if isinstance(found, str) else tuple(found.get(k, "") for k in names), fault)
+
+
+def _members(line: _Line) -> dict[str, str] | str:
+    """Each as a cell would have it; or why they cannot be read."""
+    if line.fault or not line.text.strip():
+        return line.fault
+    try:
+        value = json.loads(line.text, parse_int=str, parse_float=str)
+    except (ValueError, RecursionError):
+        return "this is no JSON"
+    if not isinstance(value, dict):
+        return "this is no JSON object"
+    return {name: _cell(each) for name, each in value.items()}
+
+
+def _cell(value: object) -> str:
+    """`["华星", "Huaxing"]` is several of them."""
+    if isinstance(value, list):
+        return "|".join(map(_cell, value))
+    return "" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _take(back: deque[_Line], lines: Iterator[_Line]) -> _Line | None:
@@ -205,5 +248,7 @@ def _decodes(raw: bytes, encoding: str) -> bool:
 def _delimiter(line: str) -> str:
     if line.lower().startswith("sep=") and len(line.strip()) == 5:
         return line.strip()[4]
+    if line.lstrip().startswith(JSON_LINES):
+        return JSON_LINES
     plain = _QUOTED.sub("", line)
     return max(",;\t|", key=plain.count)

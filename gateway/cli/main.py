@@ -173,12 +173,12 @@ def doctor(
 
 @app.command(name="import")
 def import_(
-    file: Annotated[Path, typer.Argument(help="A CSV file of customers, with a header row.")],
+    file: Annotated[Path, typer.Argument(help="A CSV file of customers, with a header row, or lines of JSON.")],
     config: ConfigFile = HERE,
     crm: Annotated[str, typer.Option(help="Which CRM of type `local`.")] = "local",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be read; write nothing.")] = False,
 ) -> None:
-    """Customers from a CSV file into the embedded CRM: all readable rows, or none."""
+    """Customers from a CSV or JSONL file into the embedded CRM: all readable rows, or none."""
     from gateway.cli.importing import import_customers
 
     raise typer.Exit(import_customers(file, config, crm, dry_run, _bar))

@@ -124,6 +124,28 @@ def test_what_is_no_text_is_refused(tmp_path: Path, data: bytes) -> None:
         read(tmp_path, data)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
+def test_lines_of_json_are_rows_too(tmp_path: Path, encoding: str) -> None:
+    lines = (
+        '{"name": "华星医疗", "aliases": ["华星", "Huaxing"]}',
+        "",
+        '{"name": "晨溪", "city": "南京", "amount": 12345678901234567890.10, "vip": true, "note": null}',
+        '{"name": broken',
+        '["华星"]',
+        "[" * 20_000,
+    )
+    fmt, found = read(tmp_path, "\n".join(lines).encode(encoding))
+    assert fmt.delimiter == "{"
+    assert found == [
+        Row(1, ("name", "aliases", "city", "amount", "vip", "note")),
+        Row(1, ("华星医疗", "华星|Huaxing", "", "", "", "")),
+        Row(3, ("晨溪", "", "南京", "12345678901234567890.10", "true", "")),
+        Row(4, fault="this is no JSON"),
+        Row(5, fault="this is no JSON object"),
+        Row(6, fault="this is no JSON"),
+    ]
+
+
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Refused):
         recognise(tmp_path / "none.csv")
