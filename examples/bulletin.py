@@ -19,7 +19,7 @@ LIMITS = model.Limits(
 )  # fmt: skip
 
 
-class Config(BaseModel):
+class Config(BaseModel, extra="forbid"):
     url: str
     team: str
     secret: SecretStr

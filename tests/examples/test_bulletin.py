@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientSession, web
+from pydantic import ValidationError
 
 from channels import model, registry
 from channels.wire import Source
@@ -145,3 +146,9 @@ async def test_a_card_floats_there(tmp_path: Path) -> None:
     (card,) = theirs.posted
     assert NAME in card["text"] and card["once"]
     assert any(each["choice"][0] == "edit" for each in card["choices"])
+
+
+def test_a_key_that_is_none_of_its_own_is_a_fault() -> None:
+    module = registry.load("examples.bulletin")
+    with pytest.raises(ValidationError, match="room_rate"):
+        module.Config(url="http://127.0.0.1:1", team="t", secret=SECRET, room_rate=9)
