@@ -18,7 +18,7 @@ from mentions.filed import BadIndexFile
 from mentions.segment import Segment
 from mentions.suggest import Suggester
 
-MAGIC = b"floatcard slips 1\n" + b"\0" * 6
+MAGIC = b"floatcard slips 2\n" + b"\0" * 6
 _HEAD = struct.Struct("<6QII")  # the sections' lengths, their checksum, and one that tells the order of bytes
 _ORDER = 0x01020304
 MOST = 2_000_000

@@ -24,6 +24,7 @@ LEAST_LATIN = 6  # letters of a name that may be misspelled
 LEAST_HAN = 4  # characters of a name that may be misheard
 MOST_HAN = 10
 MOST_LATIN = 60
+LEAST_PINYIN = 5  # letters of a short name that may be typed in pinyin
 MOST_PINYIN = 60
 LONGEST = 6  # letters of a syllable
 INITIALS = range(3, 7)  # letters of a name typed by its pinyin's initials
@@ -177,8 +178,9 @@ def _keys(pattern: str) -> Iterator[str]:
                 yield from _shortened(pattern)
             yield from (end for length in range(-1, 2) for end in _ends(pattern, len(pattern) + length))
     elif _HAN.fullmatch(pattern) and len(pattern) <= MOST_HAN:
-        if len(pattern) >= LEAST_HAN:
+        if len(pattern) >= LEAST_HAN or len(sound(pattern)) >= LEAST_PINYIN:
             yield f"={sound(pattern)}"
+        if len(pattern) >= LEAST_HAN:
             yield f"^{sound(pattern[:LEAST_HAN])}"
         if len(pattern) in INITIALS:
             yield f"!{initials(pattern)}"

@@ -1,5 +1,5 @@
-"""Reading a CSV, or lines of JSON, of unknown making: its encoding, its delimiter, and rows one at a time, the broken ones
-by number."""
+"""Reading a CSV, or lines of JSON, of unknown making: its encoding, its delimiter, and rows one at a time, the broken
+ones by number."""
 
 from __future__ import annotations
 

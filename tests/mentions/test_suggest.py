@@ -18,6 +18,7 @@ SUGGESTER = Suggester(
         ("ol", derive("Oakline Furniture, Inc.", ["Oakline"])),
         ("no", [Name("Targette", "never")]),
         ("bo", derive("Boltr")),
+        ("yq", derive("云栖纺织", ["云栖"])),
     ]
 )
 
@@ -30,6 +31,8 @@ SUGGESTER = Suggester(
         ("hxyl那边怎么样", "hxyl", "hx", "initials"),
         ("HuaXingYiLiao回款了", "HuaXingYiLiao", "hx", "pinyin"),
         ("the hua-xing yi liao deal", "hua-xing yi liao", "hx", "pinyin"),
+        ("yunqi 的合同呢", "yunqi", "yq", "pinyin"),
+        ("huaxing那边催合同了", "huaxing", "hx", "pinyin"),
         ("Kesler is late", "Kesler", "ks", "one letter off"),
         ("Keslser is late", "Keslser", "ks", "one letter off"),
         ("Ｏａｋｌｎｉｅ signed", "Ｏａｋｌｎｉｅ", "ol", "one letter off"),
