@@ -45,6 +45,7 @@ LIMITS: Final = Limits(
         "members": Rate(40 / 60, 10),
     },
     silent=True,
+    command="/floatcard ",  # `/help` is Slack's own, and `/quiet` may be another app's
 )
 FIELDS, FIELD, CONTEXTS, OPTION, OPTIONS, OPTION_LABEL = 10, 2_000, 10, 150, 100, 75
 VIEW_BLOCKS, VIEW_TITLE, VIEW_BUTTON, METADATA, BLOCK_ID, INPUT = 100, 24, 24, 3_000, 255, 3_000

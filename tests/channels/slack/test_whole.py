@@ -114,7 +114,9 @@ async def test_it_introduces_itself_once(tmp_path: Path) -> None:
             assert (await world.event(joined))[0] == 200
             await world.live.settle()
         (hello,) = world.slack.cards(DEAL)
-        assert "/quiet 2h" in words(hello.blocks) and not hello.thread
+        told = words(hello.blocks)
+        assert "/floatcard quiet 2h" in told and "/floatcard help" in told, "as it is typed: /help is Slack's own"
+        assert not hello.thread
         await world.event({"type": "member_joined_channel", "user": CHEN, "channel": DEAL, "team": ""})
         await world.live.settle()
         assert world.card() is hello
