@@ -23,9 +23,10 @@ async def retold(s: Services, steps: Sequence[StoredStep], reader: Audience) -> 
     """Whole turns in, whole turns out. A message about what is hidden reads as one that names nobody."""
     steps = [each for each in steps if each.step.step not in ADMINS or administers(reader)]
     known = {ref: await heard(s, ref, reader) for ref in sorted({ref for each in steps for ref in records(each.step)})}
-    told: list[StoredStep] = []
-    for turn in dict.fromkeys(each.turn for each in steps):
-        told += _turn([each for each in steps if each.turn == turn], known)
+    turns: dict[str, list[StoredStep]] = {}
+    for each in steps:
+        turns.setdefault(each.turn, []).append(each)
+    told = [each for turn in turns.values() for each in _turn(turn, known)]
     return sorted(told, key=lambda each: each.id)
 
 

@@ -19,11 +19,11 @@ from tests.gateway.http.test_console_pages_browser import lived_in
 from tests.gateway.http.test_policies import CLOCK, second_admin, until
 from tests.gateway.http.world import HERO, World
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 SHOTS = os.environ.get("FLOATCARD_SHOTS")
 LOOKS = [(1280, "light", "zh-CN"), (390, "dark", "en")]
 WHOLE = os.environ.get("FLOATCARD_SOAK") == "1"
 """Every variant of every page in every look; else each page once, walked wide and looked at narrow too."""
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(3_600 if WHOLE else 400)]
 if WHOLE:
     LOOKS = [
         (width, scheme, tongue) for width in (1280, 390) for scheme in ("light", "dark") for tongue in ("en", "zh-CN")
@@ -64,36 +64,39 @@ async def pages(world: World) -> list[str]:
     return addresses(routes, of(HERO, ROOM, "p_liting", code, "华星", begun.body["id"]))
 
 
-@pytest.mark.parametrize(("width", "scheme", "tongue"), LOOKS)
-async def test_every_page_is_readable_and_reached_by_the_keyboard(
-    world: World, width: int, scheme: Any, tongue: str
-) -> None:
+async def test_every_page_is_readable_and_reached_by_the_keyboard(world: World) -> None:
     addressed = await pages(world)
     async with browsing() as browser:
-        context = await browser.new_context(
-            viewport={"width": width, "height": 844}, color_scheme=scheme, locale=tongue, reduced_motion="reduce"
-        )
-        page, complaints = await context.new_page(), list[str]()
-        page.on("console", lambda line: complaints.append(f"{page.url}: {line.text}"))
-        await enter(page, world)
-        await page.goto(f"{world.url}/console?lang={tongue}")
-        seen = set[str]()
-        for number, address in enumerate(addressed):
-            if not WHOLE and address.partition("?")[0] in seen:
-                continue
-            await page.goto(f"{world.url}{address}")
-            assert await page.evaluate("document.documentElement.lang") == tongue, address
-            for summary in await page.locator("summary").all():
-                await summary.click()
-            if SHOTS:
-                name = f"{number:02}-{address.removeprefix('/console/').partition('?')[0].replace('/', '-')}"
-                await page.screenshot(path=Path(SHOTS) / f"{name}-{width}-{scheme}-{tongue}.png", full_page=True)
-            await _looked_at(page, address)
-            if (path := address.partition("?")[0]) not in seen:
-                seen.add(path)
-                if WHOLE or width == 1280:
-                    await walked(page, f"{world.url}{address}")
-        assert not complaints, "the content security policy or a missing file"
+        for width, scheme, tongue in LOOKS:
+            await looked(browser, world, addressed, width, scheme, tongue)
+
+
+async def looked(browser: Any, world: World, addressed: list[str], width: int, scheme: str, tongue: str) -> None:
+    context = await browser.new_context(
+        viewport={"width": width, "height": 844}, color_scheme=scheme, locale=tongue, reduced_motion="reduce"
+    )
+    page, complaints = await context.new_page(), list[str]()
+    page.on("console", lambda line: complaints.append(f"{page.url}: {line.text}"))
+    await enter(page, world)
+    await page.goto(f"{world.url}/console?lang={tongue}")
+    seen = set[str]()
+    for number, address in enumerate(addressed):
+        if not WHOLE and address.partition("?")[0] in seen:
+            continue
+        await page.goto(f"{world.url}{address}")
+        assert await page.evaluate("document.documentElement.lang") == tongue, address
+        for summary in await page.locator("summary").all():
+            await summary.click()
+        if SHOTS:
+            name = f"{number:02}-{address.removeprefix('/console/').partition('?')[0].replace('/', '-')}"
+            await page.screenshot(path=Path(SHOTS) / f"{name}-{width}-{scheme}-{tongue}.png", full_page=True)
+        await _looked_at(page, address)
+        if (path := address.partition("?")[0]) not in seen:
+            seen.add(path)
+            if WHOLE or width == 1280:
+                await walked(page, f"{world.url}{address}")
+    assert not complaints, "the content security policy or a missing file"
+    await context.close()
 
 
 async def walked(page: Page, address: str) -> None:
