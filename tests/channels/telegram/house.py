@@ -6,7 +6,7 @@ import contextlib
 import io
 import json
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ NAMES = {ANN: "Li Ting", CHEN_TG: "Chen Wei", WANG_TG: "Wang Min", STRANGER: "Sa
 class Telegram:
     live: Live
     api: FakeApi
+    names: dict[int, str] = field(default_factory=lambda: dict(NAMES))
 
     @property
     def serial(self) -> Iterator[int]:
@@ -46,7 +47,7 @@ class Telegram:
             return response.status, (await response.json() if is_json else {})
 
     def user(self, id_: int) -> Json:
-        return {"id": id_, "is_bot": False, "first_name": NAMES[id_], "language_code": "en"}
+        return {"id": id_, "is_bot": False, "first_name": self.names[id_], "language_code": "en"}
 
     def chat(self, id_: int) -> Json:
         return {"id": id_, "type": "private" if id_ > 0 else self.api.rooms[id_].type}
