@@ -56,8 +56,8 @@ async def test_every_page_is_readable_by_everybody(world: World, width: int, sch
             ("overview", ""),
             *(("rooms", "rooms"), ("room", f"rooms/one?room={ROOM}&customer=华星医疗"), ("customers", "customers")),
             *(("customer", f"customers/one?ref={HERO}&field=phone"), ("conflicts", "conflicts"), ("alerts", "alerts")),
-            *(("audit", "audit"), ("decision", f"audit?q={code}"), ("near", "audit?q=e")),
             ("join", f"customers/join?ref={HERO}&other={HERO}"),
+            *(("audit", "audit"), ("decision", f"audit?q={code}"), ("near", "audit?q=e")),
         ):
             await looked_at(page, world, path, f"{name}-{end}")
         await page.locator("form[action='/console/audit/verify'] button").click()
