@@ -11,6 +11,7 @@ from gateway.errors import Retry
 from gateway.store.counters import counts
 from gateway.store.engine import Store
 from gateway.store.people import COUNTER, PeopleStore
+from gateway.wearily import Wearily
 
 log = logging.getLogger("floatcard")
 
@@ -31,10 +32,13 @@ async def follow_commands(store: Store, people: PeopleStore) -> None:
 
 async def follow_directory(directory: Directory, relink: Callable[[], Awaitable[None]]) -> None:
     """One gateway asks, for all of them; the others take what it was told."""
+    wearily = Wearily(log)
     while True:
         await asyncio.sleep(LOOK_S)
         if directory.due:
             try:
                 await relink()
+            except Retry as tired:  # the store is away: a CRM or network that is costs nobody this look
+                wearily.warning("the users of CRMs and networks wait: %s", tired)
             except Exception:
                 log.exception("the CRMs' users could not be read again")

@@ -19,6 +19,7 @@ from gateway.store.due import Due
 from gateway.sweep import reread
 from gateway.telemetry import begun
 from gateway.turn import Trail, new_trail
+from gateway.wearily import Wearily
 
 log = logging.getLogger("floatcard.schedule")
 
@@ -40,6 +41,7 @@ class Schedule:
         self._look = asyncio.Event()
         self._chores_at = 0
         self._keeping: asyncio.Task[None] | None = None
+        self._wearily = Wearily(log)
 
     def nudge(self) -> None:
         """The clock was moved: look at once."""
@@ -57,7 +59,7 @@ class Schedule:
             try:
                 await self.once()
             except Retry as tired:
-                log.warning("the schedule waits: %s", tired)
+                self._wearily.warning("the schedule waits: %s", tired)
             except Exception:
                 log.exception("the schedule broke")
             try:

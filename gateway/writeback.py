@@ -17,6 +17,7 @@ from gateway.store.ledger import Incoming, OutboxRow, Snapshot
 from gateway.sweep import Sweep, heard, native_of, take
 from gateway.telemetry import calling, carried, span
 from gateway.turn import Trail, new_trail
+from gateway.wearily import Wearily
 from reconcile.model import Actor
 
 log = logging.getLogger("floatcard.writeback")
@@ -41,6 +42,7 @@ class Writeback:
         self._sweep = sweep
         self._look = asyncio.Event()
         self._breaker = services.gate.breakers[crm.name]
+        self._wearily = Wearily(log)
 
     def nudge(self) -> None:
         self._look.set()
@@ -50,7 +52,7 @@ class Writeback:
             try:
                 busy = await self.once()
             except Retry as tired:
-                log.warning("the outbox of %s waits: %s", self._crm.name, tired)
+                self._wearily.warning("the outbox of %s waits: %s", self._crm.name, tired)
                 busy = 0
             except Exception:
                 log.exception("the outbox of %s broke", self._crm.name)

@@ -16,6 +16,7 @@ from gateway.spine import Spine
 from gateway.store.engine import Store
 from gateway.store.ledger import Ledger
 from gateway.store.policy_changes import OPEN, PolicyChange, PolicyChanges
+from gateway.wearily import Wearily
 
 log = logging.getLogger("floatcard.lab")
 
@@ -83,6 +84,7 @@ class Laboratory:
         self._spine = spine
         self.changes = PolicyChanges(services.store)
         self._planning: asyncio.Task[None] | None = None
+        self._wearily = Wearily(log)
 
     async def run(self) -> None:
         try:
@@ -90,7 +92,7 @@ class Laboratory:
                 try:
                     await self.once()
                 except Retry as tired:
-                    log.warning("the laboratory waits: %s", tired)
+                    self._wearily.warning("the laboratory waits: %s", tired)
                 except Exception:
                     log.exception("the laboratory broke")
                 await asyncio.sleep(EVERY_S)

@@ -15,12 +15,15 @@ from channels.model import Account, ImId
 from crm.model import CrmUser
 from gateway.app import House
 from gateway.directory import Directory
+from gateway.ending import ended
 from gateway.errors import Retry
+from gateway.leaving import follow_directory
 from gateway.outgoing.breaker import THRESHOLD, Breakers
 from gateway.outgoing.targets import Standing, standing, targets
 from gateway.store.auditing import AuditStore
 from gateway.store.counters import counts
 from gateway.store.directory import DirectoryStore, Told
+from gateway.store.faults import StoreUnavailable
 from gateway.store.people import PeopleStore
 from gateway.store.user_lists import COUNTER, KEPT_MS, UserLists, accounts_of, users_of, written
 from gateway.store.vault import Vault
@@ -141,6 +144,24 @@ async def test_who_is_no_longer_listed_has_left(live: Live, monkeypatch: pytest.
     says(live, monkeypatch, [each for each in staff() if each.id != "li.ting"])
     await live.house.relink()
     assert not active(live) and active(live, "p_wangmin")
+
+
+async def test_a_store_that_is_away_while_users_are_read_is_no_error(
+    live: Live, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    tried = []
+
+    async def relink() -> None:
+        tried.append(1)
+        raise StoreUnavailable("unreachable")
+
+    monkeypatch.setattr("gateway.leaving.LOOK_S", 0.01)
+    live.clock.ahead(seconds=31)
+    task = asyncio.create_task(follow_directory(live.house.directory, relink))
+    await until(lambda: len(tried) > 3)
+    await ended((task,))
+    told = [each for each in caplog.records if each.name == "floatcard"]
+    assert [each.levelname for each in told] == ["WARNING"] and "cannot be reached" in told[0].getMessage()
 
 
 # a network's own user list -----------------------------------------------------------------------------------------
