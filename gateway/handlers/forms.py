@@ -293,6 +293,9 @@ async def _unsaved(s: Services, locale: str, ref: str, saved: list[Saved], forei
     if any(each.ingested.conflict in ("opened", "open") for each in saved):
         return say(locale, "Someone changed it meanwhile. Both values are kept until somebody decides.")
     for each in saved:
+        if each.ingested.quarantined:
+            field = _named(s, each.field, locale)
+            return say(locale, "{field} came twice as one edit, with two values. This one is set aside.", field=field)
         if conflicts.proposed(each.ingested):
             return _proposal(s, locale, each)
         if not _stands(s, each):

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from sqlalchemy import Connection
 
 from tests.gateway.fake_chat import Message, buttons, text
 from tests.gateway.house import CHEN, HERO, LI, NAME, WANG, Live, opened
@@ -88,6 +91,26 @@ async def test_a_redelivered_form_decides_nothing_again(tmp_path: Path) -> None:
         assert "already" in (await live.post(event))[1]["answer"]["text"]
         await live.settle()
         assert await edits(live) == ["set", "snapshot"]
+
+
+async def test_another_form_under_the_same_number_is_set_aside_and_says_so(tmp_path: Path) -> None:
+    def forgotten(connection: Connection, items: Sequence[None]) -> list[None]:
+        connection.exec_driver_sql("DELETE FROM seen")
+        return [None] * len(items)
+
+    async with opened(tmp_path) as live:
+        form = await live.open_form(LI, await floated(live))
+        shown = {each["name"]: each["value"] for each in form["fields"]}
+        carried = {each["name"]: each["token"] for each in form["fields"]}
+        body = {"data": form["data"], "values": {**shown, "phone": ONE}, "tokens": carried}
+        await live.post(live.event("form", LI, "deal", id="twice", message="", **body))
+        await live.settle()
+        await live.s.store.write(forgotten, None)  # as when a queue was emptied
+        body["values"]["phone"] = TWO
+        answer = (await live.post(live.event("form", LI, "deal", id="twice", message="", **body)))[1]["answer"]
+        assert answer["text"].endswith("came twice as one edit, with two values. This one is set aside.")
+        await live.settle()
+        assert await live.value("phone") == await live.there("phone") == ONE
 
 
 async def test_an_unchanged_form_is_no_edit(tmp_path: Path) -> None:
