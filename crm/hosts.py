@@ -6,7 +6,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
@@ -15,6 +15,10 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 
 _SCHEMES = frozenset({"http", "https", "ws", "wss"})
+_GIVEN_OUT = IPv6Network("2000::/3")
+"""All that is public of IPv6; Python calls more of it global."""
+_WRAPS = tuple(map(IPv6Network, ("::/96", "::ffff:0:0:0/96", "64:ff9b::/96")))
+"""Where the last 32 bits are an IPv4 address: compatible, translated (RFC 2765), NAT64 (RFC 6052)."""
 
 
 class Undeclared(aiohttp.ClientError):
@@ -111,7 +115,15 @@ def _address(text: str) -> Any:
         found = ip_address(text)
     except ValueError:
         return None
-    return (found.ipv4_mapped or found) if isinstance(found, IPv6Address) else found
+    return _unwrapped(found) if isinstance(found, IPv6Address) else found
+
+
+def _unwrapped(found: IPv6Address) -> Any:
+    if found.ipv4_mapped or found.sixtofour:
+        return found.ipv4_mapped or found.sixtofour
+    if int(found) > 1 and any(found in each for each in _WRAPS):
+        return IPv4Address(int(found) & 0xFFFFFFFF)
+    return found
 
 
 def _never(text: str) -> bool:
@@ -122,4 +134,4 @@ def _never(text: str) -> bool:
 
 def _public(text: str) -> bool:
     found = _address(text)
-    return found is not None and bool(found.is_global)
+    return found is not None and bool(found.is_global) and (found.version == 4 or found in _GIVEN_OUT)
