@@ -233,6 +233,8 @@ def _set(now: Resource, kind: str, path: str, value: Json) -> None:
         raise Wrong("path: it is not understood.", "invalidPath")
     if (found["urn"] or "").lower() == ENTERPRISE.lower():
         now[ENTERPRISE] = _with(now.get(ENTERPRISE, {}), found["attr"], None if kind == "remove" else value, _TEAMS)
+    elif (found["urn"] or USER).lower() != USER.lower():
+        return  # of an extension we know nothing of: its `active` is not ours
     elif found["attr"].lower() == "name":
         _set_name(now, kind, found["sub"] or "", value)
     elif found["attr"].lower() == "emails":
@@ -300,9 +302,11 @@ def _set_group(now: Resource, kind: str, path: str, value: Json) -> None:
     if found is None:
         raise Wrong("path: it is not understood.", "invalidPath")
     name = found["attr"].lower()
+    if (found["urn"] or GROUP).lower() != GROUP.lower():
+        return
     if name == "members":
         now["members"] = _patched_members(now["members"], kind, found, value)
-    elif name in ("displayname", "externalid") and not found["urn"]:
+    elif name in ("displayname", "externalid"):
         key = "displayName" if name == "displayname" else "externalId"
         now[key] = None if kind == "remove" else value
 

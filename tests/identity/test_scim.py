@@ -102,6 +102,22 @@ def test_patches_without_a_path_with_dotted_names() -> None:
     assert (found["name"]["familyName"], found[ENTERPRISE], found["title"]) == ("Lee", {"department": "West"}, "Rep")
 
 
+def test_an_extension_of_their_own_changes_nothing_that_bears_the_same_name() -> None:
+    other = "urn:ietf:params:scim:schemas:extension:acme:2.0:User"
+    found = patch(
+        {"op": "Replace", "path": f"{other}:active", "value": "False"},
+        {"op": "Replace", "path": f"{other}:userName", "value": "x@acme.com"},
+        {"op": "Add", "value": {f"{other}:emails": "no list", f"{other}:title": 7}},
+    )
+    assert found == user(LI)
+    assert patch({"op": "Replace", "path": f"{USER}:active", "value": "False"})["active"] is False
+    before = {"displayName": "Reps", "members": ["a", "b"]}
+    theirs = [("remove", "urn:acme:2.0:Group:members", None), ("replace", "urn:acme:2.0:Group:displayName", "X")]
+    assert patched_group(before, theirs) == before
+    ours = patched_group(before, [("replace", f"{GROUP}:displayName", "Sales"), ("remove", f"{GROUP}:members", None)])
+    assert ours == {"displayName": "Sales", "members": []}
+
+
 def test_an_address_that_is_not_there_yet_is_added_by_its_type() -> None:
     without = user({**LI, "emails": []})
     found = patch({"op": "add", "path": 'emails[type eq "work"].value', "value": "lt@acme.com"}, of=without)
