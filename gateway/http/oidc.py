@@ -95,10 +95,11 @@ class Provider:
 
     async def known(self, asked: Asked, code: str, issuer: str = "") -> Known:
         """Who a code stands for. Raises `Rejected` for anything that is not theirs, for us, now; `Retry`."""
-        if issuer and issuer != self.issuer:
+        told = (await self.about()).get("authorization_response_iss_parameter_supported") is True
+        if issuer != self.issuer and (issuer or told):
             raise Rejected("another issuer answered")
-        told = await self._token(code, asked.verifier)
-        token, access = told.get("id_token"), told.get("access_token")
+        given = await self._token(code, asked.verifier)
+        token, access = given.get("id_token"), given.get("access_token")
         if not isinstance(token, str) or len(token) > MOST:
             raise Rejected("there is no id_token in the answer")
         read = await self._read(token)

@@ -192,6 +192,11 @@ async def test_what_came_back_is_used_once_and_in_its_own_browser(scene: Scene) 
         assert not await mine.inside()
         query = scene.provider.sign_in(await theirs.begin(), SUB)
         assert (await theirs.back({**query, "iss": "https://evil.example"}))[0] == 403
+        scene.provider.about = {"authorization_response_iss_parameter_supported": True}
+        scene.world.clock.advance(3_601)  # what it says of itself is read again
+        query = scene.provider.sign_in(await theirs.begin(), SUB)
+        del query["iss"]
+        assert (await theirs.back(query))[0] == 403, "it says that it names itself, and did not (RFC 9207)"
         query = scene.provider.sign_in(await theirs.begin(), SUB)
         cookie = theirs.cookie("floatcard_signin")
         assert (await theirs.back(query))[0] == 200
