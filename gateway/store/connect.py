@@ -60,7 +60,8 @@ def address(url: str) -> URL:
 def writing(url: URL) -> Engine:
     """One connection; on SQLite every transaction is BEGIN IMMEDIATE at synchronous=FULL under WAL."""
     if url.get_backend_name() == "sqlite":
-        safe = ("journal_mode=WAL", f"synchronous={SYNCHRONOUS}", "foreign_keys=ON")
+        # with recursive triggers a REPLACE asks before it removes a row (lasting.py)
+        safe = ("journal_mode=WAL", f"synchronous={SYNCHRONOUS}", "foreign_keys=ON", "recursive_triggers=ON")
         pragmas = (*safe, "temp_store=MEMORY", "cache_size=-65536")
         return _sqlite(url, size=1, begin="BEGIN IMMEDIATE", pragmas=pragmas)
     return _postgresql(url, size=1, within=WRITE_S, also=KEYED)

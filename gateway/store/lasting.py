@@ -46,7 +46,8 @@ def hold(connection: Connection) -> None:
 
 def missing(connection: Connection) -> list[str]:
     """The guarded tables that lost a trigger: somebody opened them by hand."""
-    wanted = {f"lasting_{table}_{act}": table for table in (*APPEND_ONLY, *_RULES) for act in ("update", "delete")}
+    acts = ("update", "delete") if connection.dialect.name == "sqlite" else ("update", "delete", "truncate")
+    wanted = {f"lasting_{table}_{act}": table for table in (*APPEND_ONLY, *_RULES) for act in acts}
     found = set(connection.exec_driver_sql(_FOUND[connection.dialect.name]).scalars())
     return sorted({table for name, table in wanted.items() if name not in found})
 

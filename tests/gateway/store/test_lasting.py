@@ -7,13 +7,30 @@ from collections.abc import AsyncIterator
 import pytest
 from sqlalchemy.exc import DBAPIError
 
+from gateway.clock import SystemClock
+from gateway.store.auditing import AuditStore
+from gateway.store.connect import address, writing
 from gateway.store.lasting import APPEND_ONLY, guard, missing
 from reconcile.model import MergePolicy
 from tests.gateway.store.outside import look, outside, unguard
 from tests.gateway.store.world import ACME, NOBODY, World
 
-KEY = {"edit": "n = 1", "decision": "seq = 1", "value": "id <> ''", "daily_root": "day = '2026-11-21'"}
-CHANGE = {"edit": "actor = 'me'", "decision": "reason = 'x'", "value": "subject = 'x'", "daily_root": "at = 1"}
+KEY = {
+    "edit": "n = 1",
+    "decision": "seq = 1",
+    "value": "id <> ''",
+    "daily_root": "day = '2026-11-21'",
+    "policy_used": "1 = 1",
+    "audit": "seq = 1",
+}
+CHANGE = {
+    "edit": "actor = 'me'",
+    "decision": "reason = 'x'",
+    "value": "subject = 'x'",
+    "daily_root": "at = 1",
+    "policy_used": "document = '{}'",
+    "audit": "facts = '{}'",
+}
 
 
 @pytest.fixture
@@ -21,6 +38,7 @@ async def world(store_url: str) -> AsyncIterator[World]:
     opened = World.open(store_url, MergePolicy(mode="review"), NOBODY)
     await opened.ledger.ingest(opened.edit("v1"))
     await opened.ledger.publish_root("2026-11-21")
+    await AuditStore(opened.store, SystemClock()).note("p_admin", "signed_in", "p_admin", how="link")
     yield opened
     await opened.store.close()
 
@@ -44,6 +62,23 @@ async def test_a_decided_row_is_neither_changed_nor_removed(world: World, store_
     assert await world.ledger.verify() is None
 
 
+def test_every_table_of_them_is_tried() -> None:
+    assert set(CHANGE) == set(APPEND_ONLY)
+
+
+async def test_a_row_is_not_replaced_by_another_of_its_key(world: World, store_url: str) -> None:
+    """SQLite's REPLACE removes a row without asking, unless a connection says otherwise: ours does."""
+    if not store_url.startswith("sqlite"):
+        return
+    engine = writing(address(store_url))
+    try:
+        for table in (*APPEND_ONLY, "subject_key", "shard_head"):
+            with pytest.raises(DBAPIError), engine.begin() as connection:
+                connection.exec_driver_sql(f"REPLACE INTO {table} SELECT * FROM {table}")
+    finally:
+        engine.dispose()
+
+
 async def test_every_guarded_table_is_guarded_and_a_lost_guard_is_told(world: World, store_url: str) -> None:
     with outside(store_url) as connection:
         assert missing(connection) == []
@@ -54,6 +89,8 @@ async def test_every_guarded_table_is_guarded_and_a_lost_guard_is_told(world: Wo
             connection.exec_driver_sql("ALTER TABLE decision DISABLE TRIGGER lasting_decision_update")
             assert missing(connection) == ["decision"]
             connection.exec_driver_sql("DROP TRIGGER lasting_decision_update ON decision")
+            connection.exec_driver_sql("DROP TRIGGER lasting_audit_truncate ON audit")
+            assert missing(connection) == ["audit", "decision"]
         guard(connection)
         guard(connection)
         assert missing(connection) == []
