@@ -79,14 +79,29 @@ async def _removed(t: Teller, facts: dict[str, Json]) -> Line:
 
 async def _edited(t: Teller, facts: dict[str, Json]) -> Line:
     field, source = t.field(facts["field"]), str(facts["source"])
+    if facts.get("set_aside"):
+        text = t.say("{field} came twice as one edit, with two values. This one is set aside.", field=field)
+        return Line(t.say("Edit"), f"{text} {source}", "warning", str(facts["decision"]))
     if facts["conflict"] in ("opened", "open"):
         text = t.say("{field} was changed by two who had not seen each other; both values are kept.", field=field)
         return Line(t.say("Conflict"), f"{text} {source}", "warning", str(facts["decision"]))
     if facts.get("proposed"):
         text = t.say("A value of {field} of {customer} is proposed.", field=field, customer=await t.title(facts))
         return Line(t.say("Proposed"), f"{text} {source}", "info", str(facts["decision"]))
+    if facts.get("lost"):
+        return _overruled(t, facts)
     text = t.say("{field} of {customer} has a new value.", field=field, customer=await t.title(facts))
     return Line(t.say("Edit"), f"{text} {source} {_reason(t, facts)}".strip(), "info", str(facts["decision"]))
+
+
+def _overruled(t: Teller, facts: dict[str, Json]) -> Line:
+    text = t.say("{field}: what was chosen is kept, and another value stands.", field=t.field(facts["field"]))
+    return Line(t.say("Edit"), f"{text} {facts['source']} {_reason(t, facts)}", "warning", str(facts["decision"]))
+
+
+def _for_another(t: Teller, facts: dict[str, Json]) -> Line:
+    text = t.say("Kept as a proposal: another role has to decide this field.")
+    return Line(t.say("Proposed"), text, "info", str(facts["decision"]))
 
 
 REASONS = {
@@ -110,11 +125,22 @@ async def _settled(t: Teller, facts: dict[str, Json]) -> Line:
     if facts["conflict"] in ("open", "opened"):
         text = t.say("There is a newer value of {field} that the card did not show.", field=t.field(facts["field"]))
         return Line(t.say("Conflict"), text, "warning", str(facts["decision"]))
+    if facts.get("proposed"):
+        return _for_another(t, facts)
+    if facts.get("lost"):
+        return _overruled(t, facts)
     text = t.say("{field} is decided, by a person who saw every side.", field=t.field(facts["field"]))
     return Line(t.say("Settled"), text, "info", str(facts["decision"]))
 
 
 async def _undone(t: Teller, facts: dict[str, Json]) -> Line:
+    if facts["conflict"] in ("open", "opened"):
+        text = t.say("Two values for {field}, and nobody has decided yet.", field=t.field(facts["field"]))
+        return Line(t.say("Undone"), text, "warning", str(facts["decision"]))
+    if facts.get("proposed"):
+        return _for_another(t, facts)
+    if facts.get("lost"):
+        return _overruled(t, facts)
     text = t.say("{field} has the value from before again.", field=t.field(facts["field"]))
     return Line(t.say("Undone"), text, "info", str(facts["decision"]))
 

@@ -14,7 +14,7 @@ from cards.words import N_, say
 from channels.model import Place, Toast
 from gateway.bus.model import Job
 from gateway.errors import Refused
-from gateway.handlers import view
+from gateway.handlers import beaten, view
 from gateway.handlers.alerts import conflict_waits
 from gateway.handlers.buttons import Press
 from gateway.handlers.hearing import heard
@@ -265,6 +265,8 @@ async def settle(s: Services, turn: Turn, person: Person, press: Press) -> Outco
         text = say(locale, "Your choice is kept, but there is a newer value that this card did not show. Look again.")
         acts = await shows(s, turn, person, ref, field) if done.conflict == "opened" else ()
         return Outcome(Toast(text, "warning"), tuple(acts), (ref,))
+    if beaten.lost(done):
+        return Outcome(Toast(await beaten.told(s, locale, ref, field), "warning"), (), (ref,))
     return Outcome(Toast(say(locale, "Settled."), "info"), (), (ref,))
 
 
@@ -298,6 +300,8 @@ async def undo(s: Services, turn: Turn, person: Person, press: Press) -> Outcome
         acts = await shows(s, turn, person, ref, field)
         text = say(locale, "Somebody has built on that change since. Both values are kept until somebody decides.")
         return Outcome(Toast(text, "warning"), tuple(acts), (ref,))
+    if beaten.lost(done):
+        return Outcome(Toast(await beaten.told(s, locale, ref, field), "warning"), (), (ref,))
     return Outcome(Toast(say(locale, "Undone."), "info"), (), (ref,))
 
 
@@ -388,6 +392,8 @@ async def _noted(s: Services, turn: Turn, kind: str, ingested: Ingested) -> Inge
         reason=ingested.reason,
         decision=made.id,
         conflict=ingested.conflict,
+        proposed=proposed(ingested),
+        lost=beaten.lost(ingested),
         source=card_source(s, turn.place.channel).watermark,
     )
     return ingested

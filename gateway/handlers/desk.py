@@ -10,7 +10,7 @@ from typing import Literal
 from cards.words import N_
 from gateway.config.model import seconds
 from gateway.errors import Refused
-from gateway.handlers import alerts, conflicts
+from gateway.handlers import alerts, beaten, conflicts
 from gateway.handlers.hearing import Heard, heard
 from gateway.services import Services
 from gateway.store.due import Due
@@ -36,6 +36,7 @@ class Ended:
 
 SETTLED = N_("Settled.")
 KEPT = N_("Your choice is kept, but there is a newer value that this page did not show. Look again.")
+BEATEN = N_("Your choice is kept, and another value stands meanwhile, by the field's policy. Look again.")
 PROPOSED = N_("Kept as a proposal: another role has to decide this field.")
 UNDONE = N_("Undone.")
 REOPENED = N_("Undone. The conflict is open again.")
@@ -86,7 +87,9 @@ async def settle(s: Services, person: Person, data: str) -> Ended:
         await _noted(s, "settled", given, done)
     if conflicts.proposed(done):
         return Ended(PROPOSED, True, ref)
-    return Ended(KEPT, True, ref) if done.conflict == "open" else Ended(SETTLED, False, ref)
+    if done.conflict in ("opened", "open"):
+        return Ended(KEPT, True, ref)
+    return Ended(BEATEN, True, ref) if beaten.lost(done) else Ended(SETTLED, False, ref)
 
 
 async def _waits(s: Services, ref: str, field: str, proposal: str) -> None:
@@ -116,7 +119,9 @@ async def undo(s: Services, person: Person, data: str) -> Ended:
         return Ended(PROPOSED, True, ref)
     if again is not None:
         return Ended(REOPENED, False, ref)
-    return Ended(BUILT_ON, True, ref) if done.conflict in ("opened", "open") else Ended(UNDONE, False, ref)
+    if done.conflict in ("opened", "open"):
+        return Ended(BUILT_ON, True, ref)
+    return Ended(BEATEN, True, ref) if beaten.lost(done) else Ended(UNDONE, False, ref)
 
 
 def _undone(s: Services, ref: str, field: str, edit: str, before: Before, state: FieldState | None) -> bool:
@@ -215,6 +220,8 @@ async def _noted(s: Services, step: str, given: Incoming, ingested: Ingested) ->
         reason=ingested.reason,
         decision=ingested.decision.id,
         conflict=ingested.conflict,
+        proposed=conflicts.proposed(ingested),
+        lost=beaten.lost(ingested),
         source=CONSOLE.watermark,
     )
     await s.trail.write(trail)

@@ -13,7 +13,7 @@ from channels.model import FieldErrors, OpenForm, ShowCard, Submitted, Toast
 from crm.model import FieldValue, Record
 from gateway.config.model import FieldSpec
 from gateway.errors import Refused, Unreadable
-from gateway.handlers import conflicts, merged, view
+from gateway.handlers import beaten, conflicts, merged, view
 from gateway.handlers.alerts import conflict_waits
 from gateway.handlers.behaving import behaved
 from gateway.handlers.buttons import Press
@@ -255,6 +255,8 @@ def _note(turn: Turn, each: Saved) -> None:
         token=each.given.seen.status if each.given.seen is not None else "",
         source=each.given.source.watermark,
         conflict=each.ingested.conflict,
+        set_aside=each.ingested.quarantined,
+        lost=beaten.lost(each.ingested),
         first=each.ingested.first,
     )
 
@@ -299,13 +301,7 @@ async def _unsaved(s: Services, locale: str, ref: str, saved: list[Saved], forei
         if conflicts.proposed(each.ingested):
             return _proposal(s, locale, each)
         if not _stands(s, each):
-            state = await s.ledger.state(ref, each.field)
-            facts = {"field": _named(s, each.field, locale), "source": state.source if state is not None else ""}
-            return say(
-                locale,
-                "{field} was changed meanwhile, and {source} wins by this field's policy. Yours is in its history.",
-                **facts,
-            )
+            return await beaten.told(s, locale, ref, each.field)
     return ""
 
 

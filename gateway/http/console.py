@@ -79,6 +79,7 @@ SAID = {
     "settled": N_("It is settled."),
     "again": desk.REOPENED,
     "newer": desk.KEPT,
+    "beaten": desk.BEATEN,
     "proposed": desk.PROPOSED,
     "built": desk.BUILT_ON,
     "assigned": N_("Conflicts somebody is asked to look at: {n}."),

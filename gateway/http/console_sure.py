@@ -14,6 +14,7 @@ _SAID = {
     desk.UNDONE: "undone",
     desk.REOPENED: "again",
     desk.KEPT: "newer",
+    desk.BEATEN: "beaten",
     desk.PROPOSED: "proposed",
     desk.BUILT_ON: "built",
 }

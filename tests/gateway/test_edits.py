@@ -9,6 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from gateway.story import worded
+from gateway.teller import Teller
 from tests.gateway.fake_chat import Message, buttons, text
 from tests.gateway.house import CHEN, HERO, LI, NAME, WANG, Live, opened
 
@@ -110,6 +112,9 @@ async def test_another_form_under_the_same_number_is_set_aside_and_says_so(tmp_p
         answer = (await live.post(live.event("form", LI, "deal", id="twice", message="", **body)))[1]["answer"]
         assert answer["text"].endswith("came twice as one edit, with two values. This one is set aside.")
         await live.settle()
+        teller = Teller(live.s.records, live.s.people, live.s.config, "en")
+        steps = [step for step in await live.s.trail.latest(1000) if step.step.step == "edited"]
+        assert "set aside" in (await worded(teller, steps[-1])).text
         assert await live.value("phone") == await live.there("phone") == ONE
 
 

@@ -304,6 +304,23 @@ async def test_a_page_that_is_old_settles_nothing_it_did_not_show(world: World) 
     assert state is not None and state.conflict is not None
 
 
+async def test_a_proposal_taken_on_an_old_page_is_not_called_settled(world: World) -> None:
+    s = world.house.services
+    await edited(world, "phone", ONE)
+    source, actor = Source("web", "Web card", "1.0"), Actor("person", "p_chenwei")
+    given = Incoming(HERO, "phone", "proposal", TWO, source, actor, "asked", Seen("ok"), binding=False)
+    await s.ledger.ingest(given)
+    async with Visitor(world) as visitor:
+        await entered(visitor)
+        raw = (await visitor.get(f"/console/customers/one?ref={HERO}"))[1]
+        sent = hidden(raw[raw.index(TWO) :], "customers/take")
+        await edited(world, "phone", "+86 512 3333 3333", "p_wangmin")
+        told = await page(visitor, "customers/take", **sent)
+        assert "a newer value that this page did not show" in told and "It is settled." not in told
+    state = await s.ledger.state(HERO, "phone")
+    assert state is not None and state.conflict is not None
+
+
 async def test_somebody_is_asked_and_nobody_any_more(world: World) -> None:
     await disputed(world)
     [case] = await world.house.services.ledger.conflicts()
