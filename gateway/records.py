@@ -113,7 +113,7 @@ class Records:
             self.suggestions.found(kept.slips)
         self._slips_due = self._moved = kept.slips is None
         at = kept.at
-        moved = [key for key, _ in await self._mirror.since(at - LATE_MS)]
+        moved = [key for key, *_ in await self._mirror.since(at - LATE_MS)]
         for key in dict.fromkeys((*moved, *self.joined, *await self.naming.since(at - LATE_MS))):
             await self._read_again(key)
         return True
@@ -176,9 +176,10 @@ class Records:
     async def follow(self, since: int) -> int:
         """What another gateway read from a CRM since then (ms); how many records."""
         moved = len(await self.follow_joined())
-        for key, version in await self._mirror.since(since):
+        for key, version, deleted in await self._mirror.since(since):
             kept = self._kept.get(key)
-            if kept is not None and kept.version >= version:
+            # a CRM may delete and restore under one version
+            if kept is not None and kept.version >= version and kept.deleted == deleted:
                 continue
             found = await self._mirror.get(key)
             if found is not None:

@@ -89,11 +89,11 @@ class MirrorStore:
         query = select(func.count()).where(mirror.c.crm == crm, mirror.c.deleted.is_(False))
         return await self._store.read(lambda connection: connection.execute(query).scalar()) or 0
 
-    async def since(self, at: int) -> list[tuple[str, int]]:
-        """(key, version) of what was put at `at` (ms) or later; those that are gone too."""
-        query = select(mirror.c.ref, mirror.c.version).where(mirror.c.at >= at)
+    async def since(self, at: int) -> list[tuple[str, int, bool]]:
+        """(key, version, whether it is deleted) of what was put at `at` (ms) or later."""
+        query = select(mirror.c.ref, mirror.c.version, mirror.c.deleted).where(mirror.c.at >= at)
         rows = await self._store.read(lambda connection: connection.execute(query).all())
-        return [(row.ref, row.version) for row in rows]
+        return [(row.ref, row.version, bool(row.deleted)) for row in rows]
 
     async def cursor(self, crm: str) -> str:
         query = select(feed.c.cursor).where(feed.c.crm == crm)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,15 @@ async def test_what_one_reads_from_the_crm_and_of_people_the_other_knows(both: t
     person = one.s.people.linked("im", f"web/demo/user/{CHEN}") or one.s.people.persons()[0]
     await one.s.people.deactivate(person.id)
     await until(lambda: (found := two.s.people.person(person.id)) is not None and not found.active, 30)
+
+
+async def test_what_one_finds_gone_under_the_version_it_had_the_other_finds_gone(both: tuple[Live, Live]) -> None:
+    one, two = both
+    known = await two.s.records.mirrored(HERO)
+    assert known is not None
+    for deleted in (True, False):
+        await one.s.records.put([replace(known, deleted=deleted)])
+        await _comes(lambda: two.s.records.mirrored(HERO), lambda found, gone=deleted: found.deleted is gone)
 
 
 async def _comes(ask, fits) -> None:  # type: ignore[no-untyped-def]
