@@ -48,7 +48,8 @@ class Joining:
         return [each.ref for each in await self.all() if each.record == record]
 
     async def look(self, record: str, ref: str) -> Pair:
-        """Raises `Refused` where one of them is not known."""
+        """Raises `Refused` where one of them is not known, or both are the same."""
+        two(record, ref)
         home, other = [await self._known(key) for key in (record, ref)]
         return Pair(home, other, differing(self._s.config, home, other))
 
@@ -60,9 +61,17 @@ class Joining:
 
     async def join(self, record: str, ref: str, by: str) -> None:
         """Raises `Refused` where they cannot be one."""
+        two(record, ref)
         await self._store.join([Join(ref, record)], by, self._s.clock.now())
 
     async def part(self, ref: str, by: str) -> None:
         if not any(each.ref == ref for each in await self.all()):
             raise Refused("{record} is joined to no other customer.", record=ref[:200])
         await self._store.join([Join(ref, ref)], by, self._s.clock.now())
+
+
+def two(record: str, ref: str) -> None:
+    """Joined to itself a record would be parted."""
+    if record == ref:
+        crm = record.partition(":")[0][:200]
+        raise Refused("Both are records of {crm}: one customer has one record in a CRM. Merge them there.", crm=crm)

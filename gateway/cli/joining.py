@@ -12,7 +12,7 @@ from crm.model import Record
 from gateway.clock import SystemClock
 from gateway.config import Config, load
 from gateway.errors import Misconfigured, Refused
-from gateway.joining import differing, normaliser
+from gateway.joining import differing, normaliser, two
 from gateway.services import Keys
 from gateway.store.engine import Store
 from gateway.store.joined import Join, JoinedStore
@@ -45,6 +45,7 @@ async def _opened(config: Path) -> AsyncIterator[_Works]:
 
 async def join(config: Path, record: str, ref: str, sure: Callable[[str], bool]) -> str:
     """`sure` is asked with what differs. Raises `Refused` where they cannot be one."""
+    two(record, ref)
     async with _opened(config) as works:
         pair = [await works.mirror.get(key) for key in (record, ref)]
         missing = next((key for key, found in zip((record, ref), pair, strict=True) if found is None), None)

@@ -39,6 +39,8 @@ async def test_two_are_joined_after_a_look_and_parted(world: Several) -> None:
     assert live.s.records.joined.of(world.erp_ref) == HERO
     assert [case.field for case in await live.s.ledger.conflicts()] == ["phone"], "what differed is asked, not written"
     assert (await live.there("phone"), await world.there("erp", "phone")) != ("0512 7777 0005", f"{PHONE} 6288 0016")
+    with pytest.raises(Refused):
+        await joining.join(config, world.erp_ref, world.erp_ref, lambda _: True)
     assert "customer of its own" in await joining.part(config, world.erp_ref)
     await live.settle()
     assert live.s.records.joined.of(world.erp_ref) == world.erp_ref

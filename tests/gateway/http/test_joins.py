@@ -56,6 +56,12 @@ async def test_what_cannot_be_one_is_refused_and_nobody_but_an_admin_joins(world
         told = await client.post("joins", body)
         assert (told.status, told.body["error"]) == (409, "refused")
     assert (await client.post("joins/look", {"record": "x:y:z", "ref": THERE})).status == 409
+    await client.post("joins", there)
+    for ref in (THERE, "garbage"):  # of itself nothing is made, and nothing is parted by that
+        for path in ("joins", "joins/look"):
+            assert (await client.post(path, {"record": ref, "ref": ref})).status == 409
+    assert (await client.get("joins")).body == {"joins": [there]}
+    await client.post("joins/part", {"ref": THERE})
     assert (await client.post("joins/part", {"ref": THERE})).status == 409
     rep = await world.client("operate", person="p_liting")
     for path, body in (("joins", there), ("joins/look", there), ("joins/part", {"ref": THERE})):
