@@ -109,11 +109,11 @@ def _members(line: _Line) -> dict[str, str] | str:
         return line.fault
     try:
         value = json.loads(line.text, parse_int=str, parse_float=str)
+        if not isinstance(value, dict):
+            return "this is no JSON object"
+        return {name: _cell(each) for name, each in value.items()}
     except (ValueError, RecursionError):
         return "this is no JSON"
-    if not isinstance(value, dict):
-        return "this is no JSON object"
-    return {name: _cell(each) for name, each in value.items()}
 
 
 def _cell(value: object) -> str:

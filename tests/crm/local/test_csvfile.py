@@ -133,6 +133,7 @@ def test_lines_of_json_are_rows_too(tmp_path: Path, encoding: str) -> None:
         '{"name": broken',
         '["华星"]',
         "[" * 20_000,
+        '{"name": ' + "[" * 960 + "]" * 960 + "}",
     )
     fmt, found = read(tmp_path, "\n".join(lines).encode(encoding))
     assert fmt.delimiter == "{"
@@ -143,6 +144,7 @@ def test_lines_of_json_are_rows_too(tmp_path: Path, encoding: str) -> None:
         Row(4, fault="this is no JSON"),
         Row(5, fault="this is no JSON object"),
         Row(6, fault="this is no JSON"),
+        Row(7, fault="this is no JSON"),
     ]
 
 
