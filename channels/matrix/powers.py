@@ -7,6 +7,7 @@ what its topic takes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,6 +26,7 @@ _LIKE: Final[Mapping[What, tuple[str, str, int]]] = {
 _LISTED: Final = frozenset(str(version) for version in range(1, 12))
 """Rooms whose creators have a level like everybody else; since version 12 theirs is above all others."""
 _LONGEST: Final = 2**53
+_QUOTED: Final = re.compile(r"[+-]?[0-9]{1,20}")
 
 
 async def allow(channel: Channel, place: Place, who: ImId, what: What) -> None:
@@ -76,8 +78,8 @@ def _map(told: Json, key: str) -> Mapping[str, Any]:
 
 def _level(told: Any, usual: int) -> int:
     """Rooms before version 10 take numbers in quotes."""
-    if isinstance(told, str) and told.strip().lstrip("+-").isascii() and told.strip().lstrip("+-").isdigit():
-        told = int(told.strip()[:20])
+    if isinstance(told, str) and _QUOTED.fullmatch(told.strip()):
+        told = int(told)
     if isinstance(told, bool) or not isinstance(told, int | float) or not abs(told) <= _LONGEST:
         return usual
     return int(told)

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from cards.tree import Card, Text
 from channels import registry
-from channels.matrix import Config
+from channels.matrix import Config, powers
 from channels.model import Edited, Event, ImId, Joined, Left, MessageRef, Place, Said
 from gateway.errors import Gone, Refused, Retry
 from tests.channels.fake_server import Fake, Heard, mute, nobody, serving
@@ -496,3 +496,13 @@ async def test_an_edit_that_is_taken_back_gives_the_message_its_words_again(fake
     read = [(event.text, event.message.id, event.who.id.id) for event in heard if isinstance(event, Edited)]
     assert read == [("B", "$m", ANN), ("A", "$m", ANN)], "whoever took it back, they are its author's words"
     assert len({event.once for event in heard}) == 2
+
+
+@pytest.mark.parametrize(("told", "level"), [("75", 75), (" +7 ", 7), ("-1", -1), (7.9, 7)])
+def test_a_power_level_may_be_in_quotes(told: object, level: int) -> None:
+    assert powers.of({"users": {ANN: told}}, ANN) == level
+
+
+@pytest.mark.parametrize("told", ["+-5", "--5", "", "5x", "9" * 30, True, None, [5], float("nan")])
+def test_what_is_no_power_level_is_what_everybody_has(told: object) -> None:
+    assert powers.of({"users": {ANN: told}, "users_default": 3}, ANN) == 3
