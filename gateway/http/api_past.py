@@ -132,7 +132,7 @@ class Past:
         if not room or (person is not None and "admin" in person.roles):
             return True
         accounts = [each.key for each in self._s.people.links(person.id) if each.kind == "im"] if person else []
-        return room in await self._s.rooms.store.having(accounts)
+        return await self._s.rooms.store.lists(room, accounts)
 
 
 def _step(stored: StoredStep) -> told.TrailStep:

@@ -55,6 +55,11 @@ class RoomStore:
     async def leave(self, room_key: str, im: str) -> None:
         await self._store.write(_leave, (room_key, im))
 
+    async def lists(self, room_key: str, accounts: Sequence[str]) -> bool:
+        """Whether any of these accounts (`ImId.key`) is in the room."""
+        query = select(member.c.im).where(member.c.room == room_key, member.c.im.in_(accounts)).limit(1)
+        return await self._store.read(lambda connection: connection.execute(query).first() is not None)
+
     async def having(self, accounts: Sequence[str]) -> list[str]:
         """Rooms that list any of these accounts (`ImId.key`), or in which something is up for one of them alone."""
         listed = select(member.c.room).where(member.c.im.in_(accounts))

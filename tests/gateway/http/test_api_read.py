@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from channels.model import ImId, MessageRef, Place, Sender
+from gateway.store.slots import Shown, slot_id
+from gateway.turn import Slot, new_trail
 from tests.gateway.http.world import HERO, World
 
 
@@ -95,6 +98,21 @@ async def test_a_trail_is_ids_alone_and_silent_about_what_one_may_not_see(world:
     assert mine["facts"]["field"] == "phone" and "0099" not in str(mine)
     assert (await client.get("trail")).status == 404
     assert (await client.get("trail", room="web/nowhere")).status == 404
+
+
+async def test_who_only_had_something_whispered_in_a_room_does_not_read_its_past(world: World) -> None:
+    client, s = await world.client("read", person="p_liting"), world.house.services
+    account = next(each.key for each in s.people.links("p_liting") if each.kind == "im")
+    place = Place("web", "r_left")
+    slot = Slot(place, "whisper", "m1", account)
+    await s.slots.keep(Shown(slot_id(slot), slot, MessageRef(place, "b1"), (HERO,)))
+    trail = new_trail(place.room_key)
+    trail.note("said", world.clock.now())
+    await s.trail.write(trail)
+    for query in ({"turn": trail.turn}, {"room": place.room_key}):
+        assert (await client.get("trail", **query)).status == 404, "no list of the room has them"
+    await s.rooms.store.join(place.room_key, Sender(ImId.parse(account), "李婷", "member"))
+    assert (await client.get("trail", turn=trail.turn)).status == 200
 
 
 async def test_paths_that_are_not_there(world: World) -> None:
