@@ -31,6 +31,19 @@ PUBLIC = {
 }
 DOORS = {"/console/login", "/console/enter"}
 """Forms of somebody who is not signed in yet."""
+WEIGHTY = {f"/console/{each}/export" for each in ("alerts", "audit", "conflicts", "customers")} | {
+    "/console/audit/applications/export",
+    "/console/audit/deeds/export",
+    "/console/customers/erase",
+    "/console/identities/bring/contact",
+    "/console/identities/bring/directory",
+    "/console/identities/bring/keys",
+    "/console/policies/access/apply",
+    "/console/policies/access/rollback",
+    "/console/policies/apply",
+    "/console/policies/undo",
+    "/console/sources/epoch",
+}
 FORBIDDEN = re.compile(r"<script|\sstyle=|\son[a-z]+=|javascript:|<iframe|<object|<base|http-equiv", re.I)
 
 
@@ -97,7 +110,8 @@ async def test_each_role_is_turned_away_from_what_is_not_its_own(world: World) -
 
 async def test_what_weighs_more_asks_for_a_sign_in_of_just_now(world: World) -> None:
     weighty = [path for path in forms(world) if needs_fresh(path)]
-    assert {"/console/audit/export", "/console/customers/export", "/console/policies/apply"} <= set(weighty)
+    assert set(weighty) == WEIGHTY
+    assert {each for each in forms(world) if each.endswith(("export", "apply", "rollback", "erase"))} <= WEIGHTY
     async with Visitor(world) as visitor:
         csrf = await visitor.enter()
         world.clock.advance(3600 // 2)

@@ -210,6 +210,9 @@ async def test_a_subject_counts_where_the_proxy_answers_for_it(world: World) -> 
         for one in (der, newer):
             assert (await at.call(one, "GET", "/devices/me")).status == 200
         assert (await at.call(certificate("other"), "GET", "/devices/me")).status == 401
+        lost = certificate("kiosk")
+        assert (await admin.delete(f"devices/{await at.enrolled(lost)}")).status == 204
+        assert (await at.call(lost, "GET", "/devices/me")).status == 401, "a revoked key has no other way in"
         assert (await at.call(der, "POST", "/devices/rotate", {"certificate": pem(newer)})).status == 403
     async with shop(world) as plain:
         assert (await plain.call(der, "GET", "/devices/me")).status == 401
