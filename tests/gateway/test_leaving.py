@@ -268,6 +268,29 @@ async def test_a_list_that_is_as_it_was_is_not_written_again_but_once_a_day(live
     assert await UserLists(live.s.store, Vault(live.s.keys.vault), live.clock).told("im:web") is None
 
 
+async def test_what_another_left_meanwhile_gives_way_to_what_was_left_before_it(live: Live) -> None:
+    channel = Slackish(account(LI, "li@acme.com"))
+    first, then, follows = (directory(live, channel) for _ in range(3))
+    for asks, address in ((first, "li@acme.com"), (then, "ting@acme.com"), (first, "li@acme.com")):
+        channel.list = (account(LI, address),)
+        await asks.read()
+        for each in (first, then, follows):
+            await each.follow(await counts(live.s.store), live.s.identities)
+        assert follows.addresses.get(account(LI).id.key) == address
+
+
+async def test_a_list_that_another_release_wrote_and_this_one_cannot_read_is_asked_for(live: Live) -> None:
+    channel = Slackish(account(LI, "li@acme.com"))
+    await directory(live, channel).read()
+    lists = UserLists(live.s.store, Vault(live.s.keys.vault), live.clock)
+    for text_ in ('[{"id": "web/demo/user/x", "name": "x", "later": 1}]', '[{"id": 7}]', "[7]", "{"):
+        await lists.tell("im:web", text_)
+        asked, found = channel.asked, directory(live, channel)
+        await found.follow(await counts(live.s.store), live.s.identities)
+        await found.begin(shared=True)
+        assert channel.asked == asked + 1 and found.addresses.get(account(LI).id.key) == "li@acme.com"
+
+
 async def test_who_starts_where_nobody_asked_of_late_asks(live: Live) -> None:
     channel = Slackish(account(LI))
     await directory(live, channel).read()
