@@ -24,7 +24,7 @@ class FactView:
     at: int = 0
     editable: bool = False
     undecided: bool = False
-    write_state: Literal["", "saved_here", "in_crm", "refused", "disputed"] = ""
+    write_state: Literal["", "saved_here", "in_crm", "refused", "in_doubt", "disputed"] = ""
     write_at: int = 0
     """When the CRM took it, where that is known."""
     write_why: str = ""

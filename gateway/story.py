@@ -202,6 +202,9 @@ async def _waits(t: Teller, facts: dict[str, Json]) -> Line:
 
 
 async def _crm_refused(t: Teller, facts: dict[str, Json]) -> Line:
+    if facts.get("unsure"):
+        msgid = N_("Whether the CRM took {field} is not known: look there. The value is kept here.")
+        return Line(t.say("In the CRM"), t.say(msgid, field=t.field(facts["field"])), "danger")
     text = t.say("The CRM refused {field}. The value is kept here.", field=t.field(facts["field"]))
     return Line(t.say("In the CRM"), text, "danger")
 

@@ -7,10 +7,10 @@ import logging
 import time
 from dataclasses import replace
 
-from cards.words import say
 from crm.model import GATEWAY, Absent, Applied, Change, Conflict, Crm, Past, Record, RecordRef
 from gateway.errors import Refused, Retry
 from gateway.metrics import WRITTEN
+from gateway.refusal import kept
 from gateway.services import Services
 from gateway.spine import Spine
 from gateway.store.ledger import Incoming, OutboxRow, Snapshot
@@ -27,11 +27,6 @@ IN_ONE_GO_S = 10.0
 """So long after a claim its writes are begun: each has ended, one way or the other, before the claim runs out."""
 
 
-def said(refused: Refused) -> str:
-    """What the CRM would not take and what to do, as it is kept beside the value."""
-    return say("en", refused.say, **refused.facts)
-
-
 class Writeback:
     """One CRM's outbox."""
 
@@ -43,6 +38,8 @@ class Writeback:
         self._look = asyncio.Event()
         self._breaker = services.gate.breakers[crm.name]
         self._wearily = Wearily(log)
+        self._doubted: set[str] = set()
+        """Rows in doubt whose cards say so."""
 
     def nudge(self) -> None:
         self._look.set()
@@ -113,7 +110,7 @@ class Writeback:
                 trail.note("waits", now, record=row.record, field=row.field)
         except Refused as refused:
             WRITTEN.labels(self._crm.name, "refused").inc()
-            await self._s.ledger.refused(row, said(refused))
+            await self._s.ledger.refused(row, kept(refused))
             trail.note("crm_refused", now, record=row.record, field=row.field)
             await self._look_for(row, refused)
         except Exception:
@@ -195,7 +192,9 @@ class Writeback:
             trail = new_trail("")
             try:
                 with carried(row.trace), span("doubt", crm=self._crm.name, tries=row.tries):
-                    settled += await self._doubt(row, trail)
+                    came = await self._doubt(row, trail)
+                    settled += came
+                    await self._tell(row, came)
             except Retry as tired:
                 self._sweep.unsure()
                 log.warning("a write to %s stays in doubt: %s", self._crm.name, tired)
@@ -205,6 +204,14 @@ class Writeback:
             finally:
                 await self._s.trail.write(trail)
         return settled
+
+    async def _tell(self, row: OutboxRow, came: bool) -> None:
+        """Once: a card painted before says that it is not in the CRM yet, and nobody knows that any more."""
+        if came:
+            self._doubted.discard(row.id)
+        elif row.id not in self._doubted:
+            self._doubted.add(row.id)
+            await self._spine.refresh(row.record)
 
     async def _doubt(self, row: OutboxRow, trail: Trail) -> bool:
         """The record is read: an equal value under our own name is the ack. False: it stays in doubt for now."""
@@ -217,8 +224,8 @@ class Writeback:
         except Refused as refused:
             # Nobody can say what came of it: a person has to look, and it is not sent again.
             WRITTEN.labels(self._crm.name, "refused").inc()
-            await self._s.ledger.refused(row, said(refused))
-            trail.note("crm_refused", began, record=row.record, field=row.field)
+            await self._s.ledger.refused(row, kept(refused), unsure=True)
+            trail.note("crm_refused", began, record=row.record, field=row.field, unsure=True)
             await self._look_for(row, refused)
             await self._spine.refresh(row.record)
             return True

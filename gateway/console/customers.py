@@ -36,6 +36,7 @@ WRITES: Final[Mapping[str, tuple[str, Tone]]] = {
     "saved_here": (N_("saved here, not yet in the CRM"), "warning"),
     "in_crm": (N_("in the CRM"), "info"),
     "refused": (N_("the CRM refused it"), "danger"),
+    "in_doubt": (N_("sent to the CRM, and whether it took it is not known yet"), "warning"),
     "disputed": (N_("the CRM keeps writing over it"), "danger"),
 }
 DID: Final[Mapping[str, str]] = {
@@ -279,14 +280,20 @@ def _fact(eyes: Eyes, each: Heard, name: str) -> Fact:
         source=value.source,
         who=value.actor,
         at=value.as_of,
-        write=eyes.reader.say(says) if says else "",
+        write=_written(eyes, write, says),
         tone=tone,
-        why=write.why_refused if write is not None and write.write in ("refused", "disputed") else "",
+        why=view.why_not(write, eyes.reader.locale) if write is not None else "",
         decision=value.decision or "",
         undecided=value.undecided,
         undo=desk.undoing(eyes.s, state) if _undoable(eyes, each, name, state) and state is not None else "",
         offers=[_offer(eyes, each, state, one) for one in state.proposed] if state is not None else (),
     )
+
+
+def _written(eyes: Eyes, write: FieldState | None, says: str) -> str:
+    if write is not None and write.write == "in_crm" and write.written_at:
+        return eyes.reader.say("in the CRM at {time}", time=eyes.reader.moment(write.written_at))
+    return eyes.reader.say(says) if says else ""
 
 
 def _offer(eyes: Eyes, each: Heard, state: FieldState, one: Challenger) -> Offer:

@@ -10,6 +10,7 @@ from cards.tree import Button, Tone
 from cards.words import N_, join, local, match, say
 from crm.model import FieldValue, Item, Record
 from gateway.config.model import FieldSpec
+from gateway.refusal import worded as worded_refusal
 from gateway.store.ledger import FieldState
 from reconcile.model import Json
 
@@ -180,8 +181,13 @@ def _fact(
         undecided=value.undecided,
         write_state=wrote.write if wrote is not None else "",
         write_at=wrote.written_at if wrote is not None and wrote.write == "in_crm" else 0,
-        write_why=wrote.why_refused if wrote is not None and wrote.write in ("refused", "disputed") else "",
+        write_why=why_not(wrote, locale) if wrote is not None else "",
     )
+
+
+def why_not(state: FieldState, locale: str) -> str:
+    """Why a target does not hold the value, or nobody knows whether it does; empty where there is no trouble."""
+    return worded_refusal(locale, state.why_refused) if state.write in ("refused", "in_doubt", "disputed") else ""
 
 
 def _notes(record: Record) -> tuple[NoteView, ...] | None:

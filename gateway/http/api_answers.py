@@ -36,7 +36,7 @@ class Sourced(Told):
 
 class FieldValue(Sourced):
     actor: Annotated[str, Field(description="Name of the person who set it, where known.")]
-    write: Literal["", "saved_here", "in_crm", "refused", "disputed"]
+    write: Literal["", "saved_here", "in_crm", "refused", "in_doubt", "disputed"]
     editable: Annotated[bool, Field(description="Whether the token's person may edit it.")]
     parents: Annotated[
         str | None, Field(description="With the scope `edit`: send it back with an edit. It is valid for a day.")

@@ -52,7 +52,7 @@ def secrets(draw: st.DrawFn) -> dict[str, Any]:
         "as_of": draw(st.integers(1, 2**45)),
         "decision": draw(st.text("0123456789ABCDEF-", min_size=1, max_size=9)),
         "undecided": draw(st.booleans()),
-        "write": draw(st.sampled_from(["", "saved_here", "in_crm", "refused", "disputed"])),
+        "write": draw(st.sampled_from(["", "saved_here", "in_crm", "refused", "in_doubt", "disputed"])),
         "absent": draw(st.booleans()),
         "items": draw(st.integers(0, 4)),
         "version": draw(st.integers(0, 99)),

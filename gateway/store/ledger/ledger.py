@@ -294,12 +294,13 @@ class Ledger:
         batch.flush()
         return results
 
-    async def refused(self, row: OutboxRow, why: str) -> None:
-        await self._store.write(self._refused, (row, why))
+    async def refused(self, row: OutboxRow, why: str, *, unsure: bool = False) -> None:
+        """`unsure`: it may have been taken all the same, and nobody can be asked whether it was."""
+        await self._store.write(self._refused, (row, why, unsure))
 
-    def _refused(self, connection: Connection, items: Sequence[tuple[OutboxRow, str]]) -> list[None]:
-        for row, why in items:
-            outbox.refused(connection, row, why)
+    def _refused(self, connection: Connection, items: Sequence[tuple[OutboxRow, str, bool]]) -> list[None]:
+        for row, why, unsure in items:
+            outbox.refused(connection, row, f"{outbox.UNSURE}{why}" if unsure else why)
         return [None] * len(items)
 
     async def later(self, row: OutboxRow, after: float, why: str = "") -> None:

@@ -11,7 +11,7 @@ from reconcile.model import Actor, Decision, Edit, EditKind, Json, Reason, Sourc
 from reconcile.plan import ConflictStep
 from reconcile.token import Seen, Status
 
-WriteState = Literal["", "saved_here", "in_crm", "refused", "disputed"]
+WriteState = Literal["", "saved_here", "in_crm", "refused", "in_doubt", "disputed"]
 """How far the standing value has come towards the CRM; "" when nothing was ever to be written."""
 
 Answer = Literal["done", "superseded", "gone"]

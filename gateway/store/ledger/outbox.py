@@ -36,6 +36,8 @@ _FREE = (
     "ORDER BY o.due_at, o.id LIMIT ?"
 )
 _SENT = f"SELECT {_ROW} FROM outbox o WHERE o.state = 'sent' AND (o.lease <= ? OR (? AND o.owner <> ?)) ORDER BY o.id"  # noqa: S608
+UNSURE = "\x1d"
+"""What `why` begins with where a refused write may have been taken."""
 _END = "UPDATE outbox SET state = ?, why = ? WHERE id = ? AND state = 'sent'"
 
 

@@ -22,6 +22,7 @@ from gateway.store.ledger.model import (
     HistoryRow,
     WriteState,
 )
+from gateway.store.ledger.outbox import UNSURE
 from gateway.store.ledger.rows import (
     DECISION,
     EDIT,
@@ -179,8 +180,11 @@ def _state(
 
 
 def _writes(shared: Shared, connection: Connection, record: str, fields: Iterable[Field]) -> dict[str, Wrote]:
-    query = "SELECT field, state, why FROM outbox WHERE record = ? AND state IN ('waiting', 'sent', 'refused')"
-    queued = {(row[0], row[1]): row[2] for row in sql.ask(connection, query, (record,))}
+    query = (
+        "SELECT field, CASE WHEN state = 'sent' AND (lease = 0 OR owner <> ?) THEN 'in_doubt' ELSE state END, why "
+        "FROM outbox WHERE record = ? AND state IN ('waiting', 'sent', 'refused')"
+    )
+    queued = {(row[0], row[1]): row[2] for row in sql.ask(connection, query, (shared.owner, record))}
     query = "SELECT field, target, seen, written, fights, automation, written_at FROM rendering WHERE record = ?"
     there = {(row[0], row[1]): row[2:] for row in sql.ask(connection, query, (record,))}
     return {it.name: _write(it, shared.targets(record, it.name), queued, there) for it in fields}
@@ -193,12 +197,15 @@ def _write(
     for _, _, fights, automation, _ in told:
         if fights >= FIGHTS:
             return Wrote("disputed", automation)
-    if (it.name, "refused") in queued:
-        return Wrote("refused", queued[(it.name, "refused")])
+    if (why := queued.get((it.name, "refused"))) is not None:
+        return Wrote("in_doubt", why[1:]) if why.startswith(UNSURE) else Wrote("refused", why)
     if (it.name, "waiting") in queued or (it.name, "sent") in queued:
         return Wrote("saved_here")
+    if (it.name, "in_doubt") in queued:
+        return Wrote("in_doubt")
     if any(it.standing_image in each[:2] for each in told):
-        return Wrote("in_crm", at=max(each[4] or 0 for each in told))
+        # a value that is there by the target's own doing was not written by us at the time of an older write
+        return Wrote("in_crm", at=max((each[4] or 0) if each[1] else 0 for each in told))
     # Nothing is queued while people must decide; what stands until then is still ours alone.
     return Wrote("saved_here" if it.conflict is not None and targets else "")
 
