@@ -250,7 +250,8 @@ class ConsoleSpec(Frozen):
     idle: Duration = Field("1h", description="A session of the console that asks for nothing ends after this.")
     longest: Duration = Field("12h", description="Every session of the console ends after this.")
     fresh: Duration = Field(
-        "10m", description="How old a sign-in may be for policies, exports and erasures; then it is asked for again."
+        "10m",
+        description="How old a sign-in may be for policies, roles, exports and erasures; then it is asked for again.",
     )
     oidc: OidcSpec | None = Field(None, description="Without it people sign in with one-time links.")
 

@@ -33,6 +33,7 @@ _FRESH: Final = (
     "/console/policies/access/rollback",
     "/console/customers/erase",
     "/console/identities/bring",
+    "/console/identities/person",
     "/console/sources/epoch",
 )
 
@@ -49,7 +50,7 @@ def may(roles: frozenset[str], method: str, path: str) -> bool:
 
 
 def needs_fresh(path: str) -> bool:
-    """Policies put in force or taken back, what cannot be undone, and whatever takes data out in bulk."""
+    """Policies put in force or taken back, roles given, what cannot be undone, and whatever takes data out in bulk."""
     last = path.rstrip("/").rpartition("/")[2]
     return _within(path, _FRESH) or last.endswith(".csv") or last.startswith("export")
 

@@ -38,6 +38,7 @@ WEIGHTY = {f"/console/{each}/export" for each in ("alerts", "audit", "conflicts"
     "/console/identities/bring/contact",
     "/console/identities/bring/directory",
     "/console/identities/bring/keys",
+    "/console/identities/person",
     "/console/policies/access/apply",
     "/console/policies/access/rollback",
     "/console/policies/apply",
