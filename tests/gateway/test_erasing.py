@@ -106,6 +106,7 @@ async def test_its_cards_are_taken_away_and_nobody_hears_its_name(tmp_path: Path
         assert not [each for each in live.cards("deal") if each.card["name"] == "customer"]
         assert await live.s.records.get(HERO) is None and len(live.s.records.names) < names
         assert await live.rows("slot_record", f"record = '{HERO}'") == 0
+        assert await live.rows("mirror", f"ref = '{HERO}' AND length(sealed) > 0") == 0
         await live.house.sweeps["local"].once(first=True)
         await live.settle()
         assert await live.s.records.get(HERO) is None, "what the CRM still says of it is not taken in again"
