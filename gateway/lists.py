@@ -38,6 +38,9 @@ class Lists:
         self._s = services
         self._refresh = refresh
         self._doubts: dict[str, _Doubt] = {}
+        self._inherited: set[str] | None = None
+        """Rooms whose list was too old when this began to look: what is up there may have shrunk for whoever looked
+        before."""
 
     @property
     def _rooms(self) -> Rooms:
@@ -45,6 +48,7 @@ class Lists:
 
     async def run(self) -> None:
         """One gateway asks, for all of them."""
+        self._inherited = None
         await _again_and_again(self.once)
 
     async def follow(self) -> None:
@@ -63,7 +67,9 @@ class Lists:
         """How many were asked for. Of each network one after the other, the oldest first, as its rate allows."""
         now = self._s.clock.now()
         aged = await self._rooms.store.aged(now - LOOKED_MS)
-        for key in self._doubts.keys() - set(aged):  # a new card had it meanwhile
+        if self._inherited is None:
+            self._inherited = set(await self._rooms.store.aged(now - FRESH_MS))
+        for key in (self._doubts.keys() | self._inherited) - set(aged):  # a new card had it meanwhile
             await self._settled(key)
         due: dict[str, list[Place]] = {}
         for place in (Place.parse(f"{key}/") for key in aged):
@@ -88,9 +94,10 @@ class Lists:
             await self._settled(key)
 
     async def _settled(self, key: str) -> None:
-        doubt = self._doubts.get(key)
-        if doubt is not None and doubt.shrunk:
+        doubt, inherited = self._doubts.get(key), self._inherited or set()
+        if key in inherited or (doubt is not None and doubt.shrunk):
             await self._refresh(key)
+        inherited.discard(key)
         self._doubts.pop(key, None)
 
     async def _doubted(self, key: str) -> None:

@@ -71,6 +71,20 @@ async def test_what_another_card_found_out_is_there_for_those_that_shrank(tmp_pa
         assert await looked(live) == 0 and PHONE in text(live.card("deal").card)
 
 
+async def test_what_shrank_under_a_gateway_that_is_gone_comes_back_under_the_next(tmp_path: Path) -> None:
+    async with opened(tmp_path) as live:
+        await floated(live)
+        live.chat.rooms["deal"].lists = 503
+        live.clock.ahead(minutes=11)
+        await looked(live)
+        assert PHONE not in text(live.card("deal").card)
+        live.chat.rooms["deal"].lists = 200
+        live.clock.ahead(minutes=2)
+        live.house.lists = Lists(live.s, live.house.spine.refresh_room)
+        live.s.rooms.forget(Place("web", "deal"))
+        assert await looked(live) == 1 and PHONE in text(live.card("deal").card)
+
+
 @pytest.mark.parametrize("came", ["a guest", "a colleague who became one", "doubt", "another company"])
 async def test_who_came_unheard_is_found_by_the_list_and_the_card_shrinks(tmp_path: Path, came: str) -> None:
     async with opened(tmp_path) as live:
