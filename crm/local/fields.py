@@ -7,7 +7,7 @@ from crm.values import bounded, required, scrub, short, spelled, ungrouped
 from gateway.errors import Refused
 from reconcile.model import Json
 
-__all__ = ["FIELDS", "KNOWN", "bounded", "clean", "required", "scrub", "short", "ungrouped"]
+__all__ = ["FIELDS", "KNOWN", "bounded", "clean", "required", "scrub", "short", "spelled", "ungrouped"]
 
 TIERS = ("VIP", "key", "standard", "trial")
 STAGES = ("lead", "qualified", "negotiation", "won", "lost")

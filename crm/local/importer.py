@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -10,7 +10,7 @@ from pathlib import Path
 from crm.local.batch import Batch, Entry
 from crm.local.columns import split, target, typed
 from crm.local.csvfile import Format, Row, recognise, rows
-from crm.local.fields import KNOWN, NAME_LIMIT, NOTE_LIMIT, bounded, clean, required
+from crm.local.fields import KNOWN, LIMIT, NAME_LIMIT, NOTE_LIMIT, bounded, clean, required, spelled
 from crm.local.native import NativeEdits
 from crm.local.writing import Stamp
 from gateway.errors import Refused
@@ -22,6 +22,8 @@ MOST_TOLD = 1_000
 """Unreadable lines named one by one; more are only counted."""
 
 Progress = Callable[[int, int], None]
+Choices = Mapping[str, Collection[str]]
+"""What a field may be, where that is fewer than this CRM takes: a value no form offers is unreadable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +91,10 @@ def plan(path: Path) -> Plan:
     return Plan(path, fmt, columns, sum(1 for _ in reading))
 
 
-def rehearse(path: Path) -> tuple[Plan, Tally]:
+def rehearse(path: Path, choices: Choices | None = None) -> tuple[Plan, Tally]:
     """Reads every row as `run` would and writes nothing; what only the database knows of is not told."""
     planned, tally = plan(path), Tally()
-    for _ in _entries(planned, tally):
+    for _ in _entries(planned, tally, choices or {}):
         pass
     return planned, tally
 
@@ -101,7 +103,7 @@ def _silent(done: int, total: int) -> None:
     pass
 
 
-def run(path: Path, crm: NativeEdits, progress: Progress = _silent) -> Tally:
+def run(path: Path, crm: NativeEdits, progress: Progress = _silent, choices: Choices | None = None) -> Tally:
     """Imports on the caller's thread, `progress(rows done, rows in all)`, and ends with everything or nothing written.
 
     Raises `Refused` for the file as a whole, `Retry` while another process writes.
@@ -112,7 +114,7 @@ def run(path: Path, crm: NativeEdits, progress: Progress = _silent) -> Tally:
     progress(done, planned.rows)
     with crm.database.write() as conn:
         batch = Batch(conn, crm.shape, Stamp(crm.clock(), BY))
-        entries = _entries(planned, tally)
+        entries = _entries(planned, tally, choices or {})
         while some := list(islice(entries, BATCH)):
             tally.add(*batch.write([entry for entry in some if entry is not None], tally.give_up))
             done += len(some)
@@ -121,11 +123,11 @@ def run(path: Path, crm: NativeEdits, progress: Progress = _silent) -> Tally:
     return tally
 
 
-def _entries(planned: Plan, tally: Tally) -> Iterator[Entry | None]:
+def _entries(planned: Plan, tally: Tally, choices: Choices) -> Iterator[Entry | None]:
     """One per row; None where the tally says why it cannot be read."""
     for row in islice(rows(planned.path, planned.format), 1, None):
         try:
-            yield _entry(row.line, _cells(row, planned))
+            yield _entry(row.line, _cells(row, planned), choices)
         except Refused as why:
             tally.give_up(row.line, why)
             yield None
@@ -145,13 +147,13 @@ def _cells(row: Row, planned: Plan) -> dict[str, str]:
     return cells
 
 
-def _entry(line: int, cells: dict[str, str]) -> Entry:
-    spelled = {name: clean(name, typed(name, cells[name])) for name in KNOWN if name in cells}
+def _entry(line: int, cells: dict[str, str], choices: Choices) -> Entry:
+    fields = {name: _value(name, cells[name], choices.get(name, ())) for name in KNOWN if name in cells}
     return Entry(
         line=line,
         id=bounded("Id", cells.get("id", ""), ID_LIMIT),
         name=required("Name", cells.get("name", ""), NAME_LIMIT),
-        fields={name: value for name, value in spelled.items() if value is not None},
+        fields={name: value for name, value in fields.items() if value is not None},
         aliases=_names("aliases", cells),
         owners=_names("owner", cells),
         team=bounded("Team", cells.get("team", ""), NAME_LIMIT),
@@ -164,6 +166,11 @@ def _entry(line: int, cells: dict[str, str]) -> Entry:
             if f"contact_{key}" in cells
         },
     )
+
+
+def _value(name: str, cell: str, options: Collection[str]) -> str | None:
+    value = clean(name, typed(name, cell))
+    return spelled(KNOWN[name].label, "choice", value, limit=LIMIT, options=options) if options else value
 
 
 def _names(column: str, cells: dict[str, str]) -> tuple[str, ...]:

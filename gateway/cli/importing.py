@@ -10,7 +10,7 @@ from rich.console import Console
 
 from crm import registry
 from crm.local.crm import LocalCrm
-from crm.local.importer import Tally, rehearse, run
+from crm.local.importer import Choices, Tally, rehearse, run
 from gateway.config import load
 from gateway.errors import Misconfigured, Refused, Retry
 
@@ -22,24 +22,26 @@ err = Console(stderr=True, highlight=False)
 
 def import_customers(file: Path, config: Path, crm: str, dry_run: bool, bar: Bar) -> int:
     """The exit code: 0 when every line was read, 1 when some were not, 2 when nothing could be done."""
-    spec = load(config).crms.get(crm)
+    house = load(config)
+    spec = house.crms.get(crm)
     if spec is None or spec.type != "local":
         raise Misconfigured(
             [(str(config), f"crms.{crm}", "is no CRM of type local: only the embedded CRM imports files")]
         )
+    choices = {name: tuple(field.options) for name, field in house.fields.items() if field.type == "choice"}
     try:
         if dry_run:
-            return _planned(file)
+            return _planned(file, choices)
         opened = LocalCrm(crm, registry.load("local").Config.model_validate(spec.settings))
-        return _tally(bar(lambda progress: run(file, opened, progress)))
+        return _tally(bar(lambda progress: run(file, opened, progress, choices)))
     except (Refused, Retry) as why:
         say = why.say.format_map(why.facts) if isinstance(why, Refused) else str(why)
         err.print(f"{file}: {say}", style="red", markup=False, soft_wrap=True)
         return 2
 
 
-def _planned(file: Path) -> int:
-    planned, tally = rehearse(file)
+def _planned(file: Path, choices: Choices) -> int:
+    planned, tally = rehearse(file, choices)
     for heading, meant in planned.columns:
         out.print(f"{heading}: {meant or 'left out'}", markup=False, soft_wrap=True)
     readable = planned.rows - tally.unreadable_count

@@ -137,6 +137,18 @@ def test_import_reads_what_can_be_read_and_names_the_rest(folder: Path) -> None:
     assert again.out.startswith("0 created, 0 changed, 1 unchanged, ")
 
 
+def test_import_takes_no_option_the_field_does_not_have(folder: Path) -> None:
+    path = folder / "floatcard.toml"
+    offered = [line for line in path.read_text("utf-8").splitlines() if "丢单" not in line]
+    path.write_text("\n".join(offered), "utf-8")
+    (folder / "customers.csv").write_text("name,stage\nFoo,Won\nBar,Lost\n", "utf-8")
+    planned = floatcard(folder, "import", "customers.csv", "--dry-run")
+    assert planned.code == 1 and "2 rows: 1 readable, 1 not" in planned.out
+    done = floatcard(folder, "import", "customers.csv")
+    assert (done.code, done.out) == (1, "1 created, 0 changed, 0 unchanged, 1 not readable\n")
+    assert planned.err == done.err == "line 3: Stage: lost is not one of lead, qualified, negotiation, won.\n"
+
+
 def test_import_reads_gb18030(folder: Path) -> None:
     (folder / "customers.csv").write_bytes("名称,电话\n华东示例公司,021 5555 0000\n".encode("gb18030"))
     done = floatcard(folder, "import", "customers.csv")

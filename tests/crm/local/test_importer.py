@@ -7,7 +7,7 @@ import pytest
 
 from crm.local import Crm
 from crm.local.batch import Entry
-from crm.local.importer import BATCH, MOST_TOLD, Tally, plan, run
+from crm.local.importer import BATCH, MOST_TOLD, Tally, plan, rehearse, run
 from crm.model import CrmUser, Record
 from gateway.errors import Refused
 from tests.crm.contract import walk
@@ -119,6 +119,15 @@ async def test_every_broken_row_is_told_and_the_others_are_taken(tmp_path: Path,
     assert reasons[8] == "3 cells here, 8 columns above."
     assert reasons[11] == "The same customer stands in line 2 already."
     assert set(await everything(crm)) == {"Good One", "Good Two"}
+
+
+async def test_a_choice_no_form_offers_is_told_and_the_others_are_taken(tmp_path: Path, crm: Crm) -> None:
+    path, choices = write(tmp_path, "name,stage", "Foo,Won", "Bar,Lost", "Baz,丢单", "Qux,"), {"stage": ("lead", "won")}
+    _, read = rehearse(path, choices)
+    tally = run(path, crm, choices=choices)
+    assert told(tally) == told(read)
+    assert told(tally) == [(line, "Stage: lost is not one of lead, won.") for line in (3, 4)]
+    assert set(await everything(crm)) == {"Foo", "Qux"}
 
 
 @pytest.mark.parametrize("lines", [("1,甲,苏州", ",甲,苏州"), (",甲,苏州", "1,甲,苏州"), (",甲,", ",甲,")])
