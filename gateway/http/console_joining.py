@@ -5,6 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from gateway.console import customers
+from gateway.console.seeing import Eyes
 from gateway.errors import Refused
 from gateway.handlers import view
 from gateway.http.console_mentions import Around
@@ -40,25 +41,35 @@ class JoinPage(Lists):
         self, request: web.Request, session: Session, ref: str, other: str, wrong: str = ""
     ) -> web.Response:
         frame = self._frame(request, session)
-        it = await customers.one(self._eyes(frame, session), ref, "", None)
+        eyes = self._eyes(frame, session)
+        it = await customers.one(eyes, ref, "", None)
         if it is None:
             return see(_LIST, "unknown")
         pair: Pair | None = None
         if other and not wrong:
             try:
-                pair = await self._joining.look(it.key, other)
+                pair = await self._both(eyes, it.key, other)
             except Refused as why:
                 wrong = refused(frame.reader, why)
         fields, locale = self._s.config.fields, frame.reader.locale
         differs = [view.label(fields.get(name), name, locale) for name in pair.differs] if pair is not None else []
         parts = await self._joining.of(it.key)
-        facts = {"it": it, "parts": parts, "other": other, "pair": pair, "differs": differs, "wrong": wrong}
+        title = await eyes.title(other) if pair is not None else ""
+        facts = {"it": it, "parts": parts, "other": other, "title": title, "differs": differs, "wrong": wrong}
         return html("join", frame, 409 if wrong else 200, **facts)
+
+    async def _both(self, eyes: Eyes, ref: str, other: str) -> Pair:
+        """Raises `Refused` also where this reader may not see one of them."""
+        pair = await self._joining.look(ref, other)
+        for key in (ref, other):
+            if await eyes.heard(key) is None:
+                raise Refused("{record} is not known here.", record=key[:200])
+        return pair
 
     async def join(self, request: web.Request, session: Session, form: Form) -> web.Response:
         ref, other = form.get("ref")[:512], form.get("other")[:512]
         try:
-            await self._joining.look(ref, other)
+            await self._both(self._eyes(self._frame(request, session), session), ref, other)
             await self._joining.join(ref, other, session.person.id)
         except Refused as why:
             reader = self._frame(request, session).reader

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+from sqlalchemy import select
+
+from gateway.handlers import desk
+from gateway.handlers.hearing import Heard
+from gateway.services import Services
 from gateway.store.auditing import AuditStore
+from gateway.store.tables_ledger import joined
 from identity.model import Person
 from tests.gateway.http.test_console import Visitor
 from tests.gateway.http.test_console_mentions import seen
@@ -84,6 +91,26 @@ async def test_in_the_console_they_are_looked_at_joined_and_parted(world: World)
         assert status == 409 and "is not known here" in seen(page)
         assert (await visitor.get(f"{JOIN}?ref=no:such:one"))[2].url.path == "/console/customers"
     assert [what for what, by in await deeds(world) if by == "p_zhaolei"][:2] == ["parted", "joined"]
+
+
+async def test_whom_a_policy_keeps_from_one_of_them_neither_sees_nor_joins_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await both(world)
+    seen_, hidden_ = desk.seen, set[str]()
+
+    async def kept_from(s: Services, ref: str, person: Person) -> Heard | None:
+        return None if ref in hidden_ else await seen_(s, ref, person)
+
+    monkeypatch.setattr(desk, "seen", kept_from)
+    async with Visitor(world) as visitor:
+        await visitor.enter()
+        page = (await visitor.get(f"{JOIN}?ref={HERO}&other={THERE}&lang=en"))[1]
+        form = hidden(page, "customers/join")
+        hidden_.add(THERE)
+        for told in (await visitor.get(f"{JOIN}?ref={HERO}&other={THERE}"), await visitor.post(JOIN, form)):
+            assert told[0] == 409 and "is not known here" in seen(told[1]) and "differ" not in seen(told[1])
+    assert await world.house.services.store.read(lambda connection: connection.execute(select(joined)).all()) == []
 
 
 async def test_nobody_but_an_admin_looks_at_it(world: World) -> None:
