@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, Protocol
 
 
@@ -55,6 +55,10 @@ class DeskField:
     writable: bool = True
     at: int = 0
     by: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """By language; `label` where one has none."""
+    option_labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Of an option, by language; without one it is shown as it is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,7 +124,7 @@ async def _furnished(house: House, clock: DemoClock, folder: Path, port: int) ->
     )
     health = Health(house.services, house.worker)
     app = application(house, health)
-    app.add_subapp("/demo", chat_app(messenger, Desk(crm, config.locale), Panel(house.services), clock))
+    app.add_subapp("/demo", chat_app(messenger, Desk(crm, config.fields), Panel(house.services), clock))
     server = await listen(app, health, config.server.host, config.server.port)
     await messenger.start()
     await house.start()

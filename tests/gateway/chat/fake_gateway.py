@@ -153,6 +153,17 @@ class FakeTrail:
             return
 
 
+TIER = DeskField(
+    "tier",
+    "key",
+    "Tier",
+    "choice",
+    ("key", "trial"),
+    labels={"en": "Grade", "zh-CN": "等级"},
+    option_labels={"key": {"en": "Key account", "zh-CN": "重点"}},
+)
+
+
 class FakeDesk:
     def __init__(self) -> None:
         self.values = {"c1": {"phone": "138 0571 8842", "address": "苏州工业园区星湖街 328 号", "stage": "谈判"}}
@@ -167,7 +178,7 @@ class FakeDesk:
         if id not in self.values:
             raise Refused("There is no customer {id}.", id=id)
         fields = tuple(DeskField(name, value, at=_now(), by="王敏") for name, value in self.values[id].items())
-        return DeskRecord(id, "华星医疗", self.version, fields, tuple(self.risks))
+        return DeskRecord(id, "华星医疗", self.version, (TIER, *fields), tuple(self.risks))
 
     async def write(self, id: str, field: str, value: str, by: str) -> None:
         self.values[id][field] = value

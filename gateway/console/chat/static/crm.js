@@ -3,7 +3,7 @@ import { byId, el, icon } from "./dom.js";
 import { call } from "./api.js";
 import { when } from "./time.js";
 import { toast, trouble } from "./toast.js";
-import { has, t } from "./words.js";
+import { has, locale, t } from "./words.js";
 
 let open = null; // the record on the screen
 let query = "";
@@ -71,12 +71,13 @@ function drawRecord(record) {
     record.fields.map((field) => drawField(record, field)), el("div", { class: "actions" }, risk));
 }
 
-const labelOf = (field) => (has(`field_${field.name}`) ? t(`field_${field.name}`) : field.label || field.name);
+const labelOf = (field) => field.labels[locale()] || (has(`field_${field.name}`) ? t(`field_${field.name}`) : field.label || field.name);
+const optionOf = (field, value) => field.option_labels[value]?.[locale()] || value || "—";
 
 function drawField(record, field) {
   const id = `crm-${field.name}`;
   const input = field.kind === "choice"
-    ? el("select", { id }, [...new Set([field.value, ...field.options])].map((one) => el("option", { value: one, selected: one === field.value }, one || "—")))
+    ? el("select", { id }, [...new Set([field.value, ...field.options])].map((one) => el("option", { value: one, selected: one === field.value }, optionOf(field, one))))
     : el("input", { id, type: "text", value: field.value, dir: "auto", maxlength: 10_000, readonly: !field.writable });
   const save = el("button", { type: "submit", class: "primary", "aria-label": `${t("save")}: ${labelOf(field)}` }, t("save"));
   const form = el("form", { class: "crm-field" }, el("label", { for: id, dir: "auto" }, labelOf(field)), el("div", { class: "line" }, input, field.writable ? save : null));

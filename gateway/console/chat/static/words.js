@@ -44,10 +44,11 @@ const EN = {
   field_name: "Name", field_phone: "Phone", field_address: "Address", field_city: "City", field_stage: "Stage", field_owner: "Owner",
   field_email: "Email", field_industry: "Industry", field_level: "Level", field_renewal: "Renewal", field_website: "Website",
   field_amount: "Amount", field_region: "Region", field_team: "Team", field_tags: "Tags",
+  field_tier: "Tier", field_credit_limit: "Credit limit", field_description: "Description",
 };
 
 const ZH = {
-  skip: "跳到输入框", tagline: "演示，运行在你自己的电脑上", rooms: "会话", you_are: "当前身份",
+  skip: "跳到输入框", tagline: "演示，运行在您自己的电脑上", rooms: "会话", you_are: "当前身份",
   demo_time: "演示时间", jump: "时间快进", jump_10: "快进 10 分钟", jump_day: "快进 1 天",
   jumped: "演示时钟已快进，现在是 {time}。",
   theme: "主题", theme_light: "浅色", theme_dark: "深色", console: "控制台",
@@ -56,15 +57,15 @@ const ZH = {
   trail_short: "刚刚发生", crm: "CRM 本身", crm_short: "CRM", views: "视图", chat: "聊天",
   "try": "试一试", role_rep: "销售", role_manager: "经理", role_admin: "管理员", role_guest: "外部访客",
   role_colleague: "同事，尚未关联", window: "在第二个窗口以 {name} 打开", external: "与外部共享",
-  direct_about: "只有你和 Floatcard", members_n: "{n} 位成员", manage: "成员：{names}",
-  unread: "未读", you: "你", edited: "已编辑", deleted: "这条消息已删除。",
+  direct_about: "只有您和 Floatcard", members_n: "{n} 位成员", manage: "成员：{names}",
+  unread: "未读", you: "您", edited: "已编辑", deleted: "这条消息已删除。",
   joined: "{name} 加入了", joined_by: "{by} 邀请了 {name}", left: "{name} 离开了", left_by: "{by} 移除了 {name}",
   edit: "编辑", remove: "删除", quote: "引用", save: "保存", cancel: "取消", close: "关闭",
   delete_title: "删除这条消息？", delete_about: "它的卡片会一起消失。",
-  only_you: "仅你可见", pending_late: "Floatcard 还没有收到这条消息，正在重发", pending_refused: "Floatcard 无法读取这条消息，没有任何结果",
+  only_you: "仅您可见", pending_late: "Floatcard 还没有收到这条消息，正在重发", pending_refused: "Floatcard 无法读取这条消息，没有任何结果",
   quoting: "回复 {name}", no_quote: "去掉引用",
   empty_title: "提到一位客户", empty_about: "像平时和同事说话那样写。一旦出现客户的名字，Floatcard 会在消息下方浮出它的卡片。",
-  empty_direct: "这是你和 Floatcard 的单独会话。提醒会发到这里；发送 /help 看看还能问什么。",
+  empty_direct: "这是您和 Floatcard 的单独会话。提醒会发到这里；发送 /help 看看还能问什么。",
   example_1: "明天去华星医疗谈续约", example_2: "远航科技那边回复了吗",
   example_3: "Call Northlake about the renewal", example_help: "/help",
   trail_empty: "还没有发生什么。提到一位客户，Floatcard 的每一步决定都会出现在这里：匹配到谁、谁能看到、隐藏了什么、为什么。",
@@ -79,10 +80,10 @@ const ZH = {
   offline: "连接断开，正在重试…", count: "{n} / 10,000 字",
   repainted: "卡片已更新：{summary}", show_all: "显示全部", show_less: "收起", more: "更多",
   undecided: "待定", editable: "可编辑", done: "已完成", overdue: "逾期", saving: "正在保存…",
-  removed_you: "你已不在那个会话里。", just_now: "刚刚", says: "{name}：{text}", menu: "操作",
+  removed_you: "您已不在那个会话里。", just_now: "刚刚", says: "{name}：{text}", menu: "操作",
   tone_info: "提示", tone_warning: "注意", tone_danger: "重要",
   error_network: "演示没有响应。它还在运行吗？", error_gateway_down: "Floatcard 没有响应。什么都没有改动，稍后再按一次。",
-  error_gateway_refused: "Floatcard 拒绝了；什么都没有改动。", error_not_a_member: "你不在这个会话里。",
+  error_gateway_refused: "Floatcard 拒绝了；什么都没有改动。", error_not_a_member: "您不在这个会话里。",
   error_unknown_message: "这条消息已经不在了。", error_too_long: "太长了：一条消息最多 10,000 字。",
   error_not_yours: "只有作者能修改自己的消息。", error_unknown_room: "没有这个会话。",
   error_unknown_person: "这里没有这个人。", error_already_there: "对方已经在会话里了。",
@@ -90,6 +91,7 @@ const ZH = {
   field_name: "名称", field_phone: "电话", field_address: "地址", field_city: "城市", field_stage: "阶段", field_owner: "负责人",
   field_email: "邮箱", field_industry: "行业", field_level: "级别", field_renewal: "续约", field_website: "网站",
   field_amount: "金额", field_region: "区域", field_team: "团队", field_tags: "标签",
+  field_tier: "级别", field_credit_limit: "信用额度", field_description: "说明",
 };
 
 const CATALOGUES = { en: EN, "zh-CN": ZH };

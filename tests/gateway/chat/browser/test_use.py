@@ -45,7 +45,7 @@ async def test_only_what_changed_is_shown_as_changed(look: Looking, house: House
 async def test_a_whisper_is_marked_and_the_others_do_not_have_it(look: Looking, house: House) -> None:
     mine, theirs = await look.window("u_liting"), await look.window("u_chenwei")
     await say(mine, "远航科技那边回复了吗")
-    await expect(mine.locator(".whisper .only")).to_have_text("仅你可见")
+    await expect(mine.locator(".whisper .only")).to_have_text("仅您可见")
     await say(mine, "之后的一句")
     await expect(theirs.locator(".text", has_text="之后的一句")).to_be_visible()
     assert await theirs.locator(".card").count() == 0
@@ -57,7 +57,7 @@ async def test_an_answer_card_is_for_the_one_who_pressed_and_can_be_put_away(loo
     await say(mine, "华星")
     await mine.get_by_role("button", name="给我看全部").click()
     answer = mine.locator(".answer")
-    await expect(answer.locator(".only")).to_have_text("仅你可见")
+    await expect(answer.locator(".only")).to_have_text("仅您可见")
     await expect(answer).to_be_focused()
     assert await theirs.locator(".answer").count() == 0
     await mine.keyboard.press("Escape")
@@ -212,6 +212,11 @@ async def test_the_crms_own_screen_is_used_beside_the_chat(look: Looking, house:
     await page.get_by_role("tab", name="CRM 本身").click()
     await page.get_by_label("搜索客户").fill("华星")
     await page.locator("#hits button", has_text="华星").click()
+    tier = page.get_by_role("combobox", name="等级")
+    assert await tier.locator("option").all_text_contents() == ["重点", "trial"]
+    await page.get_by_role("button", name="English").click()
+    assert await page.get_by_role("combobox", name="Grade").locator("option").first.text_content() == "Key account"
+    await page.get_by_role("button", name="中文").click()
     await page.get_by_role("textbox", name="阶段").fill("签约")
     await page.get_by_role("textbox", name="阶段").press("Enter")
     await expect(page.locator("#toasts")).to_contain_text("已保存到 CRM")
