@@ -186,7 +186,7 @@ def _nothing(eyes: Eyes) -> Side:
 
 
 def _challenger(eyes: Eyes, state: FieldState, each: Challenger, crm: str, may: bool) -> Side:
-    there = each.system == crm or (each.edit == state.edit and state.write == "in_crm")
+    there = (each.system == crm and not each.undoes) or (each.edit == state.edit and state.write == "in_crm")
     others = "stands" if each.edit == state.edit else "yours" if each.actor == eyes.me.id else "theirs"
     data = desk.settling(eyes.s, state, each.edit) if may and each.erased_at is None else ""
     return replace(_side(eyes, state, "crm" if there else others, each, data), there=there)

@@ -197,8 +197,8 @@ def _challengers(
 
 
 def _role(state: FieldState, each: Challenger, crm: str, reader: str) -> Role:
-    """What stands is what the CRM holds, once it was written there."""
-    if each.system == crm or (each.edit == state.edit and state.write == "in_crm"):
+    """What stands is what the CRM holds, once it was written there; its own side no more once another was settled."""
+    if (each.system == crm and not each.undoes) or (each.edit == state.edit and state.write == "in_crm"):
         return "crm"
     if reader and each.actor == reader:
         return "yours"

@@ -10,7 +10,7 @@ from typing import Literal
 from cards.words import N_
 from gateway.config.model import seconds
 from gateway.errors import Refused
-from gateway.handlers import alerts, beaten, conflicts
+from gateway.handlers import alerts, beaten, conflicts, view
 from gateway.handlers.hearing import Heard, heard
 from gateway.services import Services
 from gateway.store.due import Due
@@ -179,8 +179,12 @@ _MOVES = {"acknowledge": _acknowledge, "snooze": _snooze, "reopen": _reopen}
 
 
 async def _may(s: Services, person: Person, ref: str, field: str) -> None:
-    if not may_edit(s, await seen(s, ref, person), field):
-        raise Refused("You may not edit {field}.", field=field)
+    each = await seen(s, ref, person)
+    if each is not None and each.standing.record.deleted:
+        raise Refused("This customer was deleted in the CRM. Restore it there before you change it.")
+    if not may_edit(s, each, field):
+        label = view.label(s.config.fields.get(field), field, person.locale or s.config.locale)
+        raise Refused("You may not edit {field}.", field=label)
 
 
 def _given(

@@ -152,3 +152,28 @@ def test_no_hostile_fact_breaks_what_is_kept(value: str) -> None:
 @pytest.mark.parametrize("text", ["\x1e", "\x1e[1]", '\x1e["a", [1]]', '\x1e["a", {"b": 1', "plain"])
 def test_what_only_looks_like_a_kept_refusal_is_told_as_it_is(text: str) -> None:
     assert refusal.worded("en", text) == text
+
+
+async def test_what_the_crm_does_not_hold_any_more_is_not_called_now_in_the_crm(tmp_path: Path) -> None:
+    def conflict() -> Message:
+        (found,) = [each for each in live.cards("deal") if each.card["name"] == "conflict"]
+        return found
+
+    async with opened(tmp_path) as live:
+        form = await live.open_form(LI, await floated(live))
+        await live.natively("phone", TWO)
+        await live.submit(LI, "deal", form, phone=ONE)
+        await live.settle()
+        there = say(conflict().card["locale"], "Now in the CRM")
+        assert there in text(conflict().card) and await live.there("phone") == TWO
+        for button in buttons(conflict().card, "settle"):
+            if await live.s.ledger.value_of(live.s.buttons.read(button["data"])[1].text("e")) == ONE:
+                assert (await live.press(LI, "deal", button))["text"] == "Settled."
+        await live.settle()
+        assert await live.there("phone") == ONE
+        answer = await live.press(LI, "deal", buttons(conflict().card, "undo")[0])
+        assert answer["text"] == "Undone. The conflict is open again."
+        await live.settle()
+        (columns,) = [block["columns"] for block in conflict().card["blocks"] if block["type"] == "columns"]
+        assert await live.there("phone") == ONE and TWO in [each["value"] for each in columns]
+        assert [each["value"] for each in columns if each["label"] == there] == [ONE]

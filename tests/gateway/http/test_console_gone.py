@@ -43,6 +43,18 @@ async def test_its_page_says_what_became_of_it_and_leads_to_the_other(world: Wor
         assert "customers/undo" not in told, "nothing of it is undone"
 
 
+async def test_what_is_deleted_is_refused_with_what_to_do(world: World) -> None:
+    s = world.house.services
+    await edited(world, "phone", ONE)
+    async with Visitor(world) as visitor:
+        await entered(visitor)
+        sent = hidden((await visitor.get(f"/console/customers/one?ref={HERO}"))[1], "customers/undo")
+        await merge(world, await other(world))
+        status, told, _ = await visitor.post("/console/customers/undo", sent)
+        assert status == 409 and "Restore it there before you change it." in told
+    assert (await s.ledger.state(HERO, "phone")).value == ONE  # type: ignore[union-attr]
+
+
 async def test_a_proposal_is_taken_there_once(world: World) -> None:
     heir = await other(world)
     await edited(world, "phone", ONE)
