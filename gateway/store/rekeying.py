@@ -78,15 +78,19 @@ def _all(connection: Connection, asked: _Asked) -> list[Rekeyed]:
 def _move(connection: Connection, asked: _Asked, moved: Sequence[Rekeyed], ids: dict[str, str]) -> None:
     for each in moved:  # by the links' own ids: two that change places never stand in each other's way
         connection.execute(update(link).where(link.c.id == ids[each.old]).values(key=each.new))
-        if asked.kind == "im":
-            _follow(connection, each)
+    if asked.kind == "im":
+        _follow(connection, moved)
     facts: dict[str, str | int] = {"kind": asked.kind, "moved": len(moved), "asked": len(asked.pairs)}
     auditing.add(connection, [(asked.at, asked.by, "rekeyed", "", facts)])
 
 
-def _follow(connection: Connection, each: Rekeyed) -> None:
-    """The lists of rooms tell the new id by themselves soon; until then the old one must not stand for somebody."""
-    connection.execute(delete(account).where(account.c.im == each.old))
-    known = select(member.c.room).where(member.c.im == each.new)
-    connection.execute(delete(member).where(member.c.im == each.old, member.c.room.in_(known)))
-    connection.execute(update(member).where(member.c.im == each.old).values(im=each.new))
+def _follow(connection: Connection, moved: Sequence[Rekeyed]) -> None:
+    """The lists of rooms tell the new id by themselves soon; until then the old one must not stand for somebody. All
+    step aside first: of two that change places in one room neither is lost, and with them what they may not see."""
+    for each in moved:
+        connection.execute(delete(account).where(account.c.im == each.old))
+        connection.execute(update(member).where(member.c.im == each.old).values(im=f"~{each.new}"))
+    for each in moved:
+        known = select(member.c.room).where(member.c.im == each.new)
+        connection.execute(delete(member).where(member.c.im == f"~{each.new}", member.c.room.in_(known)))
+        connection.execute(update(member).where(member.c.im == f"~{each.new}").values(im=each.new))

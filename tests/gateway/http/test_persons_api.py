@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, select
+
 from gateway.store.auditing import AuditStore
+from gateway.store.tables_app import member
 from identity.audience import attributes_of
 from identity.model import Person
 from tests.gateway.http.world import HERO, Client, World
@@ -53,6 +58,26 @@ async def test_a_second_account_on_one_network_is_never_linked_silently(world: W
     told = await api.post("identities/links", body)
     assert told.status == 409 and "already" in told.body["say"] and people.linked("im", body["key"]) is None
     assert (await api.post("identities/links", {**body, "second": True})).status == 201
+
+
+def _members(connection: Connection, items: Sequence[dict[str, str]]) -> list[None]:
+    connection.execute(member.delete())
+    for room in ("a", "b"):
+        for im in items[0]:
+            connection.execute(member.insert().values(room=room, im=im, name="x", kind="member"))
+    return [None] * len(items)
+
+
+async def test_of_two_that_change_places_in_a_room_neither_is_lost(world: World) -> None:
+    api, store = await admin(world), world.house.services.store
+    one, other, gone, third = ACCOUNT, "web/demo/user/u_liting", "web/demo/user/u_zhaolei", "web/demo/user/u_third"
+    await store.write(_members, dict.fromkeys((one, other, gone, third), ""))
+    moved = (await api.post("identities/rekey", {"keys": {one: other, other: one, gone: third}})).body
+    assert moved["moved"] == 3
+    rows = await store.read(
+        lambda connection: sorted(tuple(each) for each in connection.execute(select(member.c.room, member.c.im)))
+    )
+    assert rows == sorted((room, im) for room in ("a", "b") for im in (one, other, third))
 
 
 async def test_keys_that_changed_follow(world: World) -> None:
