@@ -204,7 +204,7 @@ async def _why(s: Services, turn: Turn, rest: str) -> Act:
     last = code if TURN.fullmatch(code) else None if code else await s.trail.last_turn(turn.place.room_key)
     steps = await s.trail.turn(last) if last is not None else []
     steps = [step for step in steps if step.step.room in ("", turn.place.room_key)]
-    steps = await retold(s, steps, direct(turn.person, turn.event.who))
+    steps = await retold(s, steps, direct(turn.person, turn.event.who), (turn.place.room_key,))
     lines = [await worded(Teller(s.records, s.people, s.config, locale), step) for step in steps]
     shown: dict[str, tuple[str, ...]] = {ref: () for step in steps for ref in records(step.step)}
     if code and last is None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from gateway.handlers.hearing import Heard, heard
 from gateway.services import Services
+from gateway.store.slots import Shown
 from gateway.store.trail import StoredStep
 from gateway.turn import Step
 from identity.model import Audience
@@ -19,14 +20,22 @@ OWNERSHIP = ("the author's account", "a member belongs to this customer")
 Known = Mapping[str, Heard | None]
 
 
-async def retold(s: Services, steps: Sequence[StoredStep], reader: Audience) -> list[StoredStep]:
-    """Whole turns in, whole turns out. A message about what is hidden reads as one that names nobody."""
+async def retold(
+    s: Services, steps: Sequence[StoredStep], reader: Audience, rooms: Collection[str] = ()
+) -> list[StoredStep]:
+    """Whole turns in, whole turns out. A message about what is hidden reads as one that names nobody.
+
+    `rooms`: keys of those the reader is in now. What is up there is before their eyes: they are told that a card
+    floats, and nothing of whom it is about.
+    """
     steps = [each for each in steps if each.step.step not in ADMINS or administers(reader)]
     known = {ref: await heard(s, ref, reader) for ref in sorted({ref for each in steps for ref in records(each.step)})}
     turns: dict[str, list[StoredStep]] = {}
     for each in steps:
         turns.setdefault(each.turn, []).append(each)
-    told = [each for turn in turns.values() for each in _turn(turn, known)]
+    hidden = [each for each in steps if each.step.room in rooms and not _wholly(turns[each.turn], known)]
+    up = {each.id for each in hidden if await _up(s, each.step)}
+    told = [each for turn in turns.values() for each in _turn(turn, known, up)]
     return sorted(told, key=lambda each: each.id)
 
 
@@ -34,7 +43,26 @@ def administers(reader: Audience) -> bool:
     return any("admin" in who.roles and not who.external for who in reader.counts)
 
 
-def _turn(steps: Sequence[StoredStep], known: Known) -> list[StoredStep]:
+def _wholly(steps: Sequence[StoredStep], known: Known) -> bool:
+    return all(known[ref] is not None for each in steps for ref in records(each.step))
+
+
+async def _up(s: Services, step: Step) -> bool:
+    """Whether the card it speaks of, for all in the room, is there now."""
+    if step.step == "shown" and step.facts.get("purpose") == "card":
+        shown = await s.slots.by_id(str(step.facts.get("slot")))
+        return shown is not None and _seen_in(shown, step.room)
+    if step.step == "cooled":
+        return any(_seen_in(each, step.room) for each in await s.slots.about(str(step.facts.get("record")), step.room))
+    return False
+
+
+def _seen_in(shown: Shown, room: str) -> bool:
+    up = shown.message is not None and shown.slot.place.room_key == room
+    return up and shown.slot.purpose == "card" and not shown.slot.to
+
+
+def _turn(steps: Sequence[StoredStep], known: Known, up: Collection[int]) -> list[StoredStep]:
     kept = [replace(each, step=fit) for each in steps if (fit := _fit(each.step, known)) is not None]
     if len(kept) == len(steps) or any(records(each.step) for each in kept):
         return kept
@@ -43,7 +71,14 @@ def _turn(steps: Sequence[StoredStep], known: Known) -> list[StoredStep]:
         return [each for each in kept if each.step.step == "nothing"]
     named = [each for each in steps if each.step.step in MENTIONS]
     pressed = any(each.step.step in ("pressed", "command") for each in steps)
-    return [replace(named[0], step=replace(named[0].step, step="nothing", facts={}))] if named and not pressed else []
+    if not named or pressed:
+        return []
+    floats = [replace(each, step=_nameless(each.step)) for each in steps if each.id in up]
+    return floats or [replace(named[0], step=replace(named[0].step, step="nothing", facts={}))]
+
+
+def _nameless(step: Step) -> Step:
+    return replace(step, facts={name: step.facts[name] for name in ("purpose", "did") if name in step.facts})
 
 
 def _fit(step: Step, known: Known) -> Step | None:

@@ -70,6 +70,8 @@ async def _nothing(t: Teller, facts: dict[str, Json]) -> Line:
 
 
 async def _cooled(t: Teller, facts: dict[str, Json]) -> Line:
+    if not facts.get("record"):  # for one who sees that card, and may know no more of whom it is about
+        return Line(t.say("Silent"), t.say("What is named has a card in this room already; it follows by itself."))
     text = t.say("{customer} has a card in this room already; it follows by itself.", customer=await t.title(facts))
     return Line(t.say("Silent"), text)
 
