@@ -21,6 +21,7 @@ from gateway.spine import Spine
 from gateway.store.counters import counts
 from gateway.store.due import Due
 from gateway.store.kept import Kept
+from gateway.store.user_lists import COUNTER as USER_LISTS
 
 log = logging.getLogger("floatcard.afresh")
 
@@ -152,7 +153,9 @@ class Afresh:
         return len(gone)
 
     async def _changes(self) -> str:
-        return json.dumps(await counts(self._s.store), sort_keys=True)
+        """Without the lists of users, which every start asks for anew: who left by them is a change of the people."""
+        told = await counts(self._s.store)
+        return json.dumps({name: n for name, n in told.items() if name != USER_LISTS}, sort_keys=True)
 
 
 def look_of(config: Config, key: bytes) -> str:
