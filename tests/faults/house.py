@@ -166,8 +166,9 @@ class Faulty(Live):
         there = found.fields["address"].value if "address" in found.fields else None
         return bool(there == await self.value("address"))
 
-    async def shows(self, room: str, words: str) -> None:
-        await self.until(lambda: _now(words in text(self.card(room).card)), f"{words!r} on the card")
+    async def shows(self, room: str, *words: str) -> None:
+        """One of them."""
+        await self.until(lambda: _now(any(each in text(self.card(room).card) for each in words)), f"{words} on the card")
 
 
 async def _now(value: bool) -> bool:

@@ -40,6 +40,8 @@ FAULT_S = 3.0 if SOAK else 0.6
 TCP = (SLOW, CUT, CUT_ANSWER, HALF_OPEN, MUTE, DRIP, GARBAGE, REFUSE)
 HTTP = (TIRED, BROKEN, AWAY)
 UNANSWERED = {*TCP, *HTTP} - {SLOW, DRIP}
+TOLD = ("saved here, not yet in the CRM", "saved here; sent to the CRM, and whether it took it is not known yet")
+"""Where the request came through and no answer did, the second: it may be there."""
 FAULTS: dict[str, tuple[Fault, ...]] = {
     "chat": (CUT_ANSWER, HALF_OPEN, GARBAGE, REFUSE, TIRED, BROKEN),
     "crm": (CUT_ANSWER, MUTE, GARBAGE, CUT, TIRED, AWAY),
@@ -62,7 +64,7 @@ async def through(live: Faulty, line: str, fault: Fault, number: int) -> None:
         working.create_task(live.save(form, f"{line} street {number}"))
         await asyncio.sleep(FAULT_S)
         if line == "crm" and fault in UNANSWERED:
-            await live.shows("deal", "saved here, not yet in the CRM")
+            await live.shows("deal", *TOLD)
         bounded(live)
         if fault is not REFUSE:  # nobody gets as far as being counted
             await live.until(partial(met, spoilt, struck), f"{where} meets somebody")

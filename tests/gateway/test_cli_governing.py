@@ -65,6 +65,8 @@ async def test_a_running_gateway_follows_what_another_process_decides(tmp_path: 
         await live.settle()
         path = tmp_path / "floatcard.toml"
         await governing.decide(path, "group/group", "minimal", "p_zhaolei")
-        live.clock.at = max(live.clock.at, await live.s.due.next_at() or 0)
-        await live.settle()
+        # The command has a clock of its own; other things of this house may be due before what it asked for.
+        while "演示完成" in text(live.card("deal").card) and (at := await live.s.due.next_at()) is not None:
+            live.clock.at = max(live.clock.at, at)
+            await live.settle()
         assert "演示完成" not in text(live.card("deal").card)

@@ -71,7 +71,7 @@ async def test_a_conflict_that_is_open_again_is_told_as_open(tmp_path: Path) -> 
         assert "nobody has decided yet" in (await story(live, "undone"))[-1].text
 
 
-UNKNOWN = "sent to the CRM, and whether it took it is not known yet"
+UNKNOWN = "saved here; sent to the CRM, and whether it took it is not known yet"
 
 
 async def test_a_write_in_doubt_is_not_called_missing_in_the_crm_and_a_restart_changes_nothing(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ async def test_every_page_is_readable_by_everybody(world: World, width: int, sch
             ("overview", ""),
             *(("rooms", "rooms"), ("room", f"rooms/one?room={ROOM}&customer=华星医疗"), ("customers", "customers")),
             *(("customer", f"customers/one?ref={HERO}&field=phone"), ("conflicts", "conflicts"), ("alerts", "alerts")),
-            ("join", f"customers/join?ref={HERO}&other={HERO}"),
+            ("join", f"customers/join?ref={HERO}&other=local:account:yunqi-textile"),
             *(("audit", "audit"), ("decision", f"audit?q={code}"), ("near", "audit?q=e")),
         ):
             await looked_at(page, world, path, f"{name}-{end}")

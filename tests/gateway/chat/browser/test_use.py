@@ -152,6 +152,8 @@ async def test_an_input_method_keeps_its_enter(look: Looking, house: House) -> N
 
 async def test_a_lost_connection_is_said_and_caught_up(look: Looking, house: House) -> None:
     page = await look.window("u_chenwei")
+    await Person(house, "u_liting").say("r_east", "vorher")
+    await expect(page.locator(".text", has_text="vorher")).to_be_visible()  # the stream stands
     await page.context.set_offline(True)
     house.chat.windows.close()
     await expect(page.locator("#offline")).to_be_visible()
@@ -213,10 +215,12 @@ async def test_the_crms_own_screen_is_used_beside_the_chat(look: Looking, house:
     await page.get_by_label("搜索客户").fill("华星")
     await page.locator("#hits button", has_text="华星").click()
     tier = page.get_by_role("combobox", name="等级")
-    assert await tier.locator("option").all_text_contents() == ["重点", "trial"]
+    await expect(tier.locator("option")).to_have_text(["重点", "trial"])
     await page.get_by_role("button", name="English").click()
-    assert await page.get_by_role("combobox", name="Grade").locator("option").first.text_content() == "Key account"
+    await expect(page.get_by_role("combobox", name="Grade").locator("option").first).to_have_text("Key account")
+    await expect(page.get_by_role("link", name="Console")).to_have_attribute("href", "/console?lang=en")
     await page.get_by_role("button", name="中文").click()
+    await expect(page.get_by_role("link", name="控制台")).to_have_attribute("href", "/console?lang=zh-CN")
     await page.get_by_role("textbox", name="阶段").fill("签约")
     await page.get_by_role("textbox", name="阶段").press("Enter")
     await expect(page.locator("#toasts")).to_contain_text("已保存到 CRM")
