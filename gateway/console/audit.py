@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from cards.words import N_
+from cards.words import N_, join
+from gateway import weighed
 from gateway.console import policies
 from gateway.console.seeing import Eyes
 from gateway.console.sheet import safe as safe
@@ -200,11 +201,17 @@ def cursor(after: str) -> Cursor | None:
 
 
 async def told(eyes: Eyes, rows: Sequence[AuditRow]) -> list[Row]:
-    edits = await eyes.s.ledger.edits([each.edit for each in rows if each.edit])
-    return [await _row(eyes, each, edits.get(each.edit)) for each in rows]
+    ids = {id_ for each in rows for id_ in (each.edit, each.standing, *_weighed(each)) if id_}
+    edits = await eyes.s.ledger.edits(sorted(ids))
+    return [await _row(eyes, each, edits.get(each.edit), edits) for each in rows]
 
 
-async def _row(eyes: Eyes, each: AuditRow, edit: Challenger | None) -> Row:
+def _weighed(each: AuditRow) -> Sequence[str]:
+    """What a person chose among; what is undecided again once a settlement is undone."""
+    return {"resolve": each.parents, "revert": each.heads if each.conflict else each.parents}.get(each.kind, ())
+
+
+async def _row(eyes: Eyes, each: AuditRow, edit: Challenger | None, edits: Mapping[str, Challenger]) -> Row:
     say, seen = eyes.reader.say, await eyes.sees(each.record, each.field)
     known = await eyes.heard(each.record) is not None
     did = KINDS.get(each.kind, each.kind) if each.edit else CAUSES.get(each.cause, each.cause)
@@ -215,19 +222,43 @@ async def _row(eyes: Eyes, each: AuditRow, edit: Challenger | None) -> Row:
         title=await eyes.title(each.record),
         field=eyes.label(each.field) if seen else "",
         did=say(did),
-        value=_value(eyes, each.field, edit) if seen and edit is not None else "",
+        value=_value(eyes, each, edit, edits) if seen and edit is not None else "",
         source=edit.source if edit is not None else "",
         who=eyes.who(each.actor) if each.actor_kind == "person" else each.system,
         person=each.actor if each.actor_kind == "person" else "",
-        reason=say(REASONS.get(each.reason, each.reason)),
+        reason=_reason(eyes, each, edit, edits) if seen else say(REASONS.get(each.reason, each.reason)),
         conflict=each.conflict,
         turn=plain(each.trace),
         hidden=not seen,
     )
 
 
-def _value(eyes: Eyes, field: str, edit: Challenger) -> str:
-    return eyes.reader.say("an erased value") if edit.erased_at else eyes.value(field, edit.value)
+def _value(eyes: Eyes, each: AuditRow, edit: Challenger, edits: Mapping[str, Challenger]) -> str:
+    sides = [edits[id_] for id_ in each.heads if id_ in edits] if _reopened(each, edit) else [edit]
+    told = (weighed.worded(eyes.s, eyes.reader, each.field, one) for one in sorted(sides, key=_said))
+    return join(eyes.reader.locale, list(dict.fromkeys(told)))
+
+
+def _said(edit: Challenger) -> tuple[int, str]:
+    return edit.at, edit.edit
+
+
+def _reopened(each: AuditRow, edit: Challenger) -> bool:
+    return bool(edit.undoes) and each.conflict
+
+
+def _reason(eyes: Eyes, each: AuditRow, edit: Challenger | None, edits: Mapping[str, Challenger]) -> str:
+    """Of what a person decided: among which."""
+    kept, told = edits.get(each.standing), ""
+    if edit is not None and _reopened(each, edit):
+        value = weighed.worded(eyes.s, eyes.reader, each.field, kept) if kept is not None else "—"
+        told = eyes.reader.say(
+            "The settlement was undone: nobody has decided. {value} is shown meanwhile.", value=value
+        )
+    elif edit is not None and each.standing == each.edit and not each.conflict:
+        sides = {id_: edits[id_] for id_ in _weighed(each) if id_ in edits}
+        told = weighed.chosen(eyes.s, eyes.reader, each.field, edit, sides)
+    return told or eyes.reader.say(REASONS.get(each.reason, each.reason))
 
 
 # -- out

@@ -10,15 +10,14 @@ from typing import Any, Final, cast
 from cards.tree import Tone
 from cards.words import N_, Reader
 from channels.model import ImId, Sender
+from gateway import weighed
 from gateway.errors import Refused
 from gateway.handlers import view
 from gateway.handlers.explain import change_line
 from gateway.handlers.hearing import Heard, heard
 from gateway.lab.study import KINDS
 from gateway.services import Services
-from gateway.store.ledger import Challenger
 from gateway.store.policy_changes import PolicyChange, PolicyChanges
-from gateway.story import REASONS
 from identity.audience import direct
 from identity.model import Person
 from reconcile.model import MergePolicy
@@ -61,17 +60,6 @@ SAYS: Final[Mapping[str, str]] = {
     "asked_more": N_("Conflicts that would have been asked besides"),
     "lost": N_("Edits that took effect and would have lost"),
     "won": N_("Edits that lost and would have taken effect"),
-}
-OUTCOMES: Final[Mapping[str, str]] = {
-    "undecided": N_("waits for a person"),
-    "merged_in": N_("is part of the value"),
-    "same_value": N_("says the same"),
-    "unchanged": N_("did not change the value"),
-    "not_authority": N_("is not from the leading source"),
-    "not_master": N_("is not from the master"),
-    "earlier": N_("is earlier"),
-    "lower_rank": N_("is from a source of lower rank"),
-    "smaller_id": N_("came at the same moment"),
 }
 
 
@@ -136,6 +124,7 @@ class Sided:
     at: int
     outcome: str
     stands: bool
+    undecided: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +135,8 @@ class Explained:
     reason: str
     value: str
     sides: Sequence[Sided]
+    undecided: bool
+    now: str
     policy: str
     change: str
     back: str
@@ -245,31 +236,34 @@ async def explained(s: Services, reader: Reader, me: Person, code: str, back: st
     seen = await _seen(s, me, found.decision.record) if found is not None else None
     if found is None or seen is None or found.decision.field not in seen.record.fields:
         return None
-    made, said = found.decision, found.decision.resolution
+    made = found.decision
     spec = s.config.fields.get(made.field)
     why = await PolicyChanges(s.store).why(made.id, made.policy)
     return Explained(
         customer=seen.record.title,
         field=label(s, reader, made.field),
         at=made.at,
-        reason=reader.say(REASONS[said.reason]),
-        value=view.worded(spec, said.value, reader.locale, reader.now),
-        sides=[_side(s, reader, made.field, each, said.winner) for each in found.edits.values()],
+        reason=await weighed.reason(s, reader, found),
+        value=view.worded(spec, weighed.kept_value(found), reader.locale, reader.now),
+        sides=[await _side(s, reader, made.field, each) for each in weighed.sides(found)],
+        undecided=made.resolution.conflict,
+        now=weighed.now(s, reader, found, await s.ledger.state(made.record, made.field)),
         policy=f"{made.policy} ({made.policy_hash[:8]})",
         change=change_line(s, reader, why).text if why is not None else "",
         back=back,
     )
 
 
-def _side(s: Services, reader: Reader, field: str, edit: Challenger, winner: str | None) -> Sided:
-    outcome = OUTCOMES.get(edit.why, "")
+async def _side(s: Services, reader: Reader, field: str, side: weighed.Side) -> Sided:
+    said = await weighed.first_said(s, side.edit)
     return Sided(
-        value=view.worded(s.config.fields.get(field), edit.value, reader.locale, reader.now),
-        source=edit.source,
-        by=_name(s, edit.actor) if edit.actor_kind == "person" else "",
-        at=edit.at,
-        outcome=reader.say(outcome) if outcome else "",
-        stands=edit.edit == winner,
+        value=weighed.worded(s, reader, field, side.edit),
+        source=said.source,
+        by=_name(s, said.actor) if said.actor_kind == "person" else "",
+        at=said.at,
+        outcome=side.outcome(reader),
+        stands=side.role == "stands",
+        undecided=side.role == "undecided",
     )
 
 

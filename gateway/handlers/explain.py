@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from cards.words import N_, Reader
+from gateway import weighed
 from gateway.errors import Refused
 from gateway.handlers import view
 from gateway.handlers.hearing import heard
 from gateway.services import Services
-from gateway.store.ledger import Challenger, DecisionView
+from gateway.store.ledger import Challenger
 from gateway.store.policy_changes import PolicyChanges, Why
-from gateway.story import REASONS, Line
+from gateway.story import Line
 from gateway.turn import Turn
 from identity.audience import direct
 
@@ -28,8 +29,10 @@ async def decision_lines(
     reader = Reader(locale, (turn.person.zone if turn.person else "") or s.config.zone, turn.now)
     label = view.label(s.config.fields.get(decision.field), decision.field, locale)
     lines = [Line(each.record.title, f"{label} · {reader.moment(decision.at)}", trace=code)]
-    lines += [_edit_line(s, reader, found, id_) for id_ in found.edits]
-    lines.append(Line(reader.say("Decided"), reader.say(REASONS[decision.resolution.reason])))
+    lines += [await _side_line(s, reader, decision.field, side) for side in weighed.sides(found)]
+    lines.append(Line(reader.say("Decided"), await weighed.reason(s, reader, found)))
+    if now := weighed.now(s, reader, found, await s.ledger.state(decision.record, decision.field)):
+        lines.append(Line(reader.say("Now"), now))
     lines.append(Line(reader.say("Policy"), f"{decision.policy} ({decision.policy_hash[:8]})"))
     why = await PolicyChanges(s.store).why(decision.id, decision.policy)
     if why is not None:
@@ -55,14 +58,12 @@ def _named(s: Services, person: str) -> str:
     return found.name if found is not None else person
 
 
-def _edit_line(s: Services, reader: Reader, found: DecisionView, id_: str) -> Line:
-    edit, resolution = found.edits[id_], found.decision.resolution
-    value = view.worded(s.config.fields.get(found.decision.field), edit.value, reader.locale, reader.now)
-    text = f"{value} · {edit.source} {_who(s, edit)} {reader.moment(edit.at)}".replace("  ", " ")
-    if id_ == resolution.winner:
-        return Line(reader.say("Stands"), text, "info")
-    why = resolution.why.get(id_)
-    return Line(reader.say("Beaten") if why else reader.say("Before"), text)
+async def _side_line(s: Services, reader: Reader, field: str, side: weighed.Side) -> Line:
+    said = await weighed.first_said(s, side.edit)
+    value, outcome = weighed.worded(s, reader, field, side.edit), side.outcome(reader) if side.edit.why else ""
+    text = f"{value} · {said.source} {_who(s, said)} {reader.moment(said.at)}".replace("  ", " ")
+    text = f"{text} · {outcome}" if outcome else text
+    return Line(reader.say(weighed.LABELS[side.role]), text, "info" if side.role == "stands" else "neutral")
 
 
 def _who(s: Services, edit: Challenger) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, cast
 
+import orjson
 from sqlalchemy import Connection
 
 from gateway.store import sql, upsert
@@ -63,6 +64,9 @@ class AuditRow(NamedTuple):
     actor: str
     trace: str
     standing: str
+    heads: tuple[str, ...]
+    parents: tuple[str, ...]
+    """What its maker had seen."""
 
 
 Held = Literal["", "mine", "nobody"]
@@ -73,8 +77,18 @@ _TROUBLED: Mapping[Trouble, str] = {
     "refused": "SELECT DISTINCT record FROM outbox WHERE state = 'refused'",
 }
 _MADE = "d.record, d.field, d.cause, d.reason, d.conflict, d.policy"
-_EDIT = "e.id, e.kind, e.system, e.surface, e.actor_kind, e.actor, e.trace, d.standing"
-_BY_EDIT = f"SELECT d.id, e.ingest_time, {_MADE}, {_EDIT} FROM edit e JOIN decision d ON d.id = e.decision WHERE"  # noqa: S608
+_EDIT = "e.id, e.kind, e.system, e.surface, e.actor_kind, e.actor, e.trace, d.standing, d.heads, e.parents"
+_COLUMNS = 18
+_LAST = (
+    "NOT EXISTS (SELECT 1 FROM edit l WHERE l.record = e.record AND l.field = e.field AND l.n = e.n + 1 "
+    "AND l.ingest_time = e.ingest_time AND e.kind = 'revert' AND l.kind = 'revert' AND l.actor = e.actor "
+    "AND substr(e.instance, 1, 7) = 'undoes:' AND substr(l.instance, 1, 7) = 'undoes:')"
+)
+"""Undoing a settlement says every side again, each by an edit: who reads of it reads of one deed, by its last one."""
+_BY_EDIT = (
+    f"SELECT d.id, e.ingest_time, {_MADE}, {_EDIT} FROM edit e JOIN decision d ON d.id = e.decision "  # noqa: S608
+    f"WHERE {_LAST} AND"
+)
 
 
 class ConsoleStore:
@@ -142,9 +156,10 @@ class ConsoleStore:
     async def audit_count(self, record: str = "", person: str = "") -> int:
         query, asked = "SELECT coalesce(sum(seq), 0) FROM shard_head", list[str]()
         if record:
-            query, asked = "SELECT count(*) FROM edit WHERE record = ?", [record]
+            query, asked = f"SELECT count(*) FROM edit e WHERE e.record = ? AND {_LAST}", [record]  # noqa: S608
         elif person:
-            query, asked = "SELECT count(*) FROM edit WHERE actor_kind = 'person' AND actor = ?", [person]
+            query = f"SELECT count(*) FROM edit e WHERE e.actor_kind = 'person' AND e.actor = ? AND {_LAST}"  # noqa: S608
+            asked = [person]
         return int((await self._store.read(lambda connection: sql.first(connection, query, asked)))[0])
 
 
@@ -278,8 +293,10 @@ def _of(connection: Connection, where: str, wanted: str, before: Cursor | None, 
 
 
 def _audit(row: Any) -> AuditRow:
-    told: list[Any] = [each if each is not None else "" for each in row[:16]]
+    *told, heads, parents = row[:_COLUMNS]
+    told = [each if each is not None else "" for each in told]
     told[6] = bool(told[6])
+    told += [tuple(orjson.loads(heads)), tuple(orjson.loads(parents or "[]"))]
     return AuditRow(*told)
 
 
@@ -287,13 +304,14 @@ def _latest(connection: Connection, below: Mapping[int, int], limit: int) -> tup
     heads = [row[0] for row in sql.ask(connection, "SELECT shard FROM shard_head ORDER BY shard")]
     query = (
         f"SELECT d.id, d.at, {_MADE}, {_EDIT}, d.shard, d.seq FROM decision d LEFT JOIN edit e ON e.id = d.cause_edit "  # noqa: S608
-        f"WHERE d.shard = ? AND d.seq < ? ORDER BY d.seq DESC LIMIT {limit:d}"
+        f"WHERE d.shard = ? AND d.seq < ? AND {_LAST} ORDER BY d.seq DESC LIMIT {limit:d}"
     )
     rows = [row for shard in heads for row in sql.ask(connection, query, (shard, below.get(shard, _ALL)))]
-    rows.sort(key=lambda row: (-row[1], row[16], -row[17]))
+    rows.sort(key=lambda row: (-row[1], row[_COLUMNS], -row[_COLUMNS + 1]))
     chosen, on = rows[:limit], {shard: below.get(shard, _ALL) for shard in heads}
     for row in chosen:
-        on[row[16]] = min(on[row[16]], row[17])
+        shard, seq = row[_COLUMNS:]
+        on[shard] = min(on[shard], seq)
     return [_audit(row) for row in chosen], on
 
 
