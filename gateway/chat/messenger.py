@@ -87,7 +87,8 @@ class Messenger:
     async def sight(self, person: str) -> Sight:
         def work(tx: ChatTx) -> Sight:
             me = _person(tx, person)
-            rooms = frozenset(room.id for room in tx.rooms_of(person))
+            came = tx.came(person)
+            rooms = {room.id: came.get(room.id, 0) for room in tx.rooms_of(person)}
             return Sight(rooms, inside=me.kind == "member", everything=me.role == "admin")
 
         return await self._store.run(work)

@@ -123,9 +123,12 @@ class RoomView:
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """Which stories somebody may be told: those of their rooms; a colleague also those of no room; an admin all."""
+    """Which stories somebody may be told: those of their rooms; a colleague also those of no room; an admin all.
 
-    rooms: frozenset[str]
+    `rooms`: since when they are in each, milliseconds since the epoch; 0 where nobody saw them come.
+    """
+
+    rooms: Mapping[str, int]
     inside: bool
     everything: bool
 

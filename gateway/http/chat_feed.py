@@ -108,7 +108,7 @@ class Stream:
             lines = await trail.since(self._cursor.trail, self._locale, _BATCH, self._person)
             sight = await self._chat.sight(self._person)
             for line in lines:
-                if told(line.room, sight):
+                if told(line.room, sight, line.at):
                     await self._send("trail", asdict(line), trail=line.id)
                 self._cursor = Cursor(self._cursor.feed, line.id)
             if not lines:
@@ -126,13 +126,18 @@ class Stream:
             await self._response.write(chunk)
 
 
-def told(room: str, sight: Sight) -> bool:
-    """Whether the story of a room is told to somebody. `room` is the chat's id, or a place's key that holds it."""
+def told(room: str, sight: Sight, at: int) -> bool:
+    """Whether what happened in a room then is told to somebody: not what was before they came to it.
+
+    `room` is the chat's id, or a place's key that holds it.
+    """
     if room == UNTOLD:
         return False
     if sight.everything:
         return True
-    return any(part in sight.rooms for part in room.split("/")) if room else sight.inside
+    if not room:
+        return sight.inside
+    return any(part in sight.rooms and at >= sight.rooms[part] for part in room.split("/"))
 
 
 async def _within(seconds: float, waiting: Awaitable[object]) -> bool:

@@ -51,6 +51,12 @@ class ChatTx:
         query = select(members.c.person).where(members.c.room == room).order_by(members.c.position)
         return tuple(self._c.scalars(query))
 
+    def came(self, person: str) -> dict[str, int]:
+        """By room when they were last invited to it; who was there from the beginning is not among them."""
+        last = func.max(entries.c.at).label("at")
+        query = select(entries.c.room, last).where(entries.c.author == person, entries.c.kind == "joined")
+        return {row.room: row.at for row in self._c.execute(query.group_by(entries.c.room))}
+
     def add_member(self, room: str, person: str) -> None:
         position = self._c.scalar(select(func.count()).select_from(members).where(members.c.room == room)) or 0
         self._c.execute(insert(members).values(room=room, person=person, position=position))

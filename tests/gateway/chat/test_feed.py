@@ -129,7 +129,19 @@ async def test_the_trail_and_the_clock_come_through_the_same_stream(house: House
     ],
 )
 async def test_a_rooms_story_is_told_to_those_inside(house: House, room: str, person: str, hears: bool) -> None:
-    assert told(room, await house.chat.sight(person)) is hears
+    assert told(room, await house.chat.sight(person), house.chat.now()) is hears
+
+
+async def test_who_came_later_is_not_told_what_was_before(house: House) -> None:
+    before = house.chat.now() - 1
+    assert told("demo/r_partner", await house.chat.sight("u_guest"), before), "nobody saw them come"
+    await house.chat.remove("u_liting", "r_partner", "u_guest")
+    assert not told("demo/r_partner", await house.chat.sight("u_guest"), house.chat.now())
+    entry = await house.chat.invite("u_liting", "r_partner", "u_guest")
+    sight = await house.chat.sight("u_guest")
+    assert not told("demo/r_partner", sight, before)
+    assert told("demo/r_partner", sight, entry.at)
+    assert told("demo/r_partner", await house.chat.sight("u_liting"), before)
 
 
 async def test_a_story_that_is_not_told_does_not_stop_the_next(house: House) -> None:
