@@ -16,7 +16,7 @@ _STATES: Final = {
     "saved_here": N_("saved here, not yet in the CRM"),
     "in_crm": N_("in the CRM"),
     "refused": N_("the CRM refused it"),
-    "in_doubt": N_("sent to the CRM, and whether it took it is not known yet"),
+    "in_doubt": N_("saved here; sent to the CRM, and whether it took it is not known yet"),
     "disputed": N_("something in the CRM keeps writing over it"),
 }
 _LONGEST_WHY: Final = 120

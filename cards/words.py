@@ -25,6 +25,8 @@ LOCALES: Final = Path(__file__).parent / "locales"
 DOMAIN: Final = "floatcard"
 
 _PLACE: Final = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
+JUST_NOW: Final = 5_000
+"""Milliseconds either way: two clocks do not agree on less."""
 _SHORT: Final = {"en": ("MMM d", "MMM d, y"), "zh-CN": ("MM-dd", "yyyy-MM-dd")}
 
 
@@ -74,7 +76,16 @@ def _fill(locale: str, found: re.Match[str], facts: dict[str, object]) -> str:
 
 def join(locale: str, parts: Iterable[object]) -> str:
     """`a, b, and c` in the reader's language; empty parts are left out."""
-    return format_list([words for part in parts if (words := str(part))], locale=_babel(match(locale)))
+    known = [words for part in parts if (words := str(part))]
+    if match(locale) == "zh-CN" and len(known) > 1:
+        # A figure or a Latin letter has a space before or after the "和" it stands beside.
+        known[-2] += " " * _latin(known[-2][-1])
+        known[-1] = " " * _latin(known[-1][0]) + known[-1]
+    return format_list(known, locale=_babel(match(locale)))
+
+
+def _latin(sign: str) -> bool:
+    return sign.isascii() and sign.isalnum()
 
 
 @lru_cache(maxsize=8)
@@ -146,7 +157,9 @@ class Reader:
         return local(at, self.zone).isoformat(" ", "seconds")
 
     def ago(self, at: int) -> str:
-        """`3 minutes ago`, `in 2 days`: for a page that is drawn again, never for a card that stays."""
+        """`just now`, `3 minutes ago`, `in 2 days`: for a page that is drawn again, never for a card that stays."""
+        if abs(at - self.now) < JUST_NOW:
+            return self.say("just now")
         span = timedelta(milliseconds=max(min(at - self.now, 10**15), -(10**15)))
         return str(format_timedelta(span, add_direction=True, threshold=1.2, locale=_babel(match(self.locale))))
 

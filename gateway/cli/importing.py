@@ -45,7 +45,8 @@ def _planned(file: Path, choices: Choices) -> int:
     for heading, meant in planned.columns:
         out.print(f"{heading}: {meant or 'left out'}", markup=False, soft_wrap=True)
     readable = planned.rows - tally.unreadable_count
-    counts = f"{planned.rows} rows: {readable} readable, {tally.unreadable_count} not; nothing was written."
+    rows = f"{planned.rows} row{'' if planned.rows == 1 else 's'}"
+    counts = f"{rows}: {readable} readable, {tally.unreadable_count} not; nothing was written."
     out.print(counts, markup=False, soft_wrap=True)
     return _unread(tally)
 

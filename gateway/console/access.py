@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from cards.tree import Tone
@@ -12,6 +12,7 @@ from gateway.access_comparing import Comparison
 from gateway.access_looking import Looking, zoned
 from gateway.access_simulating import Answer, Kind
 from gateway.access_words import CHANGES, CLASSES, SCENES, STATES, because, field, kind, right
+from gateway.console.ours import note
 from gateway.services import Services
 from gateway.store.access_versions import FILES, AccessVersion
 from identity.explain import NEAREST, Lines, where
@@ -124,10 +125,14 @@ def _who(s: Services, id_: str) -> str:
     return found.name if found is not None else id_
 
 
-def ruling(s: Services) -> tuple[Lines, ...]:
+def ruling(s: Services, reader: Reader) -> tuple[Lines, ...]:
     """The policies in force in this gateway, in the order of their files."""
     found = where(s.access.policies, s.access)
-    return tuple(sorted(found, key=lambda each: (each.file, each.line)))
+    return tuple(replace(each, note=note(reader, each.note)) for each in sorted(found, key=_standing))
+
+
+def _standing(line: Lines) -> tuple[str, int]:
+    return line.file, line.line
 
 
 def differences(reader: Reader, found: Sequence[Changed]) -> list[Difference]:
@@ -155,6 +160,7 @@ def simulated(looking: Looking, reader: Reader, it: Answer) -> Simulated:
 
 def _reading(reader: Reader, it: Answer, one: Kind) -> Reading:
     decides = one.why if not one.here else one.why_alone
+    told = next((line.note for line in decides.lines if line.note), "")
     return Reading(
         words=kind(reader, one.who, owner=one.owner, complete=it.complete),
         people=one.people,
@@ -162,7 +168,7 @@ def _reading(reader: Reader, it: Answer, one: Kind) -> Reading:
         alone=one.alone,
         why=because(reader, one.why),
         why_alone=because(reader, one.why_alone),
-        note=next((line.note for line in decides.lines if line.note), "") if decides.reason.say != NEAREST else "",
+        note=note(reader, told) if decides.reason.say != NEAREST else "",
         names=one.names,
     )
 

@@ -36,7 +36,7 @@ WRITES: Final[Mapping[str, tuple[str, Tone]]] = {
     "saved_here": (N_("saved here, not yet in the CRM"), "warning"),
     "in_crm": (N_("in the CRM"), "info"),
     "refused": (N_("the CRM refused it"), "danger"),
-    "in_doubt": (N_("sent to the CRM, and whether it took it is not known yet"), "warning"),
+    "in_doubt": (N_("saved here; sent to the CRM, and whether it took it is not known yet"), "warning"),
     "disputed": (N_("the CRM keeps writing over it"), "danger"),
 }
 DID: Final[Mapping[str, str]] = {

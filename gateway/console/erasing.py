@@ -11,13 +11,13 @@ from gateway.console.seeing import Eyes
 from gateway.store.erasing import EraseStore, Weight
 
 GOES = (
-    ("values", N_("{n} values become unreadable for ever")),
-    ("edits", N_("{n} edits stay as rows without a value: who changed which field, and when")),
-    ("cards", N_("{n} cards are taken away from their rooms")),
-    ("names", N_("{n} names an admin gave it are forgotten")),
-    ("conflicts", N_("{n} open conflicts end undecided")),
-    ("waiting", N_("{n} writes that wait for the CRM are not done any more")),
-    ("alerts", N_("{n} open alerts end")),
+    ("values", N_("values that become unreadable for ever: {n}")),
+    ("edits", N_("edits that stay as rows without a value (who changed which field, and when): {n}")),
+    ("cards", N_("cards taken away from their rooms: {n}")),
+    ("names", N_("names an admin gave it that are forgotten: {n}")),
+    ("conflicts", N_("open conflicts that end undecided: {n}")),
+    ("waiting", N_("writes that wait for the CRM and are not done any more: {n}")),
+    ("alerts", N_("open alerts that end: {n}")),
 )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cards.words import Reader
+from gateway.console.ours import evidence
 from gateway.console.page import LinkRow
 from gateway.console.views import LINK_KINDS, STEPS
 from gateway.services import Services
@@ -85,7 +86,7 @@ def _row(s: Services, reader: Reader, link: Link) -> Row:
     kind, step = reader.say(LINK_KINDS[link.kind]), STEPS.get(link.step)
     by = _name(s, link.made_by)
     words = reader.say(step) if step is not None else link.step
-    return Row(link.id, link.kind, link.key, link.step, link.evidence, by, link.at, kind, words)
+    return Row(link.id, link.kind, link.key, link.step, evidence(reader, link.evidence), by, link.at, kind, words)
 
 
 def _change(s: Services, person: Person, each: PersonChange) -> Change:

@@ -11,6 +11,7 @@ from cards.words import N_, Reader
 from channels.model import ImId, Sender
 from gateway.console.doubles import doubles
 from gateway.console.lately import lately
+from gateway.console.ours import evidence
 from gateway.console.page import Account, Identities, Likely, LinkRow, Overview, PersonRow, Plugged, RoomTail
 from gateway.console.sources import lines
 from gateway.outgoing.targets import Kind, Part, Standing, standing, targets
@@ -112,7 +113,7 @@ async def identities(s: Services, reader: Reader, me: Person, query: str) -> Ide
         rooms=_tails(s, unmapped[:ACCOUNTS], titles, reader),
         unmapped=len(unmapped),
         more_unmapped=max(0, len(unmapped) - ACCOUNTS),
-        persons=[_person(s, each, links[each.id], me) for each in found[:PERSONS]],
+        persons=[_person(s, reader, each, links[each.id], me) for each in found[:PERSONS]],
         more_persons=max(0, len(found) - PERSONS),
         query=query,
         offered=sorted(active, key=lambda each: each[1]) if len(active) <= OFFERED else (),
@@ -166,7 +167,7 @@ def _account(s: Services, each: Unmapped, also: Sequence[str], reader: Reader) -
     return Account(each.im, each.name, kind, also, each.seen_at, likely)
 
 
-def _person(s: Services, person: Person, links: Sequence[Link], me: Person) -> PersonRow:
+def _person(s: Services, reader: Reader, person: Person, links: Sequence[Link], me: Person) -> PersonRow:
     return PersonRow(
         id=person.id,
         name=person.name,
@@ -177,11 +178,11 @@ def _person(s: Services, person: Person, links: Sequence[Link], me: Person) -> P
         active=person.active,
         external=person.external,
         me=person.id == me.id,
-        links=[_link(s, each) for each in links],
+        links=[_link(s, reader, each) for each in links],
     )
 
 
-def _link(s: Services, link: Link) -> LinkRow:
+def _link(s: Services, reader: Reader, link: Link) -> LinkRow:
     maker = s.people.person(link.made_by)
     by = maker.name if maker is not None else link.made_by
-    return LinkRow(link.id, link.kind, link.key, link.step, link.evidence, by, link.at)
+    return LinkRow(link.id, link.kind, link.key, link.step, evidence(reader, link.evidence), by, link.at)

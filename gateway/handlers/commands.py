@@ -237,7 +237,8 @@ async def _help(s: Services, turn: Turn, rest: str) -> Act:
     text = say(
         _locale(s, turn),
         "Mention a customer and I show what this room may see. /card NAME shows one to you alone. /why explains the "
-        "last card. /quiet 2h hushes me. /bind NAME ties the room to a customer. /link ties your accounts together.",
+        "last card, /why TRACE what bears that code. /quiet 2h hushes me. /bind NAME ties the room to a customer. "
+        "/link ties your accounts together.",
     )
     return notice(s, turn, text)
 

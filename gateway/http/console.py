@@ -158,6 +158,7 @@ class Console:
             *self._access.routes(),
             *self._policies.routes(),
             *(route for page in self._lists for route in page.routes()),
+            web.get("/console/{nowhere:.+}", self._page(self.nowhere)),
         ]
 
     # -- around every page
@@ -253,6 +254,12 @@ class Console:
             raise web.HTTPNotFound
         headers = {"Content-Type": found[1], "Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}
         return web.FileResponse(found[0], headers=headers)
+
+    async def nowhere(self, request: web.Request) -> web.Response:
+        """Any other address: told to whoever is signed in, and nobody else learns which there are."""
+        if await self._sessions.of(request) is None:
+            return _see("/console")
+        raise Turned(404, N_("There is no such page"), N_("The address may have been mistyped, or the page is gone."))
 
     # -- signing in
 

@@ -62,7 +62,7 @@ class AccessPage(Lists):
             frame,
             409 if wrong else 200,
             rows=rows,
-            policies=access.ruling(self._s),
+            policies=access.ruling(self._s, frame.reader),
             files=sorted(files),
             fields=self._fields(frame.reader.locale),
             may=self._admin(session),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,8 @@ def test_lists_in_facts_are_joined_for_the_reader() -> None:
     assert say("en", "Edit {name}", name=("a", "b", "c")) == "Edit a, b, and c"
     assert join("zh-CN", ["甲", "", "乙"]) == "甲和乙"
     assert join("en", []) == ""
+    assert join("zh-CN", ["李婷", "1 名访客"]) == "李婷和 1 名访客"
+    assert join("zh-CN", ["Li Ting", "王敏"]) == "Li Ting 和王敏"
 
 
 def test_times_in_the_readers_zone() -> None:
@@ -98,6 +101,17 @@ def test_no_time_breaks_a_card(at: int) -> None:
 def test_relative_times() -> None:
     assert ago("en", NOW - 3 * 60_000, NOW) == "3 minutes ago"
     assert ago("zh-CN", NOW + 2 * DAY, NOW) == "2天后"
+    for away in (-4_999, 0, 4_999):
+        assert (ago("en", NOW + away, NOW), ago("zh-CN", NOW + away, NOW)) == ("just now", "刚刚")
+    assert ago("en", NOW - 5_000, NOW) == "5 seconds ago"
+
+
+def test_chinese_says_one_you_and_has_marks_of_its_own_width() -> None:
+    told = [str(each.string) for each in tool.read("zh-CN") if each.id]
+    assert not [text for text in told if "你" in text and text != "你好"]
+    assert not [text for text in told if re.search(r"[\u4e00-\u9fff][,;?!]|[,;](?=[\u4e00-\u9fff])", text)]
+    page = (tool.ROOT / "gateway/console/chat/static/words.js").read_text("utf-8")
+    assert "仅您可见" in page and "你" not in page
 
 
 SOURCE = """

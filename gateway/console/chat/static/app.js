@@ -144,6 +144,7 @@ function word() {
   wordPage();
   byId("language").textContent = locale() === "en" ? "中文" : "English";
   byId("language").lang = locale() === "en" ? "zh-CN" : "en";
+  document.querySelector("a.console").href = `/console?lang=${locale()}`;
   byId("theme").textContent = t(dark() ? "theme_light" : "theme_dark");
 }
 
