@@ -168,7 +168,12 @@ class Faulty(Live):
 
     async def shows(self, room: str, *words: str) -> None:
         """One of them."""
-        await self.until(lambda: _now(any(each in text(self.card(room).card) for each in words)), f"{words} on the card")
+
+        def there() -> bool:
+            told = text(self.card(room).card)
+            return any(each in told for each in words)
+
+        await self.until(lambda: _now(there()), f"{words} on the card")
 
 
 async def _now(value: bool) -> bool:
