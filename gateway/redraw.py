@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from channels.model import ImId
 from gateway import dialog
-from gateway.handlers import alerts, assigned, conflicts, homes, losses
+from gateway.handlers import alerts, assigned, conflicts, explain, homes, losses
 from gateway.handlers.cards import personal_card, room_card
 from gateway.handlers.told import holds
 from gateway.services import Services
@@ -29,7 +29,7 @@ async def redraw(s: Services, shown: Shown, trail: Trail) -> Act | None:
     return made if made is not None else Hide(shown.slot)
 
 
-_AGAIN = {losses.KIND: losses.again, assigned.KIND: assigned.again}
+_AGAIN = {losses.KIND: losses.again, assigned.KIND: assigned.again, explain.KIND: explain.again}
 _STILL = ("withheld", "picker", "notice", "link", "why")
 """Whispers that say what was so when they were said; gone when their reader may not know it any more."""
 

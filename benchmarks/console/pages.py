@@ -10,6 +10,8 @@ from aiohttp import web
 
 BEYOND = ("/console/static/{file}", "/console/", "/console/oidc/start", "/console/oidc/back")
 """What answers with a file, or sends elsewhere."""
+NOWHERE = "/console/{nowhere:"
+"""Every other address: there is no such page."""
 
 
 def addresses(routes: Iterable[web.RouteDef], asked: Mapping[str, Iterable[str]]) -> list[str]:
@@ -17,6 +19,8 @@ def addresses(routes: Iterable[web.RouteDef], asked: Mapping[str, Iterable[str]]
     with 1 for whatever it wants."""
     found: list[str] = []
     for path in sorted({each.path for each in routes if each.method == "GET" and each.path not in BEYOND}):
+        if path.startswith(NOWHERE):
+            continue
         if "{" in path:
             found += asked.get(path, (re.sub(r"{[^}]*}", "1", path),))
         else:

@@ -201,18 +201,18 @@ async def _why(s: Services, turn: Turn, rest: str) -> Act:
     """/why [TRACE]: the last turn of this room, or a turn or decision by its trace code, told from the trail."""
     locale = _locale(s, turn)
     code = rest.strip()
-    last = code if TURN.fullmatch(code) else None if code else await s.trail.last_turn(turn.place.room_key)
+    if code and TURN.fullmatch(code) is None:
+        return await explain.explained(s, _slot(turn), turn.person, turn.event.who, code, locale)
+    last = code or await s.trail.last_turn(turn.place.room_key)
     steps = await s.trail.turn(last) if last is not None else []
     steps = [step for step in steps if step.step.room in ("", turn.place.room_key)]
     steps = await retold(s, steps, direct(turn.person, turn.event.who), (turn.place.room_key,))
     lines = [await worded(Teller(s.records, s.people, s.config, locale), step) for step in steps]
     shown: dict[str, tuple[str, ...]] = {ref: () for step in steps for ref in records(step.step)}
-    if code and last is None:
-        lines, shown = await explain.decision_lines(s, turn, code, locale)
     if not lines:
         raise Refused("There is nothing to explain here yet.")
     view = WhyView(
-        say(locale, _asked_about(steps)), tuple(WhyStep(line.label, line.text) for line in lines), code or last or ""
+        say(locale, _asked_about(steps)), tuple(WhyStep(line.label, line.text) for line in lines), last or ""
     )
     card = s.deck.draw("why", locale=locale, zone=s.config.zone, now=turn.now, why=view)
     told = await tells(s, turn.person, turn.event.who, shown, kind="why")
@@ -220,8 +220,6 @@ async def _why(s: Services, turn: Turn, rest: str) -> Act:
 
 
 def _asked_about(steps: Sequence[StoredStep]) -> str:
-    if not steps:
-        return N_("Why this value")
     return N_("Why this card") if any(each.step.step == "shown" for each in steps) else N_("Why no card")
 
 

@@ -2,31 +2,63 @@
 
 from __future__ import annotations
 
-from cards.words import N_, Reader
+from typing import Final
+
+from cards.facts import WhyStep, WhyView
+from cards.words import N_, Reader, say
+from channels.model import ImId, Sender
 from gateway import weighed
 from gateway.errors import Refused
 from gateway.handlers import view
 from gateway.handlers.hearing import heard
+from gateway.handlers.told import tells
 from gateway.services import Services
 from gateway.store.ledger import Challenger
 from gateway.store.policy_changes import PolicyChanges, Why
+from gateway.store.slots import Shown
 from gateway.story import Line
-from gateway.turn import Turn
+from gateway.turn import Show, Slot
 from identity.audience import direct
+from identity.model import Person
+
+KIND: Final = "decision"
 
 
-async def decision_lines(
-    s: Services, turn: Turn, code: str, locale: str
+async def explained(s: Services, slot: Slot, person: Person | None, sender: Sender, code: str, locale: str) -> Show:
+    """For one who may see its field, how it is by now included. Raises `Refused` for everybody else."""
+    lines, shown = await _lines(s, person, sender, code, locale)
+    told = tuple(WhyStep(line.label, line.text) for line in lines)
+    facts = WhyView(say(locale, N_("Why this value")), told, code)
+    card = s.deck.draw("why", locale=locale, zone=s.config.zone, now=s.clock.now(), why=facts)
+    kept = await tells(s, person, sender, shown, kind=KIND, code=code, locale=locale)
+    return Show(slot, card, kept.records, valid_until=kept.until, state=kept.state)
+
+
+async def again(s: Services, shown: Shown) -> Show | None:
+    """None when its reader may not see it any more."""
+    person = s.people.linked("im", shown.slot.to)
+    if shown.state.get("who") != (person.id if person is not None else ""):
+        return None
+    sender = await s.rooms.listed(shown.slot.place, ImId.parse(shown.slot.to))
+    code, locale = str(shown.state.get("code", "")), str(shown.state.get("locale") or s.config.locale)
+    try:
+        return await explained(s, shown.slot, person, sender, code, locale)
+    except Refused:
+        return None
+
+
+async def _lines(
+    s: Services, person: Person | None, sender: Sender, code: str, locale: str
 ) -> tuple[list[Line], dict[str, tuple[str, ...]]]:
-    """And what it tells, by record. Raises `Refused` when there is none, or the asker may not see its field."""
+    """And what it tells, by record."""
     found = await s.ledger.decision(code)
     decision = found.decision if found is not None else None
     if found is None or decision is None:
         raise Refused("There is no decision {code}.", code=code)
-    each = await heard(s, decision.record, direct(turn.person, turn.event.who))
+    each = await heard(s, decision.record, direct(person, sender))
     if each is None or decision.field not in each.record.fields:
         raise Refused("You may not see what {code} is about.", code=code)
-    reader = Reader(locale, (turn.person.zone if turn.person else "") or s.config.zone, turn.now)
+    reader = Reader(locale, (person.zone if person else "") or s.config.zone, s.clock.now())
     label = view.label(s.config.fields.get(decision.field), decision.field, locale)
     lines = [Line(each.record.title, f"{label} · {reader.moment(decision.at)}", trace=code)]
     lines += [await _side_line(s, reader, decision.field, side) for side in weighed.sides(found)]

@@ -158,7 +158,7 @@ class Console:
             *self._access.routes(),
             *self._policies.routes(),
             *(route for page in self._lists for route in page.routes()),
-            web.get("/console/{nowhere:.+}", self._page(self.nowhere)),
+            web.get("/console/{nowhere:(?!static/).+}", self._page(self.nowhere)),
         ]
 
     # -- around every page

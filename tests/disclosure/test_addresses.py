@@ -51,6 +51,7 @@ PARAMETERS: dict[str, Sequence[str]] = {
     "rest": ("x",),
     "file": ("page.css",),
     "link": ("LINKS",),
+    "nowhere": ("nothing",),
 }
 QUERIES = (
     "q=zq",

@@ -92,9 +92,14 @@ async def test_nobody_stands_and_nobody_is_beaten_while_nobody_has_decided(tmp_p
         found = await audit.found(eyes(live), ConsoleStore(live.s.store), code, "", "", "")
         assert found.explained is not None and found.explained.value == ONE and found.explained.undecided
         assert not any(side.stands for side in found.explained.sides)
+        whispered = [text(each.card) for each in live.chat.whispers("deal", WANG)]
+        assert any("Nobody has decided yet" in each for each in whispered)
         await press(live, "settle")
         (now,) = [words for label, words in await why(live, code) if label == "Now"]
         assert "stands now" in now and await decision(live) in now
+        whispered = [text(each.card) for each in live.chat.whispers("deal", WANG)]
+        assert [each.count("stands now") for each in whispered] == [1, 1], "what was told before says it too"
+        assert not any("Nobody has decided yet" in each for each in whispered)
 
 
 async def test_a_settlement_says_who_chose_what_among_which(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ PAGE = f"{ERASE}?ref={HERO}"
 
 
 async def test_what_goes_is_told_in_numbers_and_goes_with_the_ticked_box(world: World) -> None:
-    weight_of = re.compile(r"(\d+) values become unreadable")
+    weight_of = re.compile(r"values that become unreadable for ever: (\d+)")
     async with Visitor(world) as visitor:
         await visitor.enter()
         one = (await visitor.get(f"/console/customers/one?ref={HERO}"))[1]

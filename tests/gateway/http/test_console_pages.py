@@ -209,7 +209,7 @@ async def test_one_record_says_where_each_value_is_from_and_how_it_came(world: W
         told = await page(visitor, f"customers/one?ref={HERO}&field=phone")
         assert ONE in told and "[Web card 1.0]" in told and "How Phone came to be so" in told
         assert re.search(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3} \[Web card 1\.0\] set Phone to \+86 512", told)
-        assert "[CRM]" in told and "shown in 0 rooms" in told
+        assert "[CRM]" in told and "rooms it is shown in: 0" in told
         raw = (await visitor.get(f"/console/customers/one?ref={HERO}"))[1]
         sent = hidden(raw, "customers/undo")
         assert "It is taken back." in await page(visitor, "customers/undo", **sent)
