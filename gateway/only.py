@@ -33,8 +33,9 @@ class Only:
         """What this process holds now, with its fence."""
 
     async def run(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
-        """Until it is cancelled; then the lease is free for another at once."""
-        while True:
+        """Until it is cancelled, or the work ends by itself; then the lease is free for another at once."""
+        done = False
+        while not done:
             fence = await self._take(name)
             if fence is None:
                 await asyncio.sleep(RENEW_S)
@@ -43,7 +44,7 @@ class Only:
             self.holding[name] = fence
             LEASE.labels(name).set(1)
             try:
-                await self._while_held(name, fence, work)
+                done = await self._while_held(name, fence, work)
             finally:
                 del self.holding[name]
                 LEASE.labels(name).set(0)
@@ -55,22 +56,23 @@ class Only:
             return await self._leases.take(name, self._owner, TTL_MS)
         return None
 
-    async def _while_held(self, name: str, fence: int, work: Callable[[], Awaitable[None]]) -> None:
+    async def _while_held(self, name: str, fence: int, work: Callable[[], Awaitable[None]]) -> bool:
+        """Whether the work is done; else it was broken off."""
         HELD.set(Held(name, fence))
         task = asyncio.create_task(_whole(work))
         loop = asyncio.get_running_loop()
         sure_until = loop.time() + TTL_MS / 1000 - 1.0  # it was taken a moment ago
         try:
-            while not task.done():
-                await asyncio.wait((task,), timeout=RENEW_S)
+            while not (await asyncio.wait((task,), timeout=RENEW_S))[0]:
                 asked = loop.time()
                 with contextlib.suppress(Retry):
                     if not await self._leases.renew(name, self._owner, fence, TTL_MS):
-                        return
+                        return False
                     sure_until = asked + TTL_MS / 1000
                 if loop.time() >= sure_until:
-                    return  # the store is away for longer than the lease: another may have it
+                    return False  # the store is away for longer than the lease: another may have it
             await task
+            return True
         finally:
             await ended((task,))
 

@@ -61,6 +61,20 @@ async def test_one_works_and_the_next_takes_over_when_it_is_gone_or_was_fenced_o
     await two.close()
 
 
+async def test_work_that_ends_by_itself_is_begun_once_and_the_lease_is_free(store_url: str) -> None:
+    store = quick(store_url)
+    begun: list[str] = []
+
+    async def work() -> None:
+        """As of a network that delivers to us: there is nothing to listen to."""
+        begun.append("listen")
+
+    await asyncio.wait_for(Only(LeaseStore(store), "a").run("listen", work), 20)
+    assert begun == ["listen"]
+    assert await LeaseStore(store).take("listen", "b", 1_000) is not None
+    await store.close()
+
+
 async def test_a_store_that_is_away_for_longer_than_the_lease_ends_the_work(
     store_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

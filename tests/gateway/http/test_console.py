@@ -234,4 +234,4 @@ async def test_static_files_are_the_named_ones(world: World) -> None:
         for name in ("page.py", "..%2fpage.py"):
             assert (await visitor.get(f"/console/static/{name}"))[0] == 404
         told = (await visitor.get("/console/static/%2e%2e/page.py"))[2]
-        assert told.url.path == "/console", "an address like any other that there is not: a stranger is asked to sign in"
+        assert told.url.path == "/console", "a stranger is asked to sign in"
