@@ -12,12 +12,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from mentions.segment import ARRAYS, Parts
+from mentions.segment import ARRAYS, Parts, resting
 
 MAGIC = b"floatcard names 1\n"
 _LENGTH = struct.Struct("<Q")
 _SUM = struct.Struct("<I")
 _MOST = 1 << 36
+_PIECE = 1 << 18
 
 
 class BadIndexFile(ValueError):
@@ -106,10 +107,12 @@ def _typed(sections: list[bytes]) -> Iterator[bytes | array[int]]:
 
 
 def _numbers(section: bytes) -> array[int]:
-    numbers = array("I")
+    """By pieces with a rest between them: copying all of it at once holds the interpreter for a score of milliseconds."""
+    numbers, whole = array("I"), memoryview(section)
     if len(section) % numbers.itemsize:
         raise BadIndexFile("cut short")
-    numbers.frombytes(section)
+    for at in resting(range(0, len(section), _PIECE), 1):
+        numbers.frombytes(whole[at : at + _PIECE])
     if sys.byteorder == "big":
         numbers.byteswap()
     return numbers

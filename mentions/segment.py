@@ -91,12 +91,12 @@ _T = TypeVar("_T")
 
 def paced(items: Iterable[_T], gently: bool = True) -> Iterable[_T]:
     """The same, `gently` letting other threads run now and then: nobody waits for an answer while segments merge."""
-    return _resting(items) if gently else items
+    return resting(items) if gently else items
 
 
-def _resting(items: Iterable[_T]) -> Iterator[_T]:
+def resting(items: Iterable[_T], pace: int = PACE) -> Iterator[_T]:
     for count, item in enumerate(items):
-        if count % PACE == 0:
+        if count % pace == 0:
             time.sleep(0.00005)
         yield item
 
@@ -268,8 +268,9 @@ class Segment:
 
 
 def _greatest(numbers: array[int]) -> int:
-    """-1 of none. By pieces, so that no thread waits long."""
-    return max((max(numbers[at : at + 65536]) for at in range(0, len(numbers), 65536)), default=-1)
+    """-1 of none. By pieces with a rest between them: a reader asks for the interpreter once a segment, and would wait
+    its whole turn each time."""
+    return max((max(numbers[at : at + 2048]) for at in resting(range(0, len(numbers), 2048), 1)), default=-1)
 
 
 Row = tuple[int, int, int, str]  # minus the prior in steps, owner, kind, spelling
