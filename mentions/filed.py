@@ -107,7 +107,7 @@ def _typed(sections: list[bytes]) -> Iterator[bytes | array[int]]:
 
 
 def _numbers(section: bytes) -> array[int]:
-    """By pieces with a rest between them: copying all of it at once holds the interpreter for a score of milliseconds."""
+    """By pieces with a rest between them: copied at once it holds the interpreter for a score of milliseconds."""
     numbers, whole = array("I"), memoryview(section)
     if len(section) % numbers.itemsize:
         raise BadIndexFile("cut short")
