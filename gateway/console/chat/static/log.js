@@ -11,7 +11,7 @@ import { t } from "./words.js";
 
 const GROUPED = 5 * 60_000;
 const nodes = new Map(); // entry id -> { node, entry }
-const answers = new Map(); // entry id -> card shown to the one who pressed
+const answers = new Map(); // entry id -> { card, old }: shown to the one who pressed; the card it hangs on has changed since
 let hooks = { quote: () => {} };
 
 export const onQuote = (quote) => { hooks = { quote }; };
@@ -127,6 +127,8 @@ function insert(node, entry) {
 }
 
 function hold(entry, before) {
+  const answer = answers.get(entry.id);
+  if (answer && before?.card && JSON.stringify(before.card) !== JSON.stringify(entry.card)) answer.old = true;
   const node = drawEntry(entry, before?.card);
   nodes.set(entry.id, { node, entry });
   return node;
@@ -278,15 +280,16 @@ function showAnswer(card, room, message) {
     openDialog(card.summary, () => drawCard(card, sceneOf(room, message)));
     return;
   }
-  answers.set(message, card);
+  const answered = { card, old: false };
+  answers.set(message, answered);
   held.node.querySelector(".answer")?.remove();
-  const answer = drawAnswer(held.entry, card);
+  const answer = drawAnswer(held.entry, answered);
   held.node.querySelector(".body").append(answer);
   answer.focus({ preventScroll: true });
   answer.scrollIntoView({ block: "nearest" });
 }
 
-function drawAnswer(entry, card) {
+function drawAnswer(entry, { card, old }) {
   const answer = el("div", { class: "answer whisper", tabindex: "-1", role: "group", "aria-label": `${t("only_you")}: ${card.summary}` });
   const close = () => {
     answers.delete(entry.id);
@@ -294,6 +297,7 @@ function drawAnswer(entry, card) {
     nodes.get(entry.id)?.node.querySelector(".card button")?.focus();
   };
   answer.append(el("div", { class: "only-head" }, onlyYou(), el("button", { type: "button", class: "iconic", "aria-label": t("close"), title: t("close"), onclick: close }, icon("close"))));
+  if (old) answer.append(el("p", { class: "old" }, icon("waiting"), t("answer_old")));
   answer.append(drawCard(card, sceneOf(entry.room, entry.id, close))); // what it asked is done: put away
   answer.addEventListener("keydown", (event) => { if (event.key === "Escape") close(); });
   return answer;

@@ -65,6 +65,21 @@ async def test_an_answer_card_is_for_the_one_who_pressed_and_can_be_put_away(loo
     await expect(mine.get_by_role("button", name="编辑", exact=True)).to_be_focused()
 
 
+async def test_an_answer_says_when_the_card_it_hangs_on_has_changed(look: Looking, house: House) -> None:
+    mine, theirs = await look.window("u_liting"), await look.window("u_wangmin")
+    await say(mine, "华星")
+    await mine.get_by_role("button", name="给我看全部").click()
+    answer = mine.locator(".answer")
+    await expect(answer).to_be_visible()
+    await expect(answer.locator(".old")).to_have_count(0)
+    await theirs.get_by_role("button", name="编辑").first.click()
+    await theirs.get_by_label("电话").fill("138 0571 9999")
+    await theirs.locator("dialog").get_by_role("button", name="保存").click()
+    await expect(answer.locator(".old")).to_contain_text("此后已有变化")
+    await mine.get_by_role("button", name="给我看全部").first.click()
+    await expect(answer.locator(".old")).to_have_count(0)
+
+
 async def test_an_answer_card_goes_when_what_it_asked_is_done(look: Looking, house: House) -> None:
     page = await look.window("u_liting")
     await say(page, "华星")
