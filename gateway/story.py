@@ -21,13 +21,23 @@ async def worded(teller: Teller, step: StoredStep) -> Line:
     return await tell(teller, step.step.facts) if tell is not None else Line(step.step.step, "")
 
 
+OTHERS = {
+    "shared": N_("whoever else the other company has in it"),
+    "incomplete": N_("whoever an incomplete list leaves out"),
+    "public": N_("anybody in the company"),
+}
+
+
 async def _heard_by(t: Teller, facts: dict[str, Json]) -> Line:
     parts = [t.say("{count} can read this room", count=facts["members"])]
     if facts["outside"]:
         parts.append(t.say("{count} from outside or not surely known", count=facts["outside"]))
     if facts["unmapped"]:
         parts.append(t.say("{count} of ours not mapped yet", count=facts["unmapped"]))
-    tone: Tone = "warning" if facts["outside"] or facts["unmapped"] else "neutral"
+    others = facts.get("others")
+    told = [str(each) for each in others] if isinstance(others, list) else []
+    parts += [t.say(OTHERS[each]) for each in told if each in OTHERS]
+    tone: Tone = "warning" if facts["outside"] or facts["unmapped"] or told else "neutral"
     return Line(t.say("Audience"), join(t.locale, parts), tone)
 
 

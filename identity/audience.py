@@ -68,11 +68,19 @@ def audience(
         _count(counts, seen, 1)
         if person is not None and seen.mapped:
             persons[person.id] = seen
-    if not complete or roster.external:
-        _count(counts, BOTTOM, 1)
-    if kind == "public" and public_channel_audience == "workspace":
-        _count(counts, UNMAPPED, 1)
-    return Audience(_scene(roster, kind), counts, persons, complete, roster.at, kind)
+    others = [BOTTOM] if not complete or roster.external else []
+    others += [UNMAPPED] if kind == "public" and public_channel_audience == "workspace" else []
+    for seen in others:
+        _count(counts, seen, 1)
+    return Audience(_scene(roster, kind), counts, persons, complete, roster.at, kind, presumed=frozenset(others))
+
+
+def others(audience: Audience) -> Iterator[str]:
+    """Who is presumed to read along without being on the list: `incomplete`, `shared`, `public`."""
+    if BOTTOM in audience.presumed:
+        yield "shared" if audience.complete else "incomplete"
+    if UNMAPPED in audience.presumed:
+        yield "public"
 
 
 def _scene(roster: Roster, kind: RoomKind) -> Scene:

@@ -115,6 +115,14 @@ class Audience:
     """Of a room: group, public or direct."""
     application: Application | None = None
     """None: our own console."""
+    presumed: frozenset[Attributes] = field(default=frozenset(), compare=False)
+    """Attributes of which one reader is on no list: whoever else a shared or public room, or an incomplete list, has.
+    For what is told alone: a decision looks at `counts`."""
+
+    @property
+    def listed(self) -> Mapping[Attributes, int]:
+        """As `counts`, of those alone who are known to be there."""
+        return {who: count - (who in self.presumed) for who, count in self.counts.items()}
 
     @property
     def empty(self) -> bool:

@@ -19,7 +19,9 @@ from gateway.handlers.hearing import owners
 from gateway.services import Services
 from gateway.store.console import ConsoleStore, RoomRow, RoomsWhich
 from gateway.store.stages import kind_of
+from gateway.story import OTHERS
 from identity.access import NEVER_IN_A_GROUP
+from identity.audience import others
 from identity.disclosure import disclose
 from identity.model import BOTTOM, Attributes, Audience, Withheld
 
@@ -152,7 +154,7 @@ async def one(eyes: Eyes, store: ConsoleStore, key: str, about: str) -> One | No
         fields=fields,
         shown=sum(each.shown for each in fields),
         example=example,
-        readers=_kinds(eyes, audience.counts, audience) if audience is not None else [],
+        readers=_readers(eyes, audience) if audience is not None else [],
         complete=audience is not None and audience.complete,
         budget=s.config.mentions.budget if found.budget is None else found.budget,
         own_budget=found.budget is not None,
@@ -212,9 +214,15 @@ def _blocked(eyes: Eyes, name: str, withheld: Withheld | None, audience: Audienc
         return Blocked(name, eyes.label(name), sensitivity, True, (), ())
     if NEVER_IN_A_GROUP in withheld.policies:
         return Blocked(name, eyes.label(name), sensitivity, False, [(eyes.reader.say(NEVER), 0)], ())
-    counts = {who: audience.counts.get(who, 0) for who in withheld.because}
-    by = _kinds(eyes, counts, audience) or [(eyes.reader.say(NOBODY), 0)]
+    listed = audience.listed
+    counts = {who: listed.get(who, 0) for who in withheld.because}
+    by = _kinds(eyes, counts, audience) or [(eyes.reader.say(NOBODY), -1)]
     return Blocked(name, eyes.label(name), sensitivity, False, by, withheld.policies)
+
+
+def _readers(eyes: Eyes, audience: Audience) -> list[tuple[str, int]]:
+    listed = {who: count for who, count in audience.listed.items() if count}
+    return [*_kinds(eyes, listed, audience), *((eyes.reader.say(OTHERS[each]), 0) for each in others(audience))]
 
 
 def _kinds(eyes: Eyes, counts: Mapping[Attributes, int], audience: Audience) -> list[tuple[str, int]]:

@@ -17,7 +17,7 @@ from gateway.recall import recalled
 from gateway.services import Services
 from gateway.turn import Show, Slot, Trail
 from identity.access import AccessPolicy, Verdict
-from identity.audience import audience_hash, direct
+from identity.audience import audience_hash, direct, others
 from identity.explain import decided, reasons
 from identity.model import Audience, Disclosed, Person
 from reconcile.model import Json
@@ -175,11 +175,11 @@ def _label(s: Services, name: str, locale: str) -> str:
 
 
 def _note_audience(s: Services, audience: Audience, found: Sequence[Heard], trail: Trail) -> None:
-    outside = sum(count for who, count in audience.counts.items() if who.external)
-    unmapped = sum(count for who, count in audience.counts.items() if not who.mapped and not who.external)
-    everybody = sum(audience.counts.values())
-    now = s.clock.now()
-    trail.note("heard_by", now, members=everybody, outside=outside, unmapped=unmapped, complete=audience.complete)
+    listed, complete, now = audience.listed, audience.complete, s.clock.now()
+    outside = sum(count for who, count in listed.items() if who.external)
+    unmapped = sum(count for who, count in listed.items() if not who.mapped and not who.external)
+    facts = {"members": sum(listed.values()), "outside": outside, "unmapped": unmapped, "complete": complete}
+    trail.note("heard_by", now, **facts, others=[*others(audience)])
     for each in found:
         if each.disclosed.withheld:
             groups = _grouped(each.disclosed, audience)

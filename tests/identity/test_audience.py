@@ -16,6 +16,7 @@ from identity.audience import (
     direct,
     joined,
     left,
+    others,
     readers,
 )
 from identity.model import BOTTOM, Attributes, Audience, Person
@@ -67,6 +68,8 @@ def test_a_list_in_doubt_and_a_shared_room_add_somebody_unknown(more: dict[str, 
     room = audience(roster([A], **more), MAPPED, now=NOW)
     assert room.counts == {REP: 1, BOTTOM: 1}
     assert room.scene == ("external_group" if "external" in more else "group")
+    assert {who: n for who, n in room.listed.items() if n} == {REP: 1}, "nobody on the list is that"
+    assert [*others(room)] == ["shared" if "external" in more else "incomplete"]
 
 
 def test_ten_minutes_are_fresh_enough() -> None:
@@ -83,6 +86,8 @@ def test_a_failed_list_is_not_an_empty_room() -> None:
 def test_a_public_room_is_read_by_the_whole_workspace() -> None:
     public = roster([A], kind="public")
     assert audience(public, MAPPED, now=NOW).counts == {REP: 1, UNMAPPED: 1}
+    assert [*others(audience(public, MAPPED, now=NOW))] == ["public"]
+    assert not [*others(audience(roster([A]), MAPPED, now=NOW))]
     assert audience(public, MAPPED, now=NOW, public_channel_audience="members").counts == {REP: 1}
     assert audience(roster([A]), MAPPED, now=NOW, room_kind="public").counts == {REP: 1, UNMAPPED: 1}
 

@@ -141,7 +141,8 @@ async def test_a_room_says_what_is_hidden_and_because_of_whom_by_kind_and_never_
         await entered(visitor)
         assert "1 from outside or unknown" in await page(visitor, "rooms")
         told = await page(visitor, f"rooms/one?room={ROOM}")
-        assert "guests, others' people, and who is unknown" in told
+        assert "guests, others' people, and who is unknown 1 ·" in told, "as on the list of rooms"
+        assert "whoever an incomplete list leaves out" in told
         assert "hidden because of" in told and "✓ shown" in told
         assert "never shown in a group" in told
         assert "name of" not in told and "李婷" not in told.replace("李婷 Li Ting · Sign out", "")
