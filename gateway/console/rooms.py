@@ -213,7 +213,7 @@ def _blocked(eyes: Eyes, name: str, withheld: Withheld | None, audience: Audienc
     if withheld is None:
         return Blocked(name, eyes.label(name), sensitivity, True, (), ())
     if NEVER_IN_A_GROUP in withheld.policies:
-        return Blocked(name, eyes.label(name), sensitivity, False, [(eyes.reader.say(NEVER), 0)], ())
+        return Blocked(name, eyes.label(name), sensitivity, False, [(eyes.reader.say(NEVER), -1)], ())
     listed = audience.listed
     counts = {who: listed.get(who, 0) for who in withheld.because}
     by = _kinds(eyes, counts, audience) or [(eyes.reader.say(NOBODY), -1)]

@@ -47,14 +47,14 @@ FORMS = (
 )
 
 
-async def room(world: World, key: str = "r_partner", *guests: str) -> None:
+async def room(world: World, key: str = "r_partner", *guests: str, shared: bool = False) -> None:
     """As the network would tell it."""
     names = ("u_liting", "u_wangmin", *guests)
     members = tuple(
         Sender(ImId("web", "demo", "user", name), f"name of {name}", "guest" if name in guests else "member")
         for name in names
     )
-    roster = Roster(members, True, world.clock.now(), f"room {key}", "group")
+    roster = Roster(members, True, world.clock.now(), f"room {key}", "group", shared)
     await world.house.services.rooms.store.keep(f"web/{key}", roster)
 
 
@@ -142,12 +142,21 @@ async def test_a_room_says_what_is_hidden_and_because_of_whom_by_kind_and_never_
         assert "1 from outside or unknown" in await page(visitor, "rooms")
         told = await page(visitor, f"rooms/one?room={ROOM}")
         assert "guests, others' people, and who is unknown 1 ·" in told, "as on the list of rooms"
-        assert "whoever an incomplete list leaves out" in told
+        assert "hidden: never shown in a group" in told
         assert "hidden because of" in told and "✓ shown" in told
         assert "never shown in a group" in told
         assert "name of" not in told and "李婷" not in told.replace("李婷 Li Ting · Sign out", "")
         judged = await page(visitor, f"rooms/one?room={ROOM}&customer=华星医疗")
         assert "Judged for 华星医疗" in judged
+
+
+async def test_who_is_presumed_to_read_along_is_told_and_counted_with_nobody(world: World) -> None:
+    await room(world, "r_shared", shared=True)
+    async with Visitor(world) as visitor:
+        await entered(visitor)
+        told = await page(visitor, "rooms/one?room=web/r_shared")
+        assert "whoever else the other company has in it" in told and "who is unknown 1" not in told
+        assert "hidden because of guests, others' people, and who is unknown (" not in told
 
 
 async def test_who_is_gone_or_unplugged_or_silent_is_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
