@@ -110,7 +110,7 @@ def _kind(asking: _Asking, seen: Looked, who: Attributes, owner: bool, owners: f
     alone, why_alone = asking.may(who, "direct", owner)
     mine = _named(seen, who, owner, owners)
     owning = sum(seen.audience.persons.get(id_) == who for id_ in owners)
-    people = owning if owner else max(seen.audience.counts.get(who, 1) - owning, 0)
+    people = owning if owner else max(seen.audience.listed.get(who, 0) - owning, 0)
     return Kind(who, owner, people, here.allowed, alone.allowed, why, why_alone, tuple(mine) if names else ())
 
 

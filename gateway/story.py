@@ -36,9 +36,11 @@ async def _heard_by(t: Teller, facts: dict[str, Json]) -> Line:
         parts.append(t.say("{count} of ours not mapped yet", count=facts["unmapped"]))
     others = facts.get("others")
     told = [str(each) for each in others] if isinstance(others, list) else []
-    parts += [t.say(OTHERS[each]) for each in told if each in OTHERS]
     tone: Tone = "warning" if facts["outside"] or facts["unmapped"] or told else "neutral"
-    return Line(t.say("Audience"), join(t.locale, parts), tone)
+    text = join(t.locale, parts)
+    if known := [t.say(OTHERS[each]) for each in told if each in OTHERS]:
+        text = t.say("{readers}. Taken to read along: {others}.", readers=text, others=known)
+    return Line(t.say("Audience"), text, tone)
 
 
 async def _withheld(t: Teller, facts: dict[str, Json]) -> Line:

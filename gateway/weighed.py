@@ -6,15 +6,15 @@ Nothing here looks at who asks: whoever calls has made sure that they may see th
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from cards.words import N_, Reader, join
+from cards.words import N_, Reader
 from gateway.handlers import view
 from gateway.services import Services
 from gateway.store.ledger import Challenger, DecisionView, FieldState
+from gateway.store.ledger.redecide import LABORATORY
 from gateway.story import REASONS
-from reconcile.model import Json
 
 Role = Literal["stands", "undecided", "meanwhile", "before", "proposed", "part", "same", "lost", "aside"]
 
@@ -67,14 +67,17 @@ class Side:
 
     def outcome(self, reader: Reader) -> str:
         """Why, in a few words; empty for what stands."""
+        if self.meanwhile and self.role == "undecided":
+            return reader.say(N_("waits for a person, and is shown meanwhile"))
         said = OUTCOMES.get(self.edit.why, "") or _ROLES.get(self.role, "")
-        shown = [_ROLES["meanwhile"]] if self.meanwhile and self.role != "meanwhile" else []
-        return join(reader.locale, [reader.say(each) for each in (said, *shown) if each])
+        return reader.say(said) if said else ""
 
 
 def sides(found: DecisionView) -> Sequence[Side]:
-    """Every edit it speaks of: what stands or is undecided first."""
-    made = [Side(edit, _role(found, id_), _kept(found, id_)) for id_, edit in found.edits.items()]
+    """Every edit it speaks of, what stands or is undecided first; but none that an undo made to say that there was no
+    value before."""
+    told = {id_: edit for id_, edit in found.edits.items() if edit.restates or not edit.undoes}
+    made = [Side(edit, _role(found, id_), _kept(found, id_)) for id_, edit in told.items()]
     return sorted(made, key=lambda each: _FIRST.index(each.role) if each.role in _FIRST else len(_FIRST))
 
 
@@ -98,20 +101,25 @@ def _role(found: DecisionView, id_: str) -> Role:
     return "before" if id_ in (said.base, said.winner) else "aside"
 
 
-def kept_value(found: DecisionView) -> Json:
+def shown(s: Services, reader: Reader, found: DecisionView, state: FieldState | None) -> str:
     """What cards showed once it was made: of a conflict the value that was kept, which decided nothing."""
-    kept = found.edits.get(found.decision.standing or "")
-    if found.decision.resolution.conflict:
-        return kept.value if kept is not None else None
-    return found.decision.resolution.value
+    made, spec = found.decision, s.config.fields.get(found.decision.field)
+    said = made.resolution
+    kept = found.edits.get((made.standing if said.conflict else said.winner) or "")
+    if kept is not None and (said.conflict or kept.erased_at is not None):
+        return worded(s, reader, made.field, kept)
+    if said.conflict and (state is None or state.decision != made.id):
+        return ""  # it was a merged one, which is kept for as long as it stands
+    value = state.value if said.conflict and state is not None else said.value
+    return view.worded(spec, value, reader.locale, reader.now)
 
 
 async def first_said(s: Services, edit: Challenger) -> Challenger:
-    """Who said it first, where an undone settlement only says it again."""
+    """Who said it first, where an undone settlement only says it again: of a merged value nobody in particular."""
     while edit.restates:
         older = (await s.ledger.edits([edit.restates])).get(edit.restates)
         if older is None:
-            break
+            return replace(edit, actor_kind="", actor="")
         edit = older
     return edit
 
@@ -128,8 +136,8 @@ async def reason(s: Services, reader: Reader, found: DecisionView) -> str:
 
 def chosen(s: Services, reader: Reader, field: str, edit: Challenger, weighed: Mapping[str, Challenger]) -> str:
     """Empty where nobody chose: an edit like any other. `weighed`: what its maker had before them."""
-    if edit.kind not in _CHOSE or edit.actor_kind != "person" or edit.undoes:
-        return ""
+    if edit.kind not in _CHOSE or edit.actor_kind != "person" or edit.undoes or edit.source == LABORATORY.watermark:
+        return ""  # a change of policy that keeps what stood names its approver, who never looked at the field
     person = s.people.person(edit.actor)
     facts = {
         "name": person.name if person is not None else reader.say("somebody"),

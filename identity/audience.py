@@ -77,8 +77,10 @@ def audience(
 
 def others(audience: Audience) -> Iterator[str]:
     """Who is presumed to read along without being on the list: `incomplete`, `shared`, `public`."""
-    if BOTTOM in audience.presumed:
-        yield "shared" if audience.complete else "incomplete"
+    if BOTTOM in audience.presumed and not audience.complete:
+        yield "incomplete"
+    if BOTTOM in audience.presumed and audience.scene == "external_group":
+        yield "shared"
     if UNMAPPED in audience.presumed:
         yield "public"
 

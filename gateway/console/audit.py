@@ -251,10 +251,11 @@ def _reason(eyes: Eyes, each: AuditRow, edit: Challenger | None, edits: Mapping[
     """Of what a person decided: among which."""
     kept, told = edits.get(each.standing), ""
     if edit is not None and _reopened(each, edit):
-        value = weighed.worded(eyes.s, eyes.reader, each.field, kept) if kept is not None else "—"
-        told = eyes.reader.say(
-            "The settlement was undone: nobody has decided. {value} is shown meanwhile.", value=value
-        )
+        told = eyes.reader.say("The settlement was undone: nobody has decided.")
+        if kept is not None:
+            value = weighed.worded(eyes.s, eyes.reader, each.field, kept)
+            msgid = N_("The settlement was undone: nobody has decided. {value} is shown meanwhile.")
+            told = eyes.reader.say(msgid, value=value)
     elif edit is not None and each.standing == each.edit and not each.conflict:
         sides = {id_: edits[id_] for id_ in _weighed(each) if id_ in edits}
         told = weighed.chosen(eyes.s, eyes.reader, each.field, edit, sides)

@@ -20,6 +20,7 @@ _EVIDENCE: Final = (
     N_("a contact of {record}"),
     N_("imported from {source}"),
     N_("IM field of CRM user {user}"),
+    N_("named by the device with its key before"),
 )
 _NOTES: Final = frozenset(
     {
@@ -53,7 +54,7 @@ _NOTES: Final = frozenset(
 
 
 def _pattern(msgid: str) -> re.Pattern[str]:
-    return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>\\S+)", re.escape(msgid)))
+    return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+)", re.escape(msgid)))
 
 
 _PATTERNS: Final = tuple((msgid, _pattern(msgid)) for msgid in _EVIDENCE)

@@ -237,17 +237,16 @@ async def explained(s: Services, reader: Reader, me: Person, code: str, back: st
     if found is None or seen is None or found.decision.field not in seen.record.fields:
         return None
     made = found.decision
-    spec = s.config.fields.get(made.field)
-    why = await PolicyChanges(s.store).why(made.id, made.policy)
+    why, state = await PolicyChanges(s.store).why(made.id, made.policy), await s.ledger.state(made.record, made.field)
     return Explained(
         customer=seen.record.title,
         field=label(s, reader, made.field),
         at=made.at,
         reason=await weighed.reason(s, reader, found),
-        value=view.worded(spec, weighed.kept_value(found), reader.locale, reader.now),
+        value=weighed.shown(s, reader, found, state),
         sides=[await _side(s, reader, made.field, each) for each in weighed.sides(found)],
         undecided=made.resolution.conflict,
-        now=weighed.now(s, reader, found, await s.ledger.state(made.record, made.field)),
+        now=weighed.now(s, reader, found, state),
         policy=f"{made.policy} ({made.policy_hash[:8]})",
         change=change_line(s, reader, why).text if why is not None else "",
         back=back,

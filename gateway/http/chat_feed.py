@@ -106,9 +106,9 @@ class Stream:
     async def _follow_trail(self, trail: TrailSource) -> None:
         while True:
             lines = await trail.since(self._cursor.trail, self._locale, _BATCH, self._person)
-            sight = await self._chat.sight(self._person)
+            sight = await self._chat.sight(self._person) if lines else None
             for line in lines:
-                if told(line.room, sight, line.at):
+                if sight is not None and told(line.room, sight, line.at):
                     await self._send("trail", asdict(line), trail=line.id)
                 self._cursor = Cursor(self._cursor.feed, line.id)
             if not lines:

@@ -256,7 +256,7 @@ class Console:
         return web.FileResponse(found[0], headers=headers)
 
     async def nowhere(self, request: web.Request) -> web.Response:
-        """Any other address: told to whoever is signed in, and nobody else learns which there are."""
+        """Any other address that is looked at: told to whoever is signed in; everybody else is asked to sign in."""
         if await self._sessions.of(request) is None:
             return _see("/console")
         raise Turned(404, N_("There is no such page"), N_("The address may have been mistyped, or the page is gone."))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cards.words import Reader
-from gateway.console.ours import evidence, note
+from gateway.console.ours import _NOTES, evidence, note
 from identity.explain import where
 from tests.gateway.http.test_console import Visitor
 from tests.gateway.http.world import World
@@ -16,6 +16,7 @@ READER = Reader("zh-CN", "UTC", 0)
 async def test_every_note_of_our_own_policies_is_translated_and_no_other(world: World) -> None:
     access = world.house.services.access
     notes = [each.note for each in where(access.policies, access) if each.note]
+    assert set(notes) == _NOTES
     assert len(notes) > 8 and not [each for each in notes if note(READER, each) == each]
     assert note(READER, "chosen in the console") == "chosen in the console"
     async with Visitor(world) as visitor:
@@ -29,7 +30,7 @@ async def test_every_note_of_our_own_policies_is_translated_and_no_other(world: 
     [
         ("said by p_a in slack", "由 p_a 在 slack 中指定"),
         ("said by Ada over the phone", "said by Ada over the phone"),
-        ("imported from hr.csv", "从 hr.csv 导入"),
+        ("imported from HR export.csv", "从 HR export.csv 导入"),
         ("{who}", "{who}"),
         ("", ""),
     ],
