@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from cards.words import Reader
 from gateway.console import audit
 from gateway.console.seeing import Eyes
 from gateway.store.console import ConsoleStore
+from gateway.store.ledger import Challenger
+from gateway.store.ledger.redecide import LABORATORY
+from gateway.weighed import chosen
 from identity.model import Person
 from tests.gateway.fake_chat import Message, buttons, text
 from tests.gateway.house import HERO, LI, NAME, WANG, Live, opened
@@ -130,3 +133,8 @@ async def test_one_undo_is_one_row_that_says_what_is_so_again(tmp_path: Path) ->
         latest, _ = await store.latest({}, 5_000)
         assert len([each for each in latest if each.kind == "revert" and each.record == HERO]) == 1
         assert ONE in text(conflict(live).card) and TWO in text(conflict(live).card)
+
+
+def test_what_a_change_of_policy_kept_was_chosen_by_nobody() -> None:
+    kept = Challenger("e1", "resolve", ONE, "floatcard", LABORATORY.watermark, "person", "p_zhaolei", 1)
+    assert chosen(cast("Any", None), Reader("en", "UTC", 0), "phone", kept, {"e0": kept}) == ""
