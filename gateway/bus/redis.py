@@ -57,6 +57,10 @@ class RedisBus:
         self._names = Names(to.prefix)
         self._lanes = Lanes(redis, self._names, secrets.token_hex(8))
         self._at_hand: dict[Hold, Delivery] = {}
+        self._to_put_back: list[Job] = []
+        """What was in hand when Redis was emptied, until Redis has it again."""
+        self._untold = False
+        """Redis was emptied, and `emptied` is still to be called."""
         self._deliver: Deliver | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._room = asyncio.Event()
@@ -239,15 +243,21 @@ class RedisBus:
         beat = await self._lanes.beat()
         if beat.made != self._made:
             await self._after_emptying()
-        await self._drop({each.token for each in await self._lanes.renew()})
+        await self._put_back()
+        await self._lost(await self._lanes.renew())
         await self._own()
-        await self._drop({each.token for each in await self._lanes.give(beat.living)})
+        await self._lost(await self._lanes.give(beat.living))
         taken = await self._lanes.adopt(beat.strangers) + await self._lanes.take_share(beat.living)
         for held in taken:
             await self._take_up(held)
         for held in [held for held in self._lanes.held.values() if not held.behind]:
             await self._take_up(held)
         await self._lanes.retire()
+
+    async def _lost(self, lanes: list[Held]) -> None:
+        """Emptied since the beat Redis has forgotten every lease: what is in hand is put back at the next one."""
+        if lanes and await made(self._redis, self._to.prefix) == self._made:
+            await self._drop({each.token for each in lanes})
 
     async def _own(self) -> None:
         """The lane of this process; it stands in the list before it is used, so that others find it."""
@@ -275,15 +285,23 @@ class RedisBus:
 
     async def _after_emptying(self) -> None:
         log.error(EMPTIED)
-        mine = sorted(self._at_hand.items(), key=lambda each: each[1].id)
+        mine = sorted(self._at_hand.values(), key=lambda each: each.id)
+        self._to_put_back += [replace(delivery.job, here=False) for delivery in mine]
+        self._untold = True
         self._at_hand.clear()
         self._lanes.held.clear()
         await sign(self._redis, self._to.prefix, self._deployment)
         self._made = await made(self._redis, self._to.prefix)
-        for _, delivery in mine:
-            await self.publish(replace(delivery.job, here=False))
-        if self.emptied is not None:
-            await self.emptied()
+
+    async def _put_back(self) -> None:
+        """At the next beat the rest of it, should Redis go away meanwhile; a job that is there already is not again."""
+        while self._to_put_back:
+            await self.publish(self._to_put_back[0])
+            del self._to_put_back[0]
+        if self._untold:
+            self._untold = False
+            if self.emptied is not None:
+                await self.emptied()
 
     async def _counting(self) -> None:
         keys = [self._names.lane(str(lane)) for lane in range(LANES)]

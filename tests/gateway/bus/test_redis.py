@@ -8,13 +8,14 @@ import sys
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from redis.asyncio import Redis as Client
 
 from gateway.bus import redis as redis_bus
 from gateway.bus import redis_address, redis_lanes
+from gateway.bus.model import Job
 from gateway.bus.redis import RedisBus
 from gateway.errors import Misconfigured, Retry
 from tests.engines.redis import Redis, program
@@ -219,6 +220,36 @@ async def test_a_redis_that_was_emptied_gets_back_what_was_in_hand_and_everythin
     await until(lambda: len(one.got) + len(two.got) == 39)
     assert await one.bus.publish(job("new"))
     await until(lambda: "new" in one.onces + two.onces)
+
+
+async def test_a_redis_that_is_emptied_in_the_midst_of_a_beat_or_goes_away_while_jobs_are_put_back_gets_them_all(
+    own: tuple[Redis, Bench], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, bench = own
+    one = await (await bench.open()).start()
+    for room in range(20):
+        await one.bus.publish(job(f"{room}", f"room:{room}"))
+    await until(lambda: len(one.got) == 20)
+    client, bus = Client(port=server.port), cast("Any", one.bus)
+    renew, publish, faults = bus._lanes.renew, bus.publish, ["emptied", "away"]
+
+    async def late() -> object:
+        if "emptied" in faults:
+            faults.remove("emptied")
+            await client.flushall()
+        return await renew()
+
+    async def weak(each: Job) -> bool:
+        if each.once == "7" and "away" in faults:
+            faults.remove("away")
+            raise Retry(0.1, "Redis is not there")
+        return bool(await publish(each))
+
+    monkeypatch.setattr(bus._lanes, "renew", late)
+    monkeypatch.setattr(bus, "publish", weak)
+    await until(lambda: len(one.got) == 40)
+    assert not faults and sorted(one.onces) == sorted([str(room) for room in range(20)] * 2)
+    await client.aclose()
 
 
 @pytest.mark.parametrize("key", ["mark", "lane:3", "anything"])
