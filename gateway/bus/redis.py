@@ -23,7 +23,8 @@ from gateway.bus.model import Bus, Deliver, Delivery, Job
 from gateway.bus.redis_address import BLOCK_MS, FAULTS, Address, address, away, client, fit, made, sign
 from gateway.bus.redis_begun import Begun, Hold
 from gateway.bus.redis_lanes import GROUP, LANES, TICK_S, Held, Lanes, Names, lane_of
-from gateway.bus.redis_wire import digest, job_of, number, pairs, parked_of, raw, spelt, text
+from gateway.bus.redis_waiting import waiting_since
+from gateway.bus.redis_wire import digest, job_of, number, pairs, parked_of, raw, spelt
 from gateway.clock import Clock
 from gateway.errors import Retry
 
@@ -184,7 +185,7 @@ class RedisBus:
         return int(await self._ask(self._redis.xtrim(name, minid=f"{before}-0", approximate=False)))
 
     async def forget(self, before: int) -> int:
-        waiting = await self._ask(self._waiting_since(before))
+        waiting = await self._ask(waiting_since(self._redis, self._names, before))
         once, gone, start = self._names.key("once"), 0, 0
         while True:
             page: Any = await self._ask(self._redis.zrangebyscore(once, "-inf", f"({before}", start, 1000))
@@ -357,31 +358,6 @@ class RedisBus:
         self._room.clear()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._room.wait(), 0.2)
-
-    async def _waiting_since(self, before: int) -> set[bytes]:
-        """The names of jobs older than `before` that still wait or are parked."""
-        own = [f"own:{each.decode()}" for each in await self._smembers("own")]
-        parked = self._names.key("parked")
-        found: set[bytes] = set()
-        for stream in (*(self._names.lane(lane) for lane in (*map(str, range(LANES)), *own)), parked):
-            async for fields in self._from_the_oldest(stream):
-                if int(fields[b"a"]) >= before:
-                    if stream == parked:
-                        continue  # they stand there by when they were parked
-                    break
-                found.add(digest(fields[b"o"].decode("utf-8", "surrogatepass")))
-        return found
-
-    async def _smembers(self, name: str) -> set[bytes]:
-        found: Any = await self._redis.smembers(self._names.key(name))
-        return set(found)
-
-    async def _from_the_oldest(self, stream: str) -> Any:
-        start = "-"
-        while page := await self._redis.xrange(stream, start, count=200):
-            for id_, fields in page:
-                start = f"({text(id_)}"
-                yield fields
 
     # -- Redis away
 

@@ -1,0 +1,42 @@
+"""What stands in Redis of earlier days: read from the oldest on, changing nothing."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from redis.asyncio import Redis
+
+from gateway.bus.redis_lanes import LANES, Names
+from gateway.bus.redis_wire import digest, text
+
+PAGE = 200
+
+
+async def waiting_since(redis: Redis, names: Names, before: int) -> set[bytes]:
+    """Digests of the names of jobs older than `before`, ms, that wait or are parked. May raise what redis-py raises."""
+    told: Any = await redis.smembers(names.key("own"))
+    own = [f"own:{each.decode()}" for each in set(told)]
+    parked = names.key("parked")
+    found: set[bytes] = set()
+    for stream in (*(names.lane(lane) for lane in (*map(str, range(LANES)), *own)), parked):
+        async for fields in _from_the_oldest(redis, stream):
+            if int(fields[b"a"]) >= before:
+                if stream == parked:
+                    continue  # they stand there by when they were parked
+                break
+            found.add(digest(fields[b"o"].decode("utf-8", "surrogatepass")))
+    return found
+
+
+async def _from_the_oldest(redis: Redis, stream: str) -> AsyncIterator[dict[bytes, bytes]]:
+    start = "-"
+    while page := await _page(redis, stream, start):
+        for id_, fields in page:
+            start = f"({text(id_)}"
+            yield fields
+
+
+async def _page(redis: Redis, stream: str, start: str) -> list[tuple[bytes, dict[bytes, bytes]]]:
+    found: Any = await redis.xrange(stream, start, count=PAGE)
+    return list(found)
