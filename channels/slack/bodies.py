@@ -30,8 +30,8 @@ class Envelope(Body):
     def bot(self) -> str:
         return next((each.user_id or "" for each in self.authorizations if each.is_bot), "")
 
-    def teams(self) -> set[str]:
-        return {self.team_id, *(each.team_id or "" for each in self.authorizations)}
+    def meant_for(self, team: str) -> bool:
+        return team == self.team_id or any(team == (each.team_id or "") for each in self.authorizations)
 
 
 class Edit(Body):

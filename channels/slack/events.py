@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -36,7 +36,7 @@ def decode(body: bytes, content_type: str) -> dict[str, Any]:
 
 def _envelope(source: Source, payload: Mapping[str, Any]) -> bodies.Envelope:
     envelope = read(bodies.Envelope, payload)
-    if source.scope not in envelope.teams():
+    if not envelope.meant_for(source.scope):
         raise Unreadable(_OTHER_TEAM)
     return envelope
 
@@ -206,16 +206,20 @@ SKIPPED = frozenset(
 """Known, and nothing to us."""
 
 
-def teams_of(payload: Mapping[str, Any]) -> list[str]:
-    """The workspaces a delivery may be meant for, the likeliest first."""
+def teams_of(payload: Mapping[str, Any]) -> Iterator[str]:
+    """The workspaces a delivery may be meant for, the likeliest first; of most nobody reads more than that one."""
     listed = payload.get("authorizations")
-    seen = [each.get("team_id") for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
-    view, team, user = (payload.get(key) for key in ("view", "team", "user"))
-    seen += [view.get("app_installed_team_id")] if isinstance(view, dict) else []
-    seen += [payload.get("team_id")]
-    seen += [team.get("id")] if isinstance(team, dict) else []
-    seen += [user.get("team_id")] if isinstance(user, dict) else []
-    return list(dict.fromkeys(each for each in seen if isinstance(each, str) and each))
+    for each in listed if isinstance(listed, list) else ():
+        yield from _team(each, "team_id")
+    yield from _team(payload.get("view"), "app_installed_team_id")
+    yield from _team(payload, "team_id")
+    yield from _team(payload.get("team"), "id")
+    yield from _team(payload.get("user"), "team_id")
+
+
+def _team(told: object, key: str) -> tuple[str, ...]:
+    id_ = told.get(key) if isinstance(told, dict) else None
+    return (id_,) if isinstance(id_, str) and id_ else ()
 
 
 def uninstalled(payload: Mapping[str, Any]) -> int | None:

@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,11 +20,12 @@ from redis.asyncio import Redis
 
 from gateway.bus import redis_scripts as scripts
 from gateway.bus.model import Bus, Deliver, Delivery, Job
-from gateway.bus.redis_address import BLOCK_MS, FAULTS, Address, address, away, client, fit, made, sign
+from gateway.bus.redis_address import BLOCK_MS, EMPTIED, FAULTS, Address, address, away, client, fit, made, sign
 from gateway.bus.redis_begun import Begun, Hold
 from gateway.bus.redis_lanes import GROUP, LANES, TICK_S, Held, Lanes, Names, lane_of
-from gateway.bus.redis_waiting import waiting_since
-from gateway.bus.redis_wire import digest, job_of, number, pairs, parked_of, raw, spelt
+from gateway.bus.redis_waiting import forget
+from gateway.bus.redis_wire import Put, digest, job_of, number, pairs, parked_of, raw, spelt
+from gateway.bus.together import Together
 from gateway.clock import Clock
 from gateway.errors import Retry
 
@@ -32,16 +33,15 @@ log = logging.getLogger("floatcard.bus")
 
 BOUND = 20_000
 """Jobs that may wait in one lane; past it nothing new is taken, but what somebody waits for."""
+AT_ONCE = 64
+HEAVY = 1 << 20
+"""Jobs, and bytes of them, in one step: Redis does nothing else meanwhile."""
 AT_HAND = 2_048
 """Jobs handed to the worker and not done with."""
 COUNT_S = 0.25
 """Between two counts of what waits in all lanes."""
 FRESH = "fresh"
 """What stands for `local` in a job that was published elsewhere and begun nowhere."""
-EMPTIED = (
-    "Redis was emptied or lost its data: jobs that were waiting there are gone, those in this process were put back; "
-    "every card is drawn again"
-)
 
 
 class RedisBus:
@@ -75,6 +75,8 @@ class RedisBus:
         self._publish, self._claim, self._read = map(register, (scripts.PUBLISH, scripts.CLAIM, scripts.READ))
         self._ack, self._tried, self._park = map(register, (scripts.ACK, scripts.TRIED, scripts.PARK))
         self._replay, self._count = register(scripts.REPLAY), register(scripts.COUNT)
+        self._puts = Together(self._publish_all, AT_ONCE, lambda put: put.weight, HEAVY)
+        self._acks = Together(self._ack_all, AT_ONCE, lambda hold: 1, AT_ONCE)
 
     @classmethod
     async def open(cls, url: str, deployment: str, clock: Clock) -> RedisBus:
@@ -93,24 +95,28 @@ class RedisBus:
 
     async def publish(self, job: Job, local: object = None) -> bool:
         own = self._lanes.held.get(self._lanes.own) if job.here and self._deliver is not None else None
-        lane, shared = self._lanes.own, lane_of(job.lane)
-        keys = [self._names.key("once"), self._names.lane(lane), self._names.lane(shared), self._names.lease(lane)]
-        at = self._clock.now()
-        words = [own.token if own else "", GROUP, self._lanes.me, digest(job.once), at, BOUND]
-        try:
-            answer = await self._run(self._publish, keys, [*words, job.topic, raw(job.lane), raw(job.once), job.body])
-        except BaseException:
-            if own is not None:
-                own.behind = b""  # it may stand there all the same, also when who asked was cancelled
-            raise
-        if answer is None:
-            return False
+        answer = await self._puts.ask(Put(job, self._clock.now(), own, local))
         if answer == 0:
             raise Retry(2.0, "more is waiting than can be held; it is worked off, come again")
-        self._counted += answer[1] == 0
-        if own is not None and answer[1] == 1:
-            self._hand_over(own, answer[0], job, 1, local)
-        return True
+        return answer is not None
+
+    async def _publish_all(self, puts: Sequence[Put]) -> list[Any]:
+        """Handed over here and not where it was asked for: a press is run also when whoever brought it is gone."""
+        lane = self._lanes.own
+        keys = [self._names.key("once"), self._names.lane(lane), self._names.lease(lane)]
+        keys += [self._names.lane(lane_of(put.job.lane)) for put in puts]
+        words = [GROUP, self._lanes.me, BOUND, *(word for put in puts for word in put.words())]
+        try:
+            answers = list(await self._run(self._publish, keys, words))
+        except BaseException:
+            for own in filter(None, (put.own for put in puts)):
+                own.behind = b""  # it may stand there all the same
+            raise
+        for put, (id_, ours) in ((put, answer) for put, answer in zip(puts, answers, strict=True) if answer):
+            self._counted += not ours
+            if put.own is not None and ours:
+                self._hand_over(put.own, id_, put.job, 1, put.local)
+        return answers
 
     async def start(self, deliver: Deliver) -> None:
         self._deliver = deliver
@@ -124,6 +130,8 @@ class RedisBus:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for asked in (self._puts, self._acks):
+            await asked.close(Retry(1.0, "this gateway is stopping"))
         with contextlib.suppress(*FAULTS, Retry):
             await self._begun.close()
         with contextlib.suppress(*FAULTS):
@@ -140,9 +148,13 @@ class RedisBus:
 
     async def ack(self, delivery: Delivery) -> None:
         hold = _hold(delivery)
-        await self._run(self._ack, self._keys(hold), [hold.token, GROUP, hold.id])
+        await self._acks.ask(hold)
         self._done_with(hold)
         await self._ask(self._begun.ended(hold))
+
+    async def _ack_all(self, holds: Sequence[Hold]) -> list[Any]:
+        words = [GROUP, *(word for hold in holds for word in (hold.token, hold.id))]
+        return list(await self._run(self._ack, [key for hold in holds for key in self._keys(hold)], words))
 
     async def retry(self, delivery: Delivery, after: float) -> Delivery:
         hold, again = _hold(delivery), replace(delivery, tries=delivery.tries + 1, starts=0)
@@ -185,16 +197,8 @@ class RedisBus:
         return int(await self._ask(self._redis.xtrim(name, minid=f"{before}-0", approximate=False)))
 
     async def forget(self, before: int) -> int:
-        waiting = await self._ask(waiting_since(self._redis, self._names, before))
-        once, gone, start = self._names.key("once"), 0, 0
-        while True:
-            page: Any = await self._ask(self._redis.zrangebyscore(once, "-inf", f"({before}", start, 1000))
-            if not page:
-                return gone
-            stale = [each for each in page if each not in waiting]
-            start += len(page) - len(stale)
-            if stale:
-                gone += int(await self._ask(self._redis.zrem(once, *stale)))
+        gone: int = await self._ask(forget(self._redis, self._names, before))
+        return gone
 
     async def epoch(self) -> int:
         return int(await self._ask(self._redis.get(self._names.key("epoch"))) or 0)

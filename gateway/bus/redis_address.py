@@ -27,6 +27,10 @@ FAULTS = (OSError, asyncio.TimeoutError, exceptions.RedisError)
 
 BAD_URL = "written redis://host:6379/0, rediss://… for TLS or unix:///path, each with ?prefix=… if you like"
 BAD_PREFIX = "the prefix may have letters, digits and : _ . - and at most 64 of them"
+EMPTIED = (
+    "Redis was emptied or lost its data: jobs that were waiting there are gone, those in this process were put back; "
+    "every card is drawn again"
+)
 FOREIGN = (
     "keys that begin with {prefix} belong to another program; choose another one with ?prefix=…, "
     "or empty this Redis database"

@@ -1,7 +1,7 @@
 """What Redis does in one step each, so that a process that dies in between leaves nothing half done.
 
-Every script but `PUBLISH` asks first whether the caller still holds the lane's lease: `ARGV[1]` is what the lease
-must say. `false` is the answer to one that does not.
+Every script but `PUBLISH` asks first whether the caller still holds the lane's lease, whose token is among the ARGV.
+`false` is the answer to one that does not.
 
 A Redis without memory refuses a script the first command that takes some, unless one that takes none has written
 before: what keeps the lanes going begins with such a one (`PERSIST`, `ZREMRANGEBYSCORE`), and the queue can be
@@ -10,29 +10,38 @@ worked off while it is full.
 
 from __future__ import annotations
 
-# KEYS: once, lane, lane to fall back to, lease of the first lane
-# ARGV: token ("" = do not run it here), group, consumer, digest of once, at, bound, topic, lane, once, body
-# -> nothing when seen before; 0 when the lane is full; else {id, whether it is ours to run now}
+# KEYS: once, lane of this process, its lease, then a job: lane to fall back to
+# ARGV: group, consumer, bound, then a job: token ("" = do not run it here), digest of once, at, topic, lane, once, body
+# -> a job: nothing when seen before; 0 when the lane is full; else {id, whether it is ours to run now}
 PUBLISH = """
-local here = ARGV[1] ~= '' and redis.call('GET', KEYS[4]) == ARGV[1]
-local lane = KEYS[3]
-if here then lane = KEYS[2] end
-if redis.call('ZSCORE', KEYS[1], ARGV[4]) then
-  return false
-end
-if ARGV[1] == '' and redis.call('XLEN', lane) >= tonumber(ARGV[6]) then
-  return 0
-end
-redis.call('ZADD', KEYS[1], ARGV[5], ARGV[4])
-local id = redis.call('XADD', lane, '*', 't', ARGV[7], 'l', ARGV[8], 'o', ARGV[9], 'b', ARGV[10], 'a', ARGV[5])
-if here then
-  local read = redis.pcall('XREADGROUP', 'GROUP', ARGV[2], ARGV[3], 'COUNT', 1, 'STREAMS', lane, '>')
-  if read and read.err then
-    redis.call('XGROUP', 'CREATE', lane, ARGV[2], '0', 'MKSTREAM')
-    redis.call('XREADGROUP', 'GROUP', ARGV[2], ARGV[3], 'COUNT', 1, 'STREAMS', lane, '>')
+local lease = redis.call('GET', KEYS[3])
+
+local function publish(lane, token, digest, at, topic, name, once, body)
+  local here = token ~= '' and lease == token
+  if here then lane = KEYS[2] end
+  if redis.call('ZSCORE', KEYS[1], digest) then
+    return false
   end
+  if token == '' and redis.call('XLEN', lane) >= tonumber(ARGV[3]) then
+    return 0
+  end
+  redis.call('ZADD', KEYS[1], at, digest)
+  local id = redis.call('XADD', lane, '*', 't', topic, 'l', name, 'o', once, 'b', body, 'a', at)
+  if here then
+    local read = redis.pcall('XREADGROUP', 'GROUP', ARGV[1], ARGV[2], 'COUNT', 1, 'STREAMS', lane, '>')
+    if read and read.err then
+      redis.call('XGROUP', 'CREATE', lane, ARGV[1], '0', 'MKSTREAM')
+      redis.call('XREADGROUP', 'GROUP', ARGV[1], ARGV[2], 'COUNT', 1, 'STREAMS', lane, '>')
+    end
+  end
+  return {id, here and 1 or 0}
 end
-return {id, here and 1 or 0}
+
+local done = {}
+for n = 4, #KEYS do
+  done[n - 3] = publish(KEYS[n], unpack(ARGV, 7 * n - 24, 7 * n - 18))
+end
+return done
 """
 
 # KEYS: alive, own, mark; ARGV: consumer, ttl, "1" to say goodbye
@@ -138,13 +147,18 @@ end
 return read
 """
 
-# KEYS: lane, lease; ARGV: token, group, id
+# KEYS: a job: lane, lease; ARGV: group, then a job: token, id -> a job: nothing where the lease is another's
 ACK = """
-if redis.call('GET', KEYS[2]) ~= ARGV[1] then
-  return false
+local done = {}
+for n = 1, #KEYS / 2 do
+  local lane, id = KEYS[2 * n - 1], ARGV[2 * n + 1]
+  done[n] = false
+  if redis.call('GET', KEYS[2 * n]) == ARGV[2 * n] then
+    redis.call('XACK', lane, ARGV[1], id)
+    done[n] = redis.call('XDEL', lane, id)
+  end
 end
-redis.call('XACK', KEYS[1], ARGV[2], ARGV[3])
-return redis.call('XDEL', KEYS[1], ARGV[3])
+return done
 """
 
 # KEYS: lane, lease; ARGV: token, group, id, consumer, tries

@@ -1,4 +1,4 @@
-"""What stands in Redis of earlier days: read from the oldest on, changing nothing."""
+"""What stands in Redis of earlier days, and what of it may be forgotten. All may raise what redis-py raises."""
 
 from __future__ import annotations
 
@@ -13,8 +13,22 @@ from gateway.bus.redis_wire import digest, text
 PAGE = 200
 
 
-async def waiting_since(redis: Redis, names: Names, before: int) -> set[bytes]:
-    """Digests of the names of jobs older than `before`, ms, that wait or are parked. May raise what redis-py raises."""
+async def forget(redis: Redis, names: Names, before: int) -> int:
+    """Drops the names last seen before `before` (ms), but of jobs that still wait; how many."""
+    waiting = await _waiting_since(redis, names, before)
+    once, gone, start = names.key("once"), 0, 0
+    while True:
+        page: Any = await redis.zrangebyscore(once, "-inf", f"({before}", start, 1000)
+        if not page:
+            return gone
+        stale = [each for each in page if each not in waiting]
+        start += len(page) - len(stale)
+        if stale:
+            gone += int(await redis.zrem(once, *stale))
+
+
+async def _waiting_since(redis: Redis, names: Names, before: int) -> set[bytes]:
+    """Digests of the names of jobs older than `before` that wait or are parked."""
     told: Any = await redis.smembers(names.key("own"))
     own = [f"own:{each.decode()}" for each in set(told)]
     parked = names.key("parked")

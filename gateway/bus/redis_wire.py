@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from typing import Any
 
 from gateway.bus.model import Delivery, Job
+from gateway.bus.redis_lanes import Held
 
 
 def raw(text: str) -> bytes:
@@ -19,6 +21,25 @@ def text(raw: Any) -> str:
 def digest(once: str) -> bytes:
     """A name of any length, remembered in 16 bytes."""
     return hashlib.blake2b(raw(once), digest_size=16).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """A job to be published; `own`: this process' lane, when it is to run here."""
+
+    job: Job
+    at: int
+    own: Held | None
+    local: object
+
+    @property
+    def weight(self) -> int:
+        return len(self.job.body)
+
+    def words(self) -> tuple[str | bytes | int, ...]:
+        job = self.job
+        token = self.own.token if self.own is not None else ""
+        return token, digest(job.once), self.at, job.topic, raw(job.lane), raw(job.once), job.body
 
 
 def number(id_: bytes) -> int:

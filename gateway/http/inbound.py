@@ -20,6 +20,7 @@ log = logging.getLogger("floatcard.http")
 class Door:
     def __init__(self, services: Services, spine: Spine) -> None:
         self._s = services
+        self._address = services.config.public_url.rstrip("/")
         self._asked = Asked(services, spine)
 
     def routes(self) -> list[web.RouteDef]:
@@ -48,8 +49,7 @@ class Door:
         return await self._accept(name, channel, reply)
 
     async def _inbound(self, request: web.Request) -> Inbound:
-        url = self._s.config.public_url.rstrip("/") + request.raw_path
-        return Inbound(request.method, url, request.headers, await request.read())
+        return Inbound(request.method, self._address + request.raw_path, request.headers, await request.read())
 
     async def page(self, request: web.Request) -> web.StreamResponse:
         """A page of the network's own, such as the end of an installation."""

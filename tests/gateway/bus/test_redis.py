@@ -163,6 +163,36 @@ async def test_a_lane_that_is_full_takes_no_message_but_a_press(shared: Bench, m
     assert await one.bus.publish(job("3"))
 
 
+async def test_many_at_once_are_each_answered_for_themselves(shared: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redis_bus, "BOUND", 3)
+    one = await (await shared.open()).start()
+    assert isinstance(one.bus, RedisBus)
+    calls = 0
+    run = one.bus._publish_all
+
+    async def counted(puts: Any) -> list[Any]:
+        nonlocal calls
+        calls += 1
+        return await run(puts)
+
+    monkeypatch.setattr(one.bus._puts, "_call", counted)
+    crowded = [job(f"c{n}", "room:crowded") for n in range(5)]
+    other = next(n for n in range(99) if redis_lanes.lane_of(f"room:{n}") != redis_lanes.lane_of("room:crowded"))
+    again = [job("twice", f"room:{other}"), job("twice", f"room:{other}")]
+    presses = [job(f"p{n}", f"press:{n}", here=True) for n in range(3)]
+    jobs = [*crowded, *again, *presses]
+    told = await asyncio.gather(*(one.bus.publish(each, each.once) for each in jobs), return_exceptions=True)
+    assert calls == 1
+    assert [each if isinstance(each, bool) else type(each) for each in told] == (
+        [True] * 3 + [Retry] * 2 + [True, False] + [True] * 3
+    )
+    await one.arrived(7)
+    assert {each.job.once for each in one.got} == {"c0", "c1", "c2", "twice", "p0", "p1", "p2"}
+    assert [each.local for each in one.got if each.job.here] == ["p0", "p1", "p2"]
+    await one.ack_all()
+    assert await one.bus.publish(crowded[3])
+
+
 @pytest.fixture
 async def own(tmp_path: Path, hurried: None) -> AsyncIterator[tuple[Redis, Bench]]:
     """A Redis that this test alone may stop."""
