@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
 I = TypeVar("I")  # noqa: E741 -- what is asked
 R = TypeVar("R")
+SLOW_S = 1.0
+"""What took longer than this to fail is everybody's: nobody waits through it once more."""
 
 
 class Together(Generic[I, R]):
-    """`call(items) -> results`, one an item. Raising, it fails those items alone.
+    """`call(items) -> results`, one an item. Raising, it fails those items alone; having taken `SLOW_S` for it,
+    whoever waits as well.
 
     At most `count` items go in one call, and so many that their `weight` together stays within `heavy`; one that is
     heavier than that goes alone. Whoever is cancelled takes nothing back: what was asked is on its way.
@@ -49,8 +53,7 @@ class Together(Generic[I, R]):
                 await self._some(self._next())
         finally:
             self._running = None
-            self._tell([answer for _, answer in self._waiting], self._closed or asyncio.CancelledError())
-            self._waiting.clear()
+            self._tell_all(self._closed or asyncio.CancelledError())
 
     def _next(self) -> list[tuple[I, asyncio.Future[R]]]:
         some = [self._waiting.popleft()]
@@ -61,23 +64,31 @@ class Together(Generic[I, R]):
 
     async def _some(self, some: list[tuple[I, asyncio.Future[R]]]) -> None:
         answers = [answer for _, answer in some]
+        began = time.monotonic()
         try:
             results = await self._call([item for item, _ in some])
         except asyncio.CancelledError as cut:
-            self._tell(answers, self._closed or cut)
+            _tell(answers, self._closed or cut)
             raise
         except Exception as broke:
-            self._tell(answers, broke)
+            _tell(answers, broke)
+            if time.monotonic() - began > SLOW_S:
+                self._tell_all(broke)
             return
         for answer, result in zip(answers, results, strict=True):
             if not answer.done():
                 answer.set_result(result)
 
-    def _tell(self, answers: Sequence[asyncio.Future[R]], broke: BaseException) -> None:
-        for answer in answers:
-            if answer.done():
-                continue
-            if isinstance(broke, asyncio.CancelledError):
-                answer.cancel()
-            else:
-                answer.set_exception(broke)
+    def _tell_all(self, broke: BaseException) -> None:
+        _tell([answer for _, answer in self._waiting], broke)
+        self._waiting.clear()
+
+
+def _tell(answers: Sequence[asyncio.Future[R]], broke: BaseException) -> None:
+    for answer in answers:
+        if answer.done():
+            continue
+        if isinstance(broke, asyncio.CancelledError):
+            answer.cancel()
+        else:
+            answer.set_exception(broke)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from gateway.bus import together
 from gateway.bus.together import Together
 
 
@@ -67,6 +68,22 @@ async def test_a_call_that_breaks_fails_its_own_and_the_next_goes_on() -> None:
     far.breaks = None
     assert await asked.ask(7) == 70
     assert far.calls == [[1, 2], [7]]
+
+
+async def test_what_took_long_to_break_is_everybodys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(together, "SLOW_S", 0.0)
+    far = Far()
+    asked = far.together(count=1)
+    far.open.clear()
+    tasks = await begun(asked, 1, 2, 3)
+    far.breaks = ValueError("away")
+    await asyncio.sleep(0.01)
+    far.open.set()
+    told = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [str(each) for each in told] == ["away"] * 3
+    assert far.calls == [[1]]
+    far.breaks = None
+    assert await asked.ask(4) == 40
 
 
 async def test_who_is_cancelled_takes_nothing_back_and_keeps_nobody_else() -> None:
