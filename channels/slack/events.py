@@ -59,8 +59,9 @@ def _said(source: Source, payload: Mapping[str, Any]) -> Events:
     direct = message.channel_type == "im" or message.channel.startswith("D")
     where = _thread(source, message.channel, message, direct)
     text, quoted, called = said_plainly(message.markup(), envelope.bot())
-    # One message comes as `message` and as `app_mention`: both have this `once`.
-    once = f"{source.channel}:{source.scope}:message:{message.channel}:{message.ts}"
+    # One message comes as `message` and as `app_mention`: both have this `once`. Its time stands first, so that what is
+    # new is remembered side by side: a name that falls anywhere among all those seen costs a page of its own.
+    once = f"{source.channel}:{source.scope}:message:{message.ts}:{message.channel}"
     addressed = direct or called or envelope.event.get("type") == "app_mention"
     ref = model.MessageRef(where, message.ts)
     said = model.Said(once, where, _author(source, message), ref, text, bodies.millis(message.ts), quoted, addressed)
