@@ -75,6 +75,14 @@ def _odd(raw: bytes | str) -> Any:
         raise Unreadable(f"not JSON: {type(fault).__name__}") from None
 
 
+def json_bytes(payload: object) -> bytes:
+    """What an HTTP body is made of. Half a surrogate, which has no UTF-8, goes as an escape."""
+    try:
+        return orjson.dumps(payload)
+    except TypeError:
+        return json.dumps(payload).encode()
+
+
 def storable(text: str) -> str:
     return _UNSTORABLE.sub("\ufffd", text)
 

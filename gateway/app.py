@@ -19,7 +19,6 @@ from channels import registry as channel_registry
 from channels.keeper import Keeps
 from channels.model import Channel, Listens
 from crm import registry as crm_registry
-from crm.hosts import guarded
 from crm.model import Crm
 from gateway.access_following import Following, in_force
 from gateway.afresh import HOME, Afresh
@@ -45,7 +44,7 @@ from gateway.mapped import sensitivities
 from gateway.measure import watch_loop
 from gateway.only import Only
 from gateway.outgoing.breaker import Breaker, Breakers
-from gateway.outgoing.declared import declared
+from gateway.outgoing.declared import session_of
 from gateway.outgoing.gate import Gate
 from gateway.outgoing.memory import MemoryBuckets
 from gateway.outgoing.model import Buckets
@@ -258,7 +257,7 @@ async def _opened(config: Config, clock: Clock, undo: contextlib.AsyncExitStack)
     pressure = pressure_of(config, store, queue)
     bus = BoundedBus(queue, pressure, OwedStore(store), clock)
     undo.push_async_callback(bus.close)
-    session = guarded(declared(config), timeout=aiohttp.ClientTimeout(total=15))
+    session = session_of(config)
     undo.push_async_callback(session.close)
     crms = open_crms(config, clock)
     channels = open_channels(config, session, clock)

@@ -7,7 +7,6 @@ Run: python -m benchmarks.cards.bench
 from __future__ import annotations
 
 import argparse
-import json
 import time
 import timeit
 from collections.abc import Callable
@@ -27,6 +26,7 @@ from cards.samples import DAY, NOW, full_customer
 from cards.tree import Card
 from cards.words import Reader
 from channels.slack.cards import LIMITS, message
+from channels.wire import json_bytes
 
 ELEMENTS = 25
 
@@ -77,8 +77,8 @@ def main(number: int, repeat: int, out: Path) -> None:
         "the template by jinja2 alone": rendered(deck, customer),
         "facts to card": draw,
         "card to Slack's blocks": lambda: message(card),
-        "blocks to bytes (json)": lambda: json.dumps(payload).encode(),
-        "**facts to wire bytes**": lambda: json.dumps(message(draw())).encode(),
+        "blocks to bytes": lambda: json_bytes(payload),
+        "**facts to wire bytes**": lambda: json_bytes(message(draw())),
         "fit, nothing to do": lambda: fit(card, **limits),
         "digest": lambda: digest(card),
         "inert, a name": lambda: inert(customer.title),

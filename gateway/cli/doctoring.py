@@ -7,13 +7,10 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import aiohttp
-
 from cards.words import say
 from channels.doctor import Finding
 from channels.keeper import Keeps
 from channels.model import Channel, Place
-from crm.hosts import guarded
 from crm.model import Crm
 from gateway import doctor
 from gateway.app import open_channels, open_crms
@@ -22,7 +19,7 @@ from gateway.config import Config, load
 from gateway.directory import Directory
 from gateway.errors import Refused, Retry
 from gateway.outgoing.breaker import Breakers
-from gateway.outgoing.declared import declared
+from gateway.outgoing.declared import session_of
 from gateway.outgoing.gate import Gate
 from gateway.outgoing.memory import MemoryBuckets
 from gateway.people import Identities
@@ -64,7 +61,7 @@ async def _ward(loaded: Config, undo: contextlib.AsyncExitStack) -> _Ward:
     undo.push_async_callback(store.close)
     vault = Vault(Keys.derive(bytes.fromhex(loaded.master_key.get_secret_value())).vault)
     await vault.check(store)
-    session = guarded(declared(loaded), timeout=aiohttp.ClientTimeout(total=15))
+    session = session_of(loaded)
     undo.push_async_callback(session.close)
     channels, crms = open_channels(loaded, session, clock), open_crms(loaded, clock)
     for crm in crms.values():

@@ -10,21 +10,19 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
-import aiohttp
 import typer
 from rich.console import Console
 
 from cards.words import say
 from channels.keeper import Keeps
 from channels.model import Accounts
-from crm.hosts import guarded
 from crm.model import Users
 from gateway.bringing import Bringing, of_accounts, of_users
 from gateway.cli.importing_people import PeopleFile, read
 from gateway.clock import Clock, SystemClock
 from gateway.config import Config, load
 from gateway.errors import Misconfigured, Refused
-from gateway.outgoing.declared import declared
+from gateway.outgoing.declared import session_of
 from gateway.store.engine import Store
 from gateway.store.kept import Kept
 from gateway.store.people import PeopleStore
@@ -103,7 +101,7 @@ async def _asked(loaded: Config, store: Store, clock: Clock, name: str) -> Seque
 
     vault = Vault(Keys.derive(bytes.fromhex(loaded.master_key.get_secret_value())).vault)
     async with contextlib.AsyncExitStack() as undo:
-        session = await undo.enter_async_context(guarded(declared(loaded), timeout=aiohttp.ClientTimeout(total=30)))
+        session = await undo.enter_async_context(session_of(loaded, 30))
         for crm in open_crms(loaded, clock).values() if name in loaded.crms else ():
             undo.push_async_callback(crm.close)
             if crm.name == name and isinstance(crm, Users):

@@ -1,14 +1,17 @@
-"""The hosts a configuration names: those the operator wrote, and those a channel's own module has for its vendor."""
+"""The hosts a configuration names: those the operator wrote, and those a channel's own module has for its vendor; and
+the session that calls them alone."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any, cast
 
+import aiohttp
 from pydantic import BaseModel
 
 from channels import registry
-from crm.hosts import Hosts
+from channels.wire import json_bytes
+from crm.hosts import Hosts, guarded
 from gateway.config import Config
 
 _SCHEMES = ("http://", "https://", "ws://", "wss://")
@@ -22,6 +25,12 @@ def declared(config: Config) -> Hosts:
         whole = model.model_validate(spec.settings).model_dump(mode="python")
         hosts |= Hosts.of(own=_addresses(spec.settings), outside=_addresses(whole))
     return hosts
+
+
+def session_of(config: Config, seconds: float = 15) -> aiohttp.ClientSession:
+    """What every channel calls through. A call takes no more than `seconds`."""
+    limit = aiohttp.ClientTimeout(total=seconds)
+    return guarded(declared(config), timeout=limit, json_serialize_bytes=json_bytes)
 
 
 def _addresses(tree: Any) -> Iterator[str]:

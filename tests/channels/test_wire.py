@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from channels.wire import json_object
+from channels.wire import json_bytes, json_object
 from gateway.errors import Unreadable
 
 
@@ -35,3 +35,10 @@ def test_what_is_whole_stays_as_it_is() -> None:
 def test_what_is_not_utf8_or_no_object_is_unreadable(raw: bytes) -> None:
     with pytest.raises(Unreadable):
         json_object(raw)
+
+
+@pytest.mark.parametrize("text", ['华星 😀 \\ "', "a\ud83db", "\x00\x1f\x7f\u2028</script>", ""])
+def test_a_body_says_what_was_given_whatever_is_in_it(text: str) -> None:
+    given = {"text": text, "blocks": [{"at": 1, "more": 2**70, "on": True, "none": None, text: 0.1}]}
+    assert json.loads(json_bytes(given).decode("utf-8")) == given
+    assert json.loads(json_bytes({"text": text}).decode("utf-8")) == {"text": text}
