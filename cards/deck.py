@@ -7,7 +7,7 @@ template cannot leak what it never got.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -26,7 +26,7 @@ from jinja2 import (
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
-from jinja2.nodes import Expr, Getattr
+from jinja2.nodes import Expr, Getattr, Output, Template, TemplateData
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
@@ -44,7 +44,7 @@ TEMPLATES: Final = Path(__file__).parent / "templates"
 SUFFIX: Final = ".xml.j2"
 OURS: Final = "floatcard/"
 
-_SPECIAL: Final = re.compile("[&<>\"'\x00-\x1f\ud800-\udfff\ufffe\uffff]")
+_special: Final = re.compile("[&<>\"'\x00-\x1f\ud800-\udfff\ufffe\uffff]").search
 _ESCAPES: Final = str.maketrans(
     {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;", "\n": "&#10;", "\t": "&#9;", "\r": "&#13;"}
 )
@@ -58,7 +58,7 @@ def _finalize(value: Any) -> str:
     """A value fit for an XML attribute: exactly itself, less what XML cannot carry. Markup is the template's own."""
     kind = type(value)
     if kind is str:
-        return legal(value).translate(_ESCAPES) if _SPECIAL.search(value) else value
+        return legal(value).translate(_ESCAPES) if _special(value) else value
     if kind is int:
         return str(value)
     if kind is bool:
@@ -83,10 +83,33 @@ _HAVING: Final = _having()
 
 
 class _Code(CodeGenerator):
-    """Reads the views' own fields at once, anything else by the sandbox's rules.
+    """Reads the views' own fields at once, anything else by the sandbox's rules. Yields what stands between two
+    statements as one text, where jinja2 yields each piece of it through every block around.
 
     Leaves escaping to `_finalize`, which knows attributes; so `{% autoescape false %}` changes nothing either.
     """
+
+    def visit_Output(self, node: Output, frame: Frame) -> None:  # noqa: N802 - jinja2's name for it
+        if frame.buffer is not None or frame.require_output_check:
+            super().visit_Output(node, frame)
+            return
+        self.writeline("yield concat((", node)
+        self.indent()
+        for child in node.nodes:
+            self._piece(child, frame)
+        self.outdent()
+        self.writeline("))")
+
+    def _piece(self, child: Expr, frame: Frame) -> None:
+        if isinstance(child, TemplateData):
+            self.writeline(f"{child.data!r},", child)
+            return
+        finalize = self._make_finalize()
+        self.newline(child)
+        self._output_child_pre(child, frame, finalize)
+        self.visit(child, frame)
+        self._output_child_post(child, frame, finalize)
+        self.write(",")
 
     def _output_child_pre(self, node: Expr, frame: Frame, finalize: CodeGenerator._FinalizeInfo) -> None:
         self.write(finalize.src or "")
@@ -100,13 +123,24 @@ class _Code(CodeGenerator):
             return
         self.write(f"(_it.{node.attr} if type(_it := ")
         self.visit(node.node, frame)
-        self.write(f") in environment.having[{node.attr!r}]")
-        self.write(f" else environment.getattr(_it, {node.attr!r}))")
+        self.write(f") in having_{node.attr} else environment.getattr(_it, {node.attr!r}))")
+
+    def visit_Template(self, node: Template, frame: Frame | None = None) -> None:  # noqa: N802 - jinja2's name for it
+        super().visit_Template(node, frame)
+        for name in sorted({each.attr for each in node.find_all(Getattr)} & _HAVING.keys()):
+            self.writeline(f"having_{name} = environment.having[{name!r}]")
 
 
 class _Sandbox(ImmutableSandboxedEnvironment):
     code_generator_class = _Code
-    having = _HAVING
+
+    def __init__(self, **how: Any) -> None:
+        super().__init__(**how)
+        self.having: Final = _HAVING
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        """No template has globals of its own, and a plain dict is copied into each drawing without a search."""
+        return self.globals if d is None else super().make_globals(d)
 
 
 class _Tight(Extension):

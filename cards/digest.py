@@ -30,37 +30,43 @@ def digest(card: Card, meaning: Callable[[str], str] = _same) -> str:
     the card is due to be drawn afresh anyway. `meaning` says what a signed token stands for, without signature
     and expiry: give it when tokens differ each time they are minted, else every card would look changed.
     """
-    found = hashlib.blake2b(digest_size=16)
-    _feed(found.update, card, meaning)
-    return found.hexdigest()
+    parts: list[bytes] = []
+    _feed(parts.append, card, meaning)
+    return hashlib.blake2b(b"".join(parts), digest_size=16).hexdigest()
 
 
 def _feed(put: Callable[[bytes], None], value: Any, meaning: Callable[[str], str]) -> None:
     """Each value with its kind and length before it, so that no two trees write the same bytes."""
+    kind: Any = type(value)
     if isinstance(value, str):
         encoded = value.encode("utf-8", "surrogatepass")
-        put(b"s%d:" % len(encoded) + encoded)
+        put(b"s%d:%b" % (len(encoded), encoded))
     elif isinstance(value, tuple):
         put(b"(%d:" % len(value))
         for part in value:
             _feed(put, part, meaning)
-    elif is_dataclass(value) and not isinstance(value, type):
-        _feed_block(put, value, meaning)
+    elif _is_block(kind):
+        _feed_block(put, kind, value, meaning)
     else:
         put(b"v%r;" % (value,))
 
 
-def _feed_block(put: Callable[[bytes], None], block: Any, meaning: Callable[[str], str]) -> None:
-    kind: Any = type(block)
-    tokens = _TOKENS.get(kind, frozenset())
-    put(b"<%s:" % kind.__name__.encode())
-    for name in _stable(kind):
+def _feed_block(put: Callable[[bytes], None], kind: Any, block: Any, meaning: Callable[[str], str]) -> None:
+    put(b"<%b:" % kind.__name__.encode())
+    for name, key, is_token in _stable(kind):
+        put(key)
         value = getattr(block, name)
-        put(b"%s=" % name.encode())
-        _feed(put, meaning(value) if name in tokens else value, meaning)
+        _feed(put, meaning(value) if is_token else value, meaning)
     put(b">")
 
 
 @lru_cache(maxsize=64)
-def _stable(kind: Any) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind) if field.name not in _VOLATILE.get(kind, frozenset()))
+def _is_block(kind: Any) -> bool:
+    return is_dataclass(kind)
+
+
+@lru_cache(maxsize=64)
+def _stable(kind: Any) -> tuple[tuple[str, bytes, bool], ...]:
+    """Of each field that counts its name, what stands before its value, and whether it is a token."""
+    names = [field.name for field in fields(kind) if field.name not in _VOLATILE.get(kind, ())]
+    return tuple((name, b"%b=" % name.encode(), name in _TOKENS.get(kind, ())) for name in names)

@@ -56,15 +56,13 @@ def _listed(context: Context, parts: Iterable[object]) -> str:
 def _stamp(context: Context, fact: FactView) -> str:
     """`[Slack card 1.0] Li Ting 10:33 · saved here, not yet in the CRM`: every part that is known."""
     reader = _reader(context)
-    parts = [fact.source, fact.who]
-    if fact.at and (fact.source or fact.who):
-        parts.append(reader.moment(fact.at))
-    said = [" ".join(filter(None, parts))]
+    when = reader.moment(fact.at) if fact.at and (fact.source or fact.who) else ""
+    said = [" ".join([part for part in (fact.source, fact.who, when) if part])]
     if fact.undecided:
         said.append(reader.say("not decided yet"))
     if fact.write_state:
         said.append(_written(reader, fact))
-    return " · ".join(filter(None, said))
+    return " · ".join([part for part in said if part])
 
 
 def _written(reader: Reader, fact: FactView) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import fields, replace
 from functools import lru_cache, singledispatch
 from operator import attrgetter
 from typing import Any, Final, TypeAlias
@@ -81,20 +81,25 @@ def _is_slim(block: Block, buttons: int, form_fields: int) -> bool:
 
 def _is_short(value: Any, most: int) -> bool:
     """No text in it is longer: nothing to cut, whichever limit is whose."""
-    if isinstance(value, str):
-        return len(value) <= most
     kind: Any = type(value)
-    parts = value if kind is tuple else _values(kind)(value)
-    return all(len(part) <= most if type(part) is str else _is_short(part, most) for part in parts)
+    for part in value if kind is tuple else _values(kind)(value):
+        if isinstance(part, str):
+            if len(part) > most:
+                return False
+        elif type(part) not in _BARE and not _is_short(part, most):
+            return False
+    return True
 
 
+_BARE: Final = frozenset({int, bool, type(None)})
+"""Holds no text."""
 _Parts: TypeAlias = Callable[[Any], tuple[Any, ...]]
 
 
 @lru_cache(maxsize=64)
 def _values(kind: Any) -> _Parts:
-    """Reads every field of a block at once; of anything else, nothing."""
-    names = [field.name for field in fields(kind)] if is_dataclass(kind) else []
+    """Reads every field of a block at once."""
+    names = [field.name for field in fields(kind)]
     if len(names) > 1:
         return attrgetter(*names)
     return lambda block: tuple(getattr(block, name) for name in names)

@@ -131,6 +131,10 @@ TAGS: Final[Mapping[str, Tag]] = {
     **{_tag_name(kind): _tag(kind) for kind in (*_BLOCKS, Card, tree.Badge, tree.Button, tree.Column, tree.FormField)},
 }
 
+_NAMES_READ: Final = {name: name for tag, it in TAGS.items() for name in (tag, *it.known)}
+"""What the reader may name tags and attributes by: the fields' own strings, which Python finds without comparing. It
+adds whatever else it reads, so each has a copy."""
+
 
 class _Builder:
     """Makes blocks while the XML is read: no tree of elements in between."""
@@ -141,7 +145,7 @@ class _Builder:
         self._root: dict[str, Any] = {}
         self._open: list[tuple[str, Tag, dict[str, Any]]] = [("", _DOCUMENT, self._root)]
         self._leaf = ""
-        self._parser = parser = expat.ParserCreate("utf-8")
+        self._parser = parser = expat.ParserCreate("utf-8", None, _NAMES_READ.copy())
         parser.buffer_text = True
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end

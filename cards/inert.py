@@ -29,14 +29,16 @@ _STACKED: Final = re.compile(
     "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+"
 )
 _REPEATED: Final = re.compile(r"(.{1,8}?)\1{39,}", re.DOTALL)
+_SHORTEST: Final = 40
+"""The characters that what is repeated has at least."""
 _BLANK_LINES: Final = re.compile(r"\n(?:[ \t]*\n){2,}")
 # What needs nothing done to it: no control, no mark, nothing that is unseen or reads to the left.
 _SEEN: Final = (
     "\u00a1-\u00ac\u00ae-\u02ff\u2010-\u2027\u2030-\u205e\u20a0-\u20bf\u2100-\u2bff"
     "\u3001-\u3029\u4e00-\u9fff\uff01-\uff5e"
 )
-_PLAIN: Final = re.compile(f"[ -~{_SEEN}]*")
-_PLAIN_LINES: Final = re.compile(f"[\n -~{_SEEN}]*")
+_odd: Final = re.compile(f"[^ -~{_SEEN}]").search
+_odd_in_lines: Final = re.compile(f"[^\n -~{_SEEN}]").search
 _LEFTWARD: Final = re.compile(
     "["
     + "".join(
@@ -53,6 +55,8 @@ _LEFTWARD: Final = re.compile(
     )
     + "]"
 )
+# Most addresses: nothing in it that `_judged` would refuse, no user or brackets before the path, nothing but ASCII.
+_is_everyday: Final = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?(?:[/?#][!#-&(-;=?-Z\]\[_a-z~]*)?").fullmatch
 KEPT: Final = 10
 """How many of an absurd repetition stay."""
 LIMIT: Final = 3000
@@ -83,16 +87,21 @@ def inert(text: str, *, limit: int = LIMIT, lines: bool = True) -> str:
 
 def _plain(text: str, lines: bool) -> bool:
     """Whether `inert` would leave it as it is, found out at a fraction of the cost."""
-    if (_PLAIN_LINES if lines else _PLAIN).fullmatch(text) is None or ("\n" in text and _BLANK_LINES.search(text)):
+    printable = text.isascii() and text.isprintable()
+    if not printable and ((_odd_in_lines if lines else _odd)(text) or _has_blank_lines(text)):
         return False
-    return len(text) < 40 or not _may_repeat(text) or _REPEATED.search(text) is None
+    return len(text) < _SHORTEST or not _may_repeat(text) or _REPEATED.search(text) is None
+
+
+def _has_blank_lines(text: str) -> bool:
+    return text.count("\n") > 2 and _BLANK_LINES.search(text) is not None
 
 
 def _may_repeat(text: str) -> bool:
-    """Whether it is worth a search, which is dear: what is repeated forty times fills one of these stretches, and has
-    no more than eight different characters."""
-    for at in range(0, len(text) - 19, 20):  # noqa: SIM110 -- a generator costs as much as all of it
-        if len(set(text[at : at + 20])) <= 8:
+    """Whether it is worth a search, which is dear: of what is repeated forty times, one of these stretches of eight
+    characters comes again within the next eight."""
+    for at in range(0, len(text) - 15, _SHORTEST - 16):  # noqa: SIM110 -- a generator costs as much as all of it
+        if text[at : at + 8] in text[at + 1 : at + 16]:
             return True
     return False
 
@@ -110,6 +119,10 @@ def _reads_leftward(text: str) -> bool:
 
 def safe_url(url: str) -> str:
     """`url` when it is a plain http(s) address with a host, else `""`: what is no address becomes no link."""
+    return url if _is_everyday(url) else _judged(url)
+
+
+def _judged(url: str) -> str:
     if not url.isprintable() or any(char in url for char in " <>\"'`\\|^{}"):
         return ""
     try:

@@ -25,6 +25,7 @@ LOCALES: Final = Path(__file__).parent / "locales"
 DOMAIN: Final = "floatcard"
 
 _PLACE: Final = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
+_TWO_DIGITS: Final = tuple(f"{number:02}" for number in range(60))
 JUST_NOW: Final = 5_000
 """Milliseconds either way: two clocks do not agree on less."""
 _SHORT: Final = {"en": ("MMM d", "MMM d, y"), "zh-CN": ("MM-dd", "yyyy-MM-dd")}
@@ -59,16 +60,23 @@ def _translated(locale: str, msgid: str) -> str:
 
 def say(locale: str, msgid: str, /, **facts: object) -> str:
     """`msgid` in the reader's language with `{name}` filled; a placeholder without a fact stays as it is."""
-    words = _translated(locale, msgid)
     if not facts:
-        return words
-    return _PLACE.sub(lambda found: _fill(locale, found, facts), words)
+        return _translated(locale, msgid)
+    words, places = _split(locale, msgid)
+    return "".join([word + _fill(locale, place, facts) for word, place in places]) + words
 
 
-def _fill(locale: str, found: re.Match[str], facts: dict[str, object]) -> str:
-    if found[1] not in facts:
-        return found[0]
-    value = facts[found[1]]
+@lru_cache(maxsize=4096)
+def _split(locale: str, msgid: str) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """The last words of a message, and of each place before them the words before it and its name."""
+    *before, last = _PLACE.split(_translated(locale, msgid))
+    return last, tuple(zip(before[::2], before[1::2], strict=True))
+
+
+def _fill(locale: str, place: str, facts: dict[str, object]) -> str:
+    if place not in facts:
+        return f"{{{place}}}"
+    value = facts[place]
     if isinstance(value, tuple | list):
         return join(locale, value)
     return str(value)
@@ -116,11 +124,16 @@ def local(at: int, zone: str) -> datetime:
 
 @lru_cache(maxsize=4096)
 def _date(locale: str, day: date, this_year: bool) -> str:
-    return format_date(day, _SHORT[locale][0 if this_year else 1], locale=_babel(locale))
+    nearest = match(locale)
+    return format_date(day, _SHORT[nearest][0 if this_year else 1], locale=_babel(nearest))
 
 
-def _day(locale: str, then: datetime, today: datetime) -> str:
-    return _date(match(locale), then.date(), then.year == today.year)
+def _clock(then: datetime) -> str:
+    return f"{_TWO_DIGITS[then.hour]}:{_TWO_DIGITS[then.minute]}"
+
+
+def _day(locale: str, day: date, today: date) -> str:
+    return _date(locale, day, day.year == today.year)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,18 +152,17 @@ class Reader:
 
     def date(self, at: int) -> str:
         """`Nov 18` / `11-18`; with the year when it is not this one."""
-        return _day(self.locale, local(at, self.zone), local(self.now, self.zone))
+        return _day(self.locale, local(at, self.zone).date(), local(self.now, self.zone).date())
 
     def time(self, at: int) -> str:
         """`10:32`"""
-        then = local(at, self.zone)
-        return f"{then.hour:02}:{then.minute:02}"
+        return _clock(local(at, self.zone))
 
     def moment(self, at: int) -> str:
         """`10:32` today, else `Nov 18 10:32`."""
-        then, today = local(at, self.zone), local(self.now, self.zone)
-        clock = f"{then.hour:02}:{then.minute:02}"
-        return clock if then.date() == today.date() else f"{_day(self.locale, then, today)} {clock}"
+        then = local(at, self.zone)
+        day, today, clock = then.date(), local(self.now, self.zone).date(), _clock(then)
+        return clock if day == today else f"{_day(self.locale, day, today)} {clock}"
 
     def exact(self, at: int) -> str:
         """`2026-11-18 10:32:05 +08:00`, what is shown on hover."""

@@ -14,7 +14,6 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from cards import tree
-from cards.graphemes import cut
 from cards.inert import inert, legal, safe_url
 from channels.fit import lightest, within
 from channels.model import Limits, Rate
@@ -151,7 +150,7 @@ def _context(texts: Iterable[str]) -> list[Json]:
 
 
 def _joined(parts: Iterable[str], between: str) -> str:
-    return between.join(part for part in parts if part.strip())
+    return between.join([part for part in parts if part.strip()])
 
 
 def _title(block: tree.Title) -> list[Json]:
@@ -180,7 +179,7 @@ def _facts(facts: list[tree.Fact]) -> list[Json]:
 
 
 def _fact(fact: tree.Fact) -> str:
-    value = cut(inert(fact.value, limit=FIELD - 400), FIELD - 400) or EMPTY
+    value = inert(fact.value, limit=FIELD - 400) or EMPTY
     shown = _joined(("⚠" if fact.undecided else "", value, "✎" if fact.editable else ""), " ")
     return "\n".join((inert(fact.label, limit=100, lines=False), shown, inert(fact.source, limit=200))).rstrip()
 
@@ -188,10 +187,14 @@ def _fact(fact: tree.Fact) -> str:
 def _lines(lines: Iterable[str]) -> list[Json]:
     """One-line texts gathered into sections."""
     sections: list[list[str]] = [[]]
-    for line in (inert(line, limit=500, lines=False) for line in lines):
-        if sum(len(each) + 1 for each in sections[-1]) + len(line) > LIMITS.text:
+    room = LIMITS.text
+    for line in lines:
+        shown = inert(line, limit=500, lines=False)
+        if len(shown) > room:
             sections.append([])
-        sections[-1].append(line)
+            room = LIMITS.text
+        sections[-1].append(shown)
+        room -= len(shown) + 1
     return [_section("\n".join(each)) for each in sections if each]
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 _SPECIAL = re.compile(r"<([^<>]*)>")
 _QUOTE = "&gt;"
+_is_markup = re.compile("[&<>*_~`]").search
 _LOOKALIKES = str.maketrans({"*": "∗", "_": "ˍ", "~": "∼", "`": "ˋ"})
 
 
@@ -87,4 +88,4 @@ def _inside(part: Any) -> list[Any]:
 
 def escaped(text: str) -> str:
     """For where Slack reads markup: its three entities, and look-alikes for the marks, which have no escape."""
-    return _kept(text).translate(_LOOKALIKES)
+    return _kept(text).translate(_LOOKALIKES) if _is_markup(text) else text
