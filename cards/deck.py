@@ -133,10 +133,7 @@ class _Code(CodeGenerator):
 
 class _Sandbox(ImmutableSandboxedEnvironment):
     code_generator_class = _Code
-
-    def __init__(self, **how: Any) -> None:
-        super().__init__(**how)
-        self.having: Final = _HAVING
+    having = _HAVING
 
     def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
         """No template has globals of its own, and a plain dict is copied into each drawing without a search."""
