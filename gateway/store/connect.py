@@ -23,8 +23,9 @@ READ_S = 60.0
 """How long one transaction may take on PostgreSQL: then the server ends it, and the line is cut from here."""
 # What the server is told of a session: whose machine died without a word holds no lock and no place for long.
 KEPT = "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3"
-# What is written looks for everything by a key; the planner, who may know a young table as an empty one, is told so.
-KEYED = "SET enable_seqscan = off"
+# What is written looks for everything by a key; the planner, who may know a young table as an empty one, is told so. No
+# statement of it is so long that compiling it, or a second process, would be worth the beginning.
+KEYED = "SET enable_seqscan = off; SET jit = off; SET max_parallel_workers_per_gather = 0"
 ENDED = "SET statement_timeout = {0}; SET idle_in_transaction_session_timeout = {0}"
 
 # A line that was cut without a word is noticed within half a minute; what the address says itself goes first.

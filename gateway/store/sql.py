@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
+from itertools import chain
 from operator import itemgetter
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import orjson
 from sqlalchemy import Connection, LargeBinary, Table
 
 Clash = Literal["fail", "replace", "keep"]
+K = TypeVar("K")
 
 
 def many(connection: Connection, sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
@@ -84,20 +86,64 @@ def _hex(raw: bytes | None) -> str | None:
 
 
 def ask_in(
-    connection: Connection, sql: str, keys: Iterable[tuple[Any, ...]], more: Sequence[Any] = (), tail: str = ""
+    connection: Connection, sql: str, keys: Iterable[tuple[Any]], more: Sequence[Any] = (), tail: str = ""
 ) -> list[Any]:
-    """`sql` ends where the key is compared, for example `… WHERE (record, field)`; `tail` follows, with `more`."""
-    wanted = list(keys)
+    """`sql` ends where the key, of one column, is compared; `tail` follows, with `more`."""
+    wanted = [key for (key,) in keys]
     if connection.dialect.name == "postgresql":
-        return ask(connection, f"{sql} {_among(len(wanted[0]))} {tail}", [*map(list, zip(*wanted, strict=True)), *more])
+        return ask(connection, f"{sql} = ANY(?) {tail}", [_array(wanted), *more])
     found: list[Any] = []
     for start in range(0, len(wanted), 256):
-        part = wanted[start : start + 256]
-        # padded to a power of two, so that few statements are ever prepared
-        part += [part[-1]] * ((1 << (len(part) - 1).bit_length()) - len(part))
-        text = f"{sql} IN ({_marks(len(part), len(part[0]))}) {tail}"
-        found += ask(connection, text, [one for key in part for one in key] + list(more))
+        part = _padded(wanted[start : start + 256])
+        found += ask(connection, f"{sql} IN ({_marks(len(part), 1)}) {tail}", [*part, *more])
     return found
+
+
+def ask_by(
+    connection: Connection,
+    sql: str,
+    columns: tuple[str, ...],
+    keys: Sequence[tuple[str, ...]],
+    last: Sequence[str] = (),
+    tail: str = "",
+) -> list[Any]:
+    """The rows of `sql` whose `columns` are one of `keys`, no key twice. With `last` there is one column more, which is
+    any of these. The columns are the first of an index."""
+    if connection.dialect.name == "postgresql":
+        arrays = [_array(each) for each in (*zip(*keys, strict=True), *([last] if last else []))]
+        return ask(connection, _searched(sql, columns, bool(last), tail), arrays)
+    found: list[Any] = []
+    width = len(columns) - bool(last)
+    also = f"AND {columns[-1]} IN ({_marks(len(last), 1)})" if last else ""
+    for start in range(0, len(keys), 256):
+        part = _padded(keys[start : start + 256])
+        text = f"{sql} WHERE ({', '.join(columns[:width])}) IN ({_marks(len(part), width)}) {also} {tail}"
+        found += ask(connection, text, [*chain.from_iterable(part), *last])
+    return found
+
+
+def _padded(part: Sequence[K]) -> Sequence[K]:
+    """To a power of two, so that few statements are ever prepared."""
+    return [*part, *[part[-1]] * ((1 << (len(part) - 1).bit_length()) - len(part))]
+
+
+def _array(values: Sequence[Any]) -> Any:
+    """A list for PostgreSQL, as it spells one: as JSON does, but for the braces and some rare signs."""
+    try:
+        body = orjson.dumps(values)
+    except TypeError:
+        return list(values)
+    return list(values) if b"\\" in body else f"{{{body[1:-1].decode()}}}"
+
+
+def change_in(connection: Connection, sql: str, keys: Sequence[tuple[Any]]) -> None:
+    """`sql` ends where the key, of one column, is compared: the same done to every row of those keys."""
+    for start in range(0, len(keys), 256):
+        part = [key for (key,) in keys[start : start + 256]]
+        if connection.dialect.name == "postgresql":
+            change(connection, f"{sql} = ANY(?)", (_array(part),))
+        else:
+            change(connection, f"{sql} IN ({_marks(len(part), 1)})", part)
 
 
 def locked(connection: Connection) -> str:
@@ -136,11 +182,19 @@ def _marks(count: int, width: int) -> str:
 
 
 @cache
-def _among(width: int) -> str:
-    """PostgreSQL takes the keys as one array a column, so that however many there are it is one statement."""
-    if width == 1:
-        return "= ANY(?)"
-    return f"IN (SELECT * FROM unnest({', '.join(['?::text[]'] * width)}))"  # noqa: S608
+def _searched(sql: str, columns: tuple[str, ...], last: bool, tail: str) -> str:
+    """PostgreSQL takes the keys as one array a column, so that however many there are it is one statement, and looks
+    for one key after another. It plans a statement once, and a table that was young or empty then looks as if any index
+    would do, such as one of what waits, all of which is then read for every key, however much there comes to be of it.
+    Rows compared as wholes can be looked for only in an index that begins as they do, and OFFSET 0 keeps each search
+    by itself."""
+    names = [f"key{at}" for at, _ in enumerate(columns)]
+    ends = len(names) - last
+    keys = f"unnest({', '.join(['?::text[]'] * ends)}) AS wanted({', '.join(names[:ends])})"
+    keys += f", unnest(?::text[]) AS final({names[-1]})" if last else ""
+    row, key = f"({', '.join(columns)})", f"({', '.join(names)})"
+    each = f"{sql} WHERE {row} >= {key} AND {row} <= {key} {tail} OFFSET 0"
+    return f"SELECT found.* FROM {keys}, LATERAL ({each}) AS found"  # noqa: S608
 
 
 @cache

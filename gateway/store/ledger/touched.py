@@ -34,6 +34,10 @@ from reconcile.chain import GENESIS, shard_of
 from reconcile.model import Edit, Json, MergePolicy, Standing
 from reconcile.policy import Policies, policy_hash
 
+FIELD = ("record", "field")
+OPEN = ("waiting", "sent", "refused")
+"""States of a write that may still come to something."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -76,7 +80,8 @@ class Touched:
     rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     policies: dict[str, str] = field(default_factory=dict)
     moved_heads: set[int] = field(default_factory=set)
-    touched: dict[str, Write] = field(default_factory=dict)
+    ended: set[str] = field(default_factory=set)
+    """Writes whose place a newer decision took."""
     unanswered: set[tuple[str, str]] = field(default_factory=set)
     marks: dict[tuple[str, str, str], int] = field(default_factory=dict)
     heard_at: dict[tuple[str, str, str], int] = field(default_factory=dict)
@@ -104,17 +109,16 @@ class Touched:
         self._lock_heads({shard_of(record, self.shared.shards) for record, _ in wanted})
 
     def _lock_fields(self, keys: list[tuple[str, str]]) -> None:
-        query = "SELECT * FROM field_state WHERE (record, field)"
-        tail = f"ORDER BY record, field{sql.locked(self.connection)}"
-        for row in sql.ask_in(self.connection, query, keys, tail=tail):
+        locked = sql.locked(self.connection)
+        for row in sql.ask_by(self.connection, "SELECT * FROM field_state", FIELD, keys, tail=locked):
             self.fields[(row[0], row[1])] = field_of(row)
 
     def _read_there(self, keys: list[tuple[str, str]]) -> None:
         query = (
             "SELECT record, field, target, position, raw, seen, written, last_edit, acked, fights, fought, "
-            "automation, written_at FROM rendering WHERE (record, field)"
+            "automation, written_at FROM rendering"
         )
-        for row in sql.ask_in(self.connection, query, keys):
+        for row in sql.ask_by(self.connection, query, FIELD, keys):
             it = self.fields[(row[0], row[1])]
             it.there[row[2]] = There(
                 position=row[3],
@@ -129,10 +133,9 @@ class Touched:
                 written_at=row[12],
             )
         # Locked: another gateway's claim of one of them is seen whole, or finds it being decided and leaves it.
-        query = "SELECT record, field, id, target, image, state FROM outbox WHERE (record, field)"
-        tail = f"AND state IN ('waiting', 'sent', 'refused') ORDER BY id{sql.locked(self.connection)}"
-        for row in sql.ask_in(self.connection, query, keys, tail=tail):
-            self.fields[(row[0], row[1])].writes.append(Write(*row[2:6]))
+        query, tail = "SELECT id, record, field, target, image, state FROM outbox", sql.locked(self.connection)
+        for row in sorted(sql.ask_by(self.connection, query, (*FIELD, "state"), keys, OPEN, tail)):
+            self.fields[(row[1], row[2])].writes.append(Write(row[0], *row[3:]))
 
     def _read_keys(self, subjects: set[str]) -> None:
         missing = subjects - self.keys.keys()
@@ -255,7 +258,7 @@ class Touched:
         closed = [(one["closed_at"], one["closed_by"], one["id"]) for one in rows.get("closed", ())]
         sql.many(c, "UPDATE conflict SET closed_at = ?, closed_by = ? WHERE id = ?", closed)
         sql.store(c, outbox, rows.get("outbox", ()))
-        sql.many(c, "UPDATE outbox SET state = ? WHERE id = ?", [(one.state, one.id) for one in self.touched.values()])
+        sql.change_in(c, "UPDATE outbox SET state = 'superseded' WHERE id", [(id_,) for id_ in sorted(self.ended)])
         sql.store(c, ack, rows.get("ack", ()), "replace")
         sql.store(
             c, rendering, [_there_row(it, *each) for it in self.fields.values() for each in _dirty(it)], "replace"

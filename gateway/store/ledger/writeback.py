@@ -81,13 +81,12 @@ def _writes(it: Field, target: str, *states: str) -> Iterator[Write]:
 def _end(batch: Touched, it: Field, write: Write) -> None:
     """Coalesced away: a newer decision took its place."""
     it.writes.remove(write)
-    write.state = "superseded"
     fresh = batch.rows.get("outbox", [])
     for row in fresh:
         if row["id"] == write.id:
             fresh.remove(row)
             return
-    batch.touched[write.id] = write
+    batch.ended.add(write.id)
 
 
 def _queue(batch: Touched, it: Field, target: str, label: str, tries: int) -> None:

@@ -1,4 +1,5 @@
-"""No statement of the ledger reads a table that grows from one end to the other: SQLite is asked how it would."""
+"""No statement of the ledger reads a table that grows from one end to the other: the databases are asked how they
+would."""
 
 from __future__ import annotations
 
@@ -58,6 +59,41 @@ async def test_what_an_edit_reads_is_searched_for(tmp_path: Path, asked: set[str
     assert len(marks) > 1 and all("(record=? " in each or "(record=?)" in each for each in marks if "TEMP" not in each)
     scans = [each for each in asked if any(each.startswith(f"SCAN {table} ") for table in GROWING)]
     assert scans == []
+
+
+YOUNG = "SELECT 1"
+DRAINED = "UPDATE outbox SET state = 'done'"
+EMPTIED = "ANALYZE outbox; DELETE FROM outbox"
+
+
+@pytest.mark.parametrize("before", [YOUNG, DRAINED, EMPTIED])
+async def test_postgresql_reads_nothing_but_the_fields_whatever_it_knew_of_the_table(
+    postgresql_url: str, before: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A plan is made once and kept, and all writes to a CRM that is away come to wait."""
+    world = World.open(postgresql_url)
+    await world.ledger.ingest_many([world.edit(f"{n}", name=f"field_{n}") for n in range(60)])
+    with world.store._writing.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        for statement in (*before.split("; "), "VACUUM ANALYZE"):
+            connection.exec_driver_sql(statement)
+    plans: list[str] = []
+    plain = sql.ask
+
+    def ask(connection: Connection, text: str, parameters: Sequence[Any] = ()) -> list[Any]:
+        if "unnest" in text:
+            plans.append(" ".join(row[0] for row in plain(connection, f"EXPLAIN {text}", parameters)))
+        return plain(connection, text, parameters)
+
+    monkeypatch.setattr(sql, "ask", ask)
+    await world.ledger.ingest(world.edit("again", name="field_1"))
+    await world.store.close()
+    used = {"pk_field_state", "pk_rendering", "outbox_record"}
+    assert [sorted(name for name in used if name in plan) for plan in plans] == [
+        ["pk_field_state"],
+        ["pk_rendering"],
+        ["outbox_record"],
+    ]
+    assert not any("Seq Scan" in plan or "outbox_due" in plan for plan in plans)
 
 
 async def test_what_is_old_is_searched_for(tmp_path: Path) -> None:
