@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from json.encoder import encode_basestring
 from math import isfinite
 from typing import Final
 
@@ -33,12 +34,14 @@ def canonical(value: Json) -> bytes:
     7 and 1.5 is "1.5". Raises ValueError for what JSON cannot say for sure: NaN, infinities, lone surrogates,
     two keys that NFC makes one, more than 64 levels.
     """
+    if isinstance(value, str):
+        return encode_basestring(_text(value)).encode("utf-8")
     return _ENCODE(_plain(value, 0)).encode("utf-8")
 
 
 def _plain(value: Json, depth: int) -> Json:
     if isinstance(value, str):
-        return value if value.isascii() else _nfc(value)
+        return _text(value)
     if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, float):
@@ -50,6 +53,10 @@ def _plain(value: Json, depth: int) -> Json:
     if isinstance(value, Mapping):
         return _object(value, depth + 1)
     raise ValueError(f"not a JSON value: {type(value).__name__}")
+
+
+def _text(value: str) -> str:
+    return value if value.isascii() else _nfc(value)
 
 
 def _nfc(text: str) -> str:

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from typing import Final, NamedTuple, cast
 
 from reconcile.canonical import canonical
@@ -111,6 +112,7 @@ def _grouped(digits: str) -> str:
     return "-".join(digits[at : at + 4] for at in range(0, _CODE_DIGITS, 4))
 
 
+@lru_cache(16_384)
 def shard_of(record: str, shards: int) -> int:
     """Spreads records over the chains so that no single chain serialises every writer."""
     raw = hashlib.sha256(record.encode("utf-8", "surrogatepass")).digest()

@@ -90,7 +90,8 @@ class Writer:
                 raise StoreClosed
             if len(self._jobs) < self._bound:
                 self._jobs.append(job)
-                self._wake.notify()
+                if len(self._jobs) == 1:  # with more than one it is awake already, or was told
+                    self._wake.notify()
                 return None
             room: asyncio.Future[None] = job.loop.create_future()
             self._turned_away.append((job.loop, room))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import unicodedata
 from typing import Any
 
 import pytest
@@ -56,6 +58,12 @@ def test_what_has_no_canonical_spelling(value: Any) -> None:
     assert not sound(value)
     with pytest.raises(ValueError):
         canonical(value)
+
+
+def test_a_text_by_itself_is_spelt_as_in_a_list() -> None:
+    for text in ("", 'a"b\\c', "".join(map(chr, range(0x2100))), "e\u0301", "\U0001f600"):
+        assert canonical([text]) == b"[" + canonical(text) + b"]"
+        assert json.loads(canonical(text)) == unicodedata.normalize("NFC", text)
 
 
 def test_depth_has_a_limit() -> None:

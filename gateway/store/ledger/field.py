@@ -47,6 +47,8 @@ class Write:
     target: str
     image: str
     state: str
+    row: dict[str, Any] | None = None
+    """Itself, while it is not stored yet."""
 
 
 @dataclass(slots=True)

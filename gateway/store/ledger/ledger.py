@@ -49,10 +49,6 @@ def own_crm(record: str, field: str) -> Sequence[str]:
     return (crm,) if colon else ()
 
 
-def _stamped(incoming: Incoming) -> Incoming:
-    return replace(incoming, trace=stamped(incoming.trace))
-
-
 _I = TypeVar("_I", bound=Sequence[Ingested])
 
 
@@ -104,7 +100,8 @@ class Ledger:
             return _counted(await self._store.write(self._ingest, items))
 
     def _meant(self, one: Incoming) -> Incoming:
-        return replace(_stamped(one), record=self._alias(one.record))
+        trace, record = stamped(one.trace), self._alias(one.record)
+        return one if (trace, record) == (one.trace, one.record) else replace(one, trace=trace, record=record)
 
     def _ingest(self, connection: Connection, lists: Sequence[list[Item]]) -> list[list[Ingested]]:
         batch = self._batch(connection)

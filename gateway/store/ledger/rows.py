@@ -28,7 +28,7 @@ _EDIT = [column.name for column in edit_table.columns]
 _DECISION = [column.name for column in decision_table.columns]
 _COVERED = itemgetter(*(name for name in _EDIT if name != "decision"))
 _FLAGS = {"skewed", "binding", "quarantined"}
-_MODULUS = 1 << 2048
+_WITHIN = (1 << 2048) - 1
 
 
 def edit_row(edit: Edit, n: int, value_mac: str, decision: str = "") -> dict[str, Any]:
@@ -128,7 +128,7 @@ def joined(inputs: bytes, digest: bytes) -> bytes:
     """The set hash with one more edit in it: a sum of expanded digests modulo 2^2048, so that it does not depend
     on their order and adding one costs the same however many there are."""
     spread = int.from_bytes(hashlib.shake_256(digest).digest(256), "big")
-    return ((int.from_bytes(inputs, "big") + spread) % _MODULUS).to_bytes(256, "big")
+    return ((int.from_bytes(inputs, "big") + spread) & _WITHIN).to_bytes(256, "big")
 
 
 def inputs_digest(inputs: bytes) -> str:

@@ -81,12 +81,10 @@ def _writes(it: Field, target: str, *states: str) -> Iterator[Write]:
 def _end(batch: Touched, it: Field, write: Write) -> None:
     """Coalesced away: a newer decision took its place."""
     it.writes.remove(write)
-    fresh = batch.rows.get("outbox", [])
-    for row in fresh:
-        if row["id"] == write.id:
-            fresh.remove(row)
-            return
-    batch.ended.add(write.id)
+    if write.row is not None:
+        batch.rows["outbox"].remove(write.row)
+    else:
+        batch.ended.add(write.id)
 
 
 def _queue(batch: Touched, it: Field, target: str, label: str, tries: int) -> None:
@@ -113,7 +111,7 @@ def _queue(batch: Touched, it: Field, target: str, label: str, tries: int) -> No
         "at": batch.now,
     }
     batch.add("outbox", row)
-    it.writes.append(Write(id_, target, it.standing_image, "waiting"))
+    it.writes.append(Write(id_, target, it.standing_image, "waiting", row))
 
 
 def backoff(tries: int) -> int:

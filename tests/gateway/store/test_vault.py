@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hmac
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -9,7 +10,7 @@ from sqlalchemy import Connection
 
 from gateway.errors import Misconfigured, Refused
 from gateway.store.engine import Store
-from gateway.store.vault import Erased, Tampered, Vault
+from gateway.store.vault import Erased, Keys, Tampered, Vault
 from reconcile.model import Json
 from tests.gateway.store.outside import unguard
 from tests.gateway.store.world import KEY
@@ -119,3 +120,11 @@ async def test_the_erased_key_is_overwritten_in_sqlites_file(tmp_path: Path) -> 
     await run(store, lambda c: vault.erase(c, "s1", 42))
     await store.close()
     assert bytes(wrapped) not in (tmp_path / "floatcard.db").read_bytes()
+
+
+@pytest.mark.parametrize("data", [b"", b"13800138000", bytes(range(256)) * 40])
+def test_a_mac_is_hmac_sha256_under_a_key_of_its_own(data: bytes) -> None:
+    mine = hmac.digest(KEY, b"authenticate", "sha256")
+    keys = Keys(KEY)
+    for _ in range(2):  # the one before leaves no trace
+        assert keys.mac(data, b"image") == hmac.digest(mine, b"image\0" + data, "sha256").hex()
