@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from itertools import chain
@@ -14,6 +14,8 @@ from sqlalchemy import Connection, LargeBinary, Table
 
 Clash = Literal["fail", "replace", "keep"]
 K = TypeVar("K")
+Rows = Callable[[], list[Any]]
+"""What was asked for, once: had by calling it, before or after the end of a `together` that it was asked in."""
 
 
 def many(connection: Connection, sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
@@ -23,9 +25,13 @@ def many(connection: Connection, sql: str, rows: Sequence[tuple[Any, ...]]) -> N
 
 
 def ask(connection: Connection, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
+    return asking(connection, sql, parameters)()
+
+
+def asking(connection: Connection, sql: str, parameters: Sequence[Any] = ()) -> Rows:
     cursor = _cursor(connection)
     cursor.execute(_spelt(sql, connection.dialect.name), parameters)
-    rows: list[Any] = cursor.fetchall()
+    rows: Rows = cursor.fetchall
     return rows
 
 
@@ -89,29 +95,35 @@ def ask_in(
     connection: Connection, sql: str, keys: Iterable[tuple[Any]], more: Sequence[Any] = (), tail: str = ""
 ) -> list[Any]:
     """`sql` ends where the key, of one column, is compared; `tail` follows, with `more`."""
+    return asking_in(connection, sql, keys, more, tail)()
+
+
+def asking_in(
+    connection: Connection, sql: str, keys: Iterable[tuple[Any]], more: Sequence[Any] = (), tail: str = ""
+) -> Rows:
     wanted = [key for (key,) in keys]
     if connection.dialect.name == "postgresql":
-        return ask(connection, f"{sql} = ANY(?) {tail}", [_array(wanted), *more])
+        return asking(connection, f"{sql} = ANY(?) {tail}", [_array(wanted), *more])
     found: list[Any] = []
     for start in range(0, len(wanted), 256):
         part = _padded(wanted[start : start + 256])
         found += ask(connection, f"{sql} IN ({_marks(len(part), 1)}) {tail}", [*part, *more])
-    return found
+    return lambda: found
 
 
-def ask_by(
+def asking_by(
     connection: Connection,
     sql: str,
     columns: tuple[str, ...],
     keys: Sequence[tuple[str, ...]],
     last: Sequence[str] = (),
     tail: str = "",
-) -> list[Any]:
+) -> Rows:
     """The rows of `sql` whose `columns` are one of `keys`, no key twice. With `last` there is one column more, which is
     any of these. The columns are the first of an index."""
     if connection.dialect.name == "postgresql":
         arrays = [_array(each) for each in (*zip(*keys, strict=True), *([last] if last else []))]
-        return ask(connection, _searched(sql, columns, bool(last), tail), arrays)
+        return asking(connection, _searched(sql, columns, bool(last), tail), arrays)
     found: list[Any] = []
     width = len(columns) - bool(last)
     also = f"AND {columns[-1]} IN ({_marks(len(last), 1)})" if last else ""
@@ -119,7 +131,7 @@ def ask_by(
         part = _padded(keys[start : start + 256])
         text = f"{sql} WHERE ({', '.join(columns[:width])}) IN ({_marks(len(part), width)}) {also} {tail}"
         found += ask(connection, text, [*chain.from_iterable(part), *last])
-    return found
+    return lambda: found
 
 
 def _padded(part: Sequence[K]) -> Sequence[K]:
@@ -169,6 +181,16 @@ def together(connection: Connection) -> AbstractContextManager[object]:
         return nullcontext()
     line: AbstractContextManager[object] = connection.connection.driver_connection.pipeline()  # type: ignore[union-attr]
     return line
+
+
+def at_once(connection: Connection, *readings: Iterator[None]) -> None:
+    """Each asks, then yields, then takes the answers. They all ask, in this order, before the first takes: PostgreSQL
+    is waited for once."""
+    with together(connection):
+        for each in readings:
+            next(each, None)
+    for each in readings:
+        next(each, None)
 
 
 @cache

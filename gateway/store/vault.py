@@ -11,7 +11,7 @@ import hmac
 import json
 import os
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from json.encoder import encode_basestring
 from typing import Any
@@ -135,9 +135,13 @@ class Vault:
         return found
 
     def _stored(self, connection: Connection, subjects: list[str]) -> dict[str, Keys | Erased]:
+        return self.asking(connection, subjects)() if subjects else {}
+
+    def asking(self, connection: Connection, subjects: Iterable[str]) -> Callable[[], dict[str, Keys | Erased]]:
+        """The keys of those that have one, had by calling it: what is asked meanwhile is asked together with it."""
         query = "SELECT subject, wrapped, erased_at FROM subject_key WHERE subject"
-        rows = sql.ask_in(connection, query, [(subject,) for subject in subjects]) if subjects else []
-        return {row[0]: self.opened(row[0], row[1], row[2]) for row in rows}
+        rows = sql.asking_in(connection, query, [(subject,) for subject in sorted(subjects)])
+        return lambda: {row[0]: self.opened(row[0], row[1], row[2]) for row in rows()}
 
     def opened(self, subject: str, wrapped: bytes | None, erased_at: int | None) -> Keys | Erased:
         if wrapped is None:

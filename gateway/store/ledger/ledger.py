@@ -106,8 +106,7 @@ class Ledger:
     def _ingest(self, connection: Connection, lists: Sequence[list[Item]]) -> list[list[Ingested]]:
         batch = self._batch(connection)
         flat = [one.incoming for some in lists for one in some]
-        batch.lock((one.record, one.field) for one in flat)
-        batch.read_inbox(one.once for one in flat)
+        batch.lock(((one.record, one.field) for one in flat), (one.once for one in flat))
         results = [[batch.ingest(one) for one in some] for some in lists]
         batch.flush()
         return results

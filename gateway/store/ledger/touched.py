@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -91,11 +91,15 @@ class Touched:
     def add(self, table: str, row: dict[str, Any]) -> None:
         self.rows.setdefault(table, []).append(row)
 
-    def lock(self, keys: Iterable[tuple[str, str]]) -> None:
-        """The fields' rows first, the shards' heads next: everybody locks in this order."""
+    def lock(self, keys: Iterable[tuple[str, str]], onces: Iterable[str] = ()) -> None:
+        """The fields' rows first, the shards' heads next: everybody locks in this order. `onces`: as `read_inbox`."""
         wanted = sorted({key for key in keys if key not in self.fields})
-        if not wanted:
-            return
+        if wanted:
+            self._lock_all(wanted, onces)
+        else:
+            self.read_inbox(onces)
+
+    def _lock_all(self, wanted: list[tuple[str, str]], onces: Iterable[str]) -> None:
         self._lock_fields(wanted)
         missing = [key for key in wanted if key not in self.fields]
         if missing and self.connection.dialect.name == "postgresql":
@@ -104,21 +108,29 @@ class Touched:
             self._lock_fields(missing)
         for key in wanted:
             self.fields.setdefault(key, Field(*key))
-        self._read_there(wanted)
-        self._read_keys({record for record, _ in wanted})
-        self._lock_heads({shard_of(record, self.shared.shards) for record, _ in wanted})
+        sql.at_once(
+            self.connection,
+            self._read_there(wanted),
+            self._read_writes(wanted),
+            self._read_keys({record for record, _ in wanted}),
+            self._lock_heads({shard_of(record, self.shared.shards) for record, _ in wanted}),
+            self._read_inbox(onces),
+        )
 
     def _lock_fields(self, keys: list[tuple[str, str]]) -> None:
-        locked = sql.locked(self.connection)
-        for row in sql.ask_by(self.connection, "SELECT * FROM field_state", FIELD, keys, tail=locked):
-            self.fields[(row[0], row[1])] = field_of(row)
+        rows = sql.asking_by(
+            self.connection, "SELECT * FROM field_state", FIELD, keys, tail=sql.locked(self.connection)
+        )
+        self.fields |= {(row[0], row[1]): field_of(row) for row in rows()}
 
-    def _read_there(self, keys: list[tuple[str, str]]) -> None:
+    def _read_there(self, keys: list[tuple[str, str]]) -> Iterator[None]:
         query = (
             "SELECT record, field, target, position, raw, seen, written, last_edit, acked, fights, fought, "
             "automation, written_at FROM rendering"
         )
-        for row in sql.ask_by(self.connection, query, FIELD, keys):
+        rows = sql.asking_by(self.connection, query, FIELD, keys)
+        yield
+        for row in rows():
             it = self.fields[(row[0], row[1])]
             it.there[row[2]] = There(
                 position=row[3],
@@ -132,17 +144,25 @@ class Touched:
                 automation=row[11],
                 written_at=row[12],
             )
-        # Locked: another gateway's claim of one of them is seen whole, or finds it being decided and leaves it.
+
+    def _read_writes(self, keys: list[tuple[str, str]]) -> Iterator[None]:
+        """Locked: another gateway's claim of one of them is seen whole, or finds it being decided and leaves it."""
         query, tail = "SELECT id, record, field, target, image, state FROM outbox", sql.locked(self.connection)
-        for row in sorted(sql.ask_by(self.connection, query, (*FIELD, "state"), keys, OPEN, tail)):
+        rows = sql.asking_by(self.connection, query, (*FIELD, "state"), keys, OPEN, tail)
+        yield
+        for row in sorted(rows()):
             self.fields[(row[1], row[2])].writes.append(Write(row[0], *row[3:]))
 
-    def _read_keys(self, subjects: set[str]) -> None:
+    def _read_keys(self, subjects: set[str]) -> Iterator[None]:
         missing = subjects - self.keys.keys()
         if missing:
-            self.keys |= self.shared.vault.keys(self.connection, missing)
+            found = self.shared.vault.asking(self.connection, missing)
+            yield
+            self.keys |= found()
+        if lacking := missing - self.keys.keys():
+            self.keys |= self.shared.vault.keys(self.connection, lacking)
 
-    def _lock_heads(self, shards: set[int]) -> None:
+    def _lock_heads(self, shards: set[int]) -> Iterator[None]:
         wanted = sorted((shard,) for shard in shards - self.heads.keys())
         if not wanted:
             return
@@ -150,7 +170,9 @@ class Touched:
             "SELECT shard, seq, hash FROM shard_head WHERE shard",
             f"ORDER BY shard{sql.locked(self.connection)}",
         )
-        rows = sql.ask_in(self.connection, query, wanted, tail=tail)
+        asked = sql.asking_in(self.connection, query, wanted, tail=tail)
+        yield
+        rows = asked()
         if len({row[0] for row in rows}) < len(wanted):
             fresh = [{"shard": shard, "seq": 0, "hash": GENESIS} for (shard,) in wanted]
             sql.store(self.connection, shard_head, fresh, "keep")
@@ -158,12 +180,17 @@ class Touched:
         self.heads |= {row[0]: (row[1], row[2]) for row in rows}
 
     def read_inbox(self, onces: Iterable[str]) -> None:
+        sql.at_once(self.connection, self._read_inbox(onces))
+
+    def _read_inbox(self, onces: Iterable[str]) -> Iterator[None]:
         wanted = [(once,) for once in sorted(set(onces) - self.answered.keys())]
         if not wanted:
             return
         self.answered |= {once: {} for (once,) in wanted}
         query = "SELECT once, payload_hash, edit, decision FROM inbox WHERE once"
-        for row in sql.ask_in(self.connection, query, wanted):
+        rows = sql.asking_in(self.connection, query, wanted)
+        yield
+        for row in rows():
             self.answered[row[0]][row[1]] = (row[2], row[3])
 
     def read_marks(self, records: Iterable[str]) -> None:

@@ -77,14 +77,14 @@ async def test_postgresql_reads_nothing_but_the_fields_whatever_it_knew_of_the_t
         for statement in (*before.split("; "), "VACUUM ANALYZE"):
             connection.exec_driver_sql(statement)
     plans: list[str] = []
-    plain = sql.ask
+    plain = sql.asking
 
-    def ask(connection: Connection, text: str, parameters: Sequence[Any] = ()) -> list[Any]:
+    def asking(connection: Connection, text: str, parameters: Sequence[Any] = ()) -> sql.Rows:
         if "unnest" in text:
-            plans.append(" ".join(row[0] for row in plain(connection, f"EXPLAIN {text}", parameters)))
+            plans.append(" ".join(row[0] for row in plain(connection, f"EXPLAIN {text}", parameters)()))
         return plain(connection, text, parameters)
 
-    monkeypatch.setattr(sql, "ask", ask)
+    monkeypatch.setattr(sql, "asking", asking)
     await world.ledger.ingest(world.edit("again", name="field_1"))
     await world.store.close()
     used = {"pk_field_state", "pk_rendering", "outbox_record"}

@@ -11,7 +11,7 @@ import os
 import random
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, cast
 from unittest.mock import patch
@@ -327,7 +327,12 @@ def _sent_blindly(patched: pytest.MonkeyPatch) -> None:
 
 def _forgetful(patched: pytest.MonkeyPatch) -> None:
     """What was delivered before is not known again."""
-    patched.setattr(Batch, "read_inbox", lambda self, onces: self.answered.update({once: {} for once in onces}))
+
+    def read(self: Batch, onces: Iterable[str]) -> Iterator[None]:
+        self.answered |= {once: {} for once in onces}
+        yield
+
+    patched.setattr(Batch, "_read_inbox", read)
 
 
 def _late_is_rewound(patched: pytest.MonkeyPatch) -> None:
