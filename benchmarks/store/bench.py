@@ -2,7 +2,8 @@
 
 Raw on SQLite: a thread that takes what waits, inserts the rows of as many edits with plain sqlite3 and commits them
 once, at the same durability. Raw on PostgreSQL: the same with asyncpg, one executemany a table. Ours and raw are run in
-turns in one process, each several times; the medians are compared. Then the same with a long ledger: `--ledger N`.
+turns in one process, whose memory is collected as in a gateway, each several times; the medians are compared. Then the
+same with a long ledger: `--ledger N`.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from benchmarks.engines import postgresql, scratch
 from benchmarks.store import bulk
 from benchmarks.store.raw import Raw, captured
 from benchmarks.store.raw_postgresql import RawPostgresql
+from gateway.http.run import at_rest
 from gateway.store.engine import Store
 from gateway.store.ledger import Incoming, Ledger
 from gateway.store.vault import Vault
@@ -175,6 +177,7 @@ LONG = ["edits in the ledger", "waiting", "edits/s", "p50 ms", "p99 ms", "edits/
 
 
 async def main(rounds: int, seconds: float, ledger: int, only: str, out: Path) -> None:
+    at_rest()  # as a gateway that has started
     parts = []
     wanted = only.split(",") if only else ["sqlite", "postgresql", "ledger"]
     if "sqlite" in wanted:
