@@ -26,7 +26,7 @@ from jinja2 import (
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
-from jinja2.nodes import Expr, Getattr, Output, Template, TemplateData
+from jinja2.nodes import Expr, Getattr, Impossible, Output, Template, TemplateData
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
@@ -110,6 +110,12 @@ class _Code(CodeGenerator):
         self.visit(child, frame)
         self._output_child_post(child, frame, finalize)
         self.write(",")
+
+    def _output_child_to_const(self, node: Expr, frame: Frame, finalize: CodeGenerator._FinalizeInfo) -> str:
+        """A literal goes the way of every value, wherever it stands."""
+        if not isinstance(node, TemplateData):
+            raise Impossible
+        return super()._output_child_to_const(node, frame, finalize)
 
     def _output_child_pre(self, node: Expr, frame: Frame, finalize: CodeGenerator._FinalizeInfo) -> None:
         self.write(finalize.src or "")

@@ -78,7 +78,7 @@ def client(to: Address) -> Redis:
             timeout=ANSWER_S,
             socket_timeout=ANSWER_S,
             socket_connect_timeout=ANSWER_S,
-            socket_keepalive=True,
+            **({} if to.url.startswith("unix:") else {"socket_keepalive": True}),
             health_check_interval=15,
             client_name="floatcard",
             retry=NoMore(NoBackoff(), 0),

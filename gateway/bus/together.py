@@ -34,6 +34,8 @@ class Together(Generic[I, R]):
         self._closed: Exception | None = None
 
     async def ask(self, item: I) -> R:
+        if self._closed is not None:
+            raise self._closed
         answer: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, answer))
         if self._running is None:
@@ -46,10 +48,11 @@ class Together(Generic[I, R]):
         if self._running is not None:
             self._running.cancel()
             await asyncio.gather(self._running, return_exceptions=True)
+        self._tell_all(why)  # also those whom a run would have served that never began
 
     async def _run(self) -> None:
         try:
-            while self._waiting:
+            while self._waiting and self._closed is None:
                 await self._some(self._next())
         finally:
             self._running = None
@@ -67,6 +70,7 @@ class Together(Generic[I, R]):
         began = time.monotonic()
         try:
             results = await self._call([item for item, _ in some])
+            told = list(zip(answers, results, strict=True))
         except asyncio.CancelledError as cut:
             _tell(answers, self._closed or cut)
             raise
@@ -75,7 +79,7 @@ class Together(Generic[I, R]):
             if time.monotonic() - began > SLOW_S:
                 self._tell_all(broke)
             return
-        for answer, result in zip(answers, results, strict=True):
+        for answer, result in told:
             if not answer.done():
                 answer.set_result(result)
 

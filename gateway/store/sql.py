@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from functools import cache
 from itertools import chain
 from operator import itemgetter
@@ -91,6 +92,18 @@ def _hex(raw: bytes | None) -> str | None:
     return None if raw is None else f"\\x{raw.hex()}"
 
 
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a column may be: plain words of the program's own."""
+
+    column: str
+    words: tuple[str, ...]
+
+    @property
+    def listed(self) -> str:
+        return ", ".join(f"'{word}'" for word in self.words)
+
+
 def ask_in(
     connection: Connection, sql: str, keys: Iterable[tuple[Any]], more: Sequence[Any] = (), tail: str = ""
 ) -> list[Any]:
@@ -116,21 +129,20 @@ def asking_by(
     sql: str,
     columns: tuple[str, ...],
     keys: Sequence[tuple[str, ...]],
-    last: Sequence[str] = (),
     tail: str = "",
+    last: Words | None = None,
 ) -> Rows:
-    """The rows of `sql` whose `columns` are one of `keys`, no key twice. With `last` there is one column more, which is
-    any of these. The columns are the first of an index."""
+    """The rows of `sql` whose `columns`, the first of an index, are one of `keys`, no key twice; `tail` follows. The
+    column of `last`, the next of that index, is one of its words."""
     if connection.dialect.name == "postgresql":
-        arrays = [_array(each) for each in (*zip(*keys, strict=True), *([last] if last else []))]
-        return asking(connection, _searched(sql, columns, bool(last), tail), arrays)
+        arrays = [_array(each) for each in zip(*keys, strict=True)]
+        return asking(connection, _searched(sql, columns, tail, last), arrays)
     found: list[Any] = []
-    width = len(columns) - bool(last)
-    also = f"AND {columns[-1]} IN ({_marks(len(last), 1)})" if last else ""
+    also = f"AND {last.column} IN ({last.listed})" if last else ""
     for start in range(0, len(keys), 256):
         part = _padded(keys[start : start + 256])
-        text = f"{sql} WHERE ({', '.join(columns[:width])}) IN ({_marks(len(part), width)}) {also} {tail}"
-        found += ask(connection, text, [*chain.from_iterable(part), *last])
+        text = f"{sql} WHERE ({', '.join(columns)}) IN ({_marks(len(part), len(columns))}) {also} {tail}"
+        found += ask(connection, text, list(chain.from_iterable(part)))
     return lambda: found
 
 
@@ -204,18 +216,21 @@ def _marks(count: int, width: int) -> str:
 
 
 @cache
-def _searched(sql: str, columns: tuple[str, ...], last: bool, tail: str) -> str:
+def _searched(sql: str, columns: tuple[str, ...], tail: str, last: Words | None) -> str:
     """PostgreSQL takes the keys as one array a column, so that however many there are it is one statement, and looks
     for one key after another. It plans a statement once, and a table that was young or empty then looks as if any index
     would do, such as one of what waits, all of which is then read for every key, however much there comes to be of it.
     Rows compared as wholes can be looked for only in an index that begins as they do, and OFFSET 0 keeps each search
-    by itself."""
+    by itself. A row that another gateway changes while this one waits for it is looked at again as it became, so that
+    all words are asked for in one search: between the first and the last of them, and by what no index knows."""
     names = [f"key{at}" for at, _ in enumerate(columns)]
-    ends = len(names) - last
-    keys = f"unnest({', '.join(['?::text[]'] * ends)}) AS wanted({', '.join(names[:ends])})"
-    keys += f", unnest(?::text[]) AS final({names[-1]})" if last else ""
-    row, key = f"({', '.join(columns)})", f"({', '.join(names)})"
-    each = f"{sql} WHERE {row} >= {key} AND {row} <= {key} {tail} OFFSET 0"
+    keys = f"unnest({', '.join(['?::text[]'] * len(names))}) AS wanted({', '.join(names)})"
+    low, high, also = names, names, ""
+    if last is not None:
+        columns, low, high = (*columns, last.column), [*names, f"'{min(last.words)}'"], [*names, f"'{max(last.words)}'"]
+        also = f"AND {last.column} || '' IN ({last.listed})"
+    row = f"({', '.join(columns)})"
+    each = f"{sql} WHERE {row} >= ({', '.join(low)}) AND {row} <= ({', '.join(high)}) {also} {tail} OFFSET 0"
     return f"SELECT found.* FROM {keys}, LATERAL ({each}) AS found"  # noqa: S608
 
 

@@ -155,3 +155,13 @@ def test_trans_blocks_work_for_operators(tmp_path: Path) -> None:
     source = '<card summary="s"><text text="{% trans %}Notes{% endtrans %}"/></card>'
     (tmp_path / "notice.xml.j2").write_text(source)
     assert Deck(tmp_path).draw("notice", locale="zh", now=NOW, **STANDARD["notice"]).blocks == (Text("记录"),)
+
+
+@pytest.mark.parametrize(
+    "around", ["{}", "{{% macro m() %}}{}{{% endmacro %}}{{{{ m() }}}}", "{{% filter e %}}{}{{% endfilter %}}"]
+)
+def test_a_literal_is_spelt_like_any_value_wherever_it_stands(tmp_path: Path, around: str) -> None:
+    said = around.format("{{ true }}/{{ none }}/{{ 7 }}/{{ '<' }}")
+    (tmp_path / "notice.xml.j2").write_text(f"<card summary='s'><text text='{said}'/></card>")
+    card = Deck(tmp_path).draw("notice", now=NOW, **STANDARD["notice"])
+    assert "true//7/&lt;" in str(card) or "true//7/<" in str(card)

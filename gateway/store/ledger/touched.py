@@ -35,8 +35,8 @@ from reconcile.model import Edit, Json, MergePolicy, Standing
 from reconcile.policy import Policies, policy_hash
 
 FIELD = ("record", "field")
-OPEN = ("waiting", "sent", "refused")
-"""States of a write that may still come to something."""
+OPEN = sql.Words("state", ("waiting", "sent", "refused"))
+"""Of a write that may still come to something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,8 @@ class Touched:
         self.rows.setdefault(table, []).append(row)
 
     def lock(self, keys: Iterable[tuple[str, str]], onces: Iterable[str] = ()) -> None:
-        """The fields' rows first, the shards' heads next: everybody locks in this order. `onces`: as `read_inbox`."""
+        """The fields' rows first, new customers' keys next, the shards' heads last: everybody locks in this order.
+        `onces`: as `read_inbox`."""
         wanted = sorted({key for key in keys if key not in self.fields})
         if wanted:
             self._lock_all(wanted, onces)
@@ -100,27 +101,32 @@ class Touched:
             self.read_inbox(onces)
 
     def _lock_all(self, wanted: list[tuple[str, str]], onces: Iterable[str]) -> None:
-        self._lock_fields(wanted)
-        missing = [key for key in wanted if key not in self.fields]
-        if missing and self.connection.dialect.name == "postgresql":
-            # a row that is not there cannot be locked, so it is made; two gateways may make it at once
-            sql.store(self.connection, field_state, [Field(*key).row() for key in missing], "keep")
-            self._lock_fields(missing)
-        for key in wanted:
-            self.fields.setdefault(key, Field(*key))
+        subjects = {record for record, _ in wanted}
+        sql.at_once(self.connection, self._lock_fields(wanted), self._read_keys(subjects))
+        self._make_fields(wanted)
+        if lacking := subjects - self.keys.keys():
+            self.keys |= self.shared.vault.keys(self.connection, lacking)
         sql.at_once(
             self.connection,
             self._read_there(wanted),
             self._read_writes(wanted),
-            self._read_keys({record for record, _ in wanted}),
-            self._lock_heads({shard_of(record, self.shared.shards) for record, _ in wanted}),
+            self._lock_heads({shard_of(record, self.shared.shards) for record in subjects}),
             self._read_inbox(onces),
         )
 
-    def _lock_fields(self, keys: list[tuple[str, str]]) -> None:
-        rows = sql.asking_by(
-            self.connection, "SELECT * FROM field_state", FIELD, keys, tail=sql.locked(self.connection)
-        )
+    def _make_fields(self, wanted: list[tuple[str, str]]) -> None:
+        missing = [key for key in wanted if key not in self.fields]
+        if missing and self.connection.dialect.name == "postgresql":
+            # a row that is not there cannot be locked, so it is made; two gateways may make it at once
+            sql.store(self.connection, field_state, [Field(*key).row() for key in missing], "keep")
+            sql.at_once(self.connection, self._lock_fields(missing))
+        for key in missing:
+            self.fields.setdefault(key, Field(*key))
+
+    def _lock_fields(self, keys: list[tuple[str, str]]) -> Iterator[None]:
+        tail = sql.locked(self.connection)
+        rows = sql.asking_by(self.connection, "SELECT * FROM field_state", FIELD, keys, tail)
+        yield
         self.fields |= {(row[0], row[1]): field_of(row) for row in rows()}
 
     def _read_there(self, keys: list[tuple[str, str]]) -> Iterator[None]:
@@ -148,19 +154,16 @@ class Touched:
     def _read_writes(self, keys: list[tuple[str, str]]) -> Iterator[None]:
         """Locked: another gateway's claim of one of them is seen whole, or finds it being decided and leaves it."""
         query, tail = "SELECT id, record, field, target, image, state FROM outbox", sql.locked(self.connection)
-        rows = sql.asking_by(self.connection, query, (*FIELD, "state"), keys, OPEN, tail)
+        rows = sql.asking_by(self.connection, query, FIELD, keys, tail, OPEN)
         yield
         for row in sorted(rows()):
             self.fields[(row[1], row[2])].writes.append(Write(row[0], *row[3:]))
 
     def _read_keys(self, subjects: set[str]) -> Iterator[None]:
-        missing = subjects - self.keys.keys()
-        if missing:
+        if missing := subjects - self.keys.keys():
             found = self.shared.vault.asking(self.connection, missing)
             yield
             self.keys |= found()
-        if lacking := missing - self.keys.keys():
-            self.keys |= self.shared.vault.keys(self.connection, lacking)
 
     def _lock_heads(self, shards: set[int]) -> Iterator[None]:
         wanted = sorted((shard,) for shard in shards - self.heads.keys())

@@ -207,6 +207,15 @@ async def own(tmp_path: Path, hurried: None) -> AsyncIterator[tuple[Redis, Bench
     server.stop()
 
 
+async def test_a_redis_is_reached_by_its_socket(own: tuple[Redis, Bench]) -> None:
+    server, _ = own
+    bench = Bench(f"unix://{server.socket}?prefix=socket:")
+    one = await (await bench.open()).start()
+    assert await one.bus.publish(job("a"))
+    await one.arrived(1)
+    await bench.close()
+
+
 async def test_a_redis_that_is_killed_and_comes_back_has_everything(own: tuple[Redis, Bench]) -> None:
     server, bench = own
     one = await (await bench.open()).start()

@@ -120,3 +120,25 @@ async def test_a_call_that_is_cut_off_leaves_nobody_waiting() -> None:
     far.open.set()
     told = await asyncio.gather(*tasks, return_exceptions=True)
     assert all(isinstance(each, asyncio.CancelledError) for each in told)
+
+
+async def test_closed_before_it_began_whoever_asked_is_told_and_whoever_asks_later() -> None:
+    far = Far()
+    asked = far.together()
+    early = asyncio.create_task(asked.ask(1))
+    await asyncio.sleep(0)  # it has asked, and nothing has been begun for it
+    await asked.close(RuntimeError("stopping"))
+    with pytest.raises(RuntimeError, match="stopping"):
+        await early
+    with pytest.raises(RuntimeError, match="stopping"):
+        await asked.ask(2)
+    assert far.calls == []
+
+
+async def test_an_answer_for_too_few_keeps_nobody_waiting() -> None:
+    async def short(items: Sequence[int]) -> list[int]:
+        return list(items)[:-1]
+
+    asked: Together[int, int] = Together(short, 2, lambda item: 1, 2)
+    told = await asyncio.gather(*await begun(asked, 1, 2, 3), return_exceptions=True)
+    assert all(isinstance(each, ValueError) for each in told)
