@@ -32,39 +32,42 @@ HEADERS = {
 }
 
 
-def around(config: Config) -> Middleware:
-    foreign, told = own_name(config), config.logs.access
+Foreign = Callable[[web.Request], web.StreamResponse | None]
 
-    async def within(request: web.Request, handler: Handler) -> web.StreamResponse:
-        response = foreign(request)
-        return _marked(response if response is not None else await _answered(request, handler))
+
+def around(config: Config) -> Middleware:
+    foreign, answer = own_name(config), _timed if config.logs.access else _within
 
     @web.middleware
     async def entered(request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.path in QUIET:
-            return await within(request, handler)
+            return await _within(foreign, request, handler)
         channel = request.match_info.get("channel", "") if request.path.startswith(DOOR) else ""
-        began = time.perf_counter()
         with begun(), span("receive", method=request.method, channel=channel):
-            status = 500
-            try:
-                response = await within(request, handler)
-                status = response.status
-                return response
-            except web.HTTPException as known:
-                status = known.status
-                raise
-            finally:
-                if told:
-                    _line(request, status, time.perf_counter() - began)
+            return await answer(foreign, request, handler)
 
     return entered
 
 
-async def _answered(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def _timed(foreign: Foreign, request: web.Request, handler: Handler) -> web.StreamResponse:
+    """With a line of the log."""
+    began, status = time.perf_counter(), 500
+    try:
+        response = await _within(foreign, request, handler)
+        status = response.status
+        return response
+    except web.HTTPException as known:
+        status = known.status
+        raise
+    finally:
+        _line(request, status, time.perf_counter() - began)
+
+
+async def _within(foreign: Foreign, request: web.Request, handler: Handler) -> web.StreamResponse:
     """A bug answers 500 with nothing of its insides."""
     try:
-        return await handler(request)
+        response = foreign(request)
+        return _marked(await handler(request) if response is None else response)
     except web.HTTPException as known:
         known.headers.update(HEADERS)
         raise
@@ -72,7 +75,8 @@ async def _answered(request: web.Request, handler: Handler) -> web.StreamRespons
         raise
     except Exception:
         log.exception("a request broke: %s", request.match_info.route.resource)
-        return web.json_response({"error": "Something broke here. The log has the details."}, status=500)
+        text = "Something broke here. The log has the details."
+        return _marked(web.json_response({"error": text}, status=500))
 
 
 def _marked(response: web.StreamResponse) -> web.StreamResponse:
