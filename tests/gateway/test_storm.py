@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import random
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,6 +48,8 @@ class Storm:
     wire: list[tuple[Json, Json]] = field(default_factory=list)
     """Sent and not here yet: the request, and what it says."""
     saved: list[Json] = field(default_factory=list)
+    natively: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """How often each CRM's own people set each field."""
 
     @property
     def steps(self) -> list[Callable[[], Coroutine[Any, Any, None]]]:
@@ -91,6 +94,7 @@ class Storm:
         crm = self.draw.choice(("local", "hub", "erp"))
         name = self.draw.choice({"local": FIELDS, "hub": FIELDS[:2], "erp": ("phone", "amount")}[crm])
         value = self.draw.choice(VALUES[name])
+        self.natively[(crm, name)] += 1
         if crm == "local":
             await self.world.live.natively(name, value)
         elif crm == "hub":
@@ -158,7 +162,10 @@ async def judged(storm: Storm, name: str, said: str) -> None:
         assert same or state.write == "disputed" or state.conflict is not None, (said, name, crm, there, state)
     await live.s.store.read(lambda c: oracle.check(c, live.s.ledger._vault, HERO, name, policy))
     edits = [each for each, _ in await live.s.store.read(lambda c: oracle.edits(c, live.s.ledger._vault, HERO, name))]
-    assert not [each for each in edits if each.actor.id == GATEWAY], f"{said}: an echo became an edit"
+    assert not [each for each in edits if each.actor.id == GATEWAY], f"{said}: somebody's edit is called ours"
+    told = Counter(each.source.system for each in edits if each.kind == "snapshot")
+    for crm, times in told.items():
+        assert times <= storm.natively[(crm, name)] + 1, f"{said}: an echo of {crm} became an edit"
     past, found = history(edits), resolve(edits, policy)
     number = {each.id: n for n, each in enumerate(past.edits)}
     built = {past.edits[n].id for head in found.heads for n in members(past.before[number[head]])}

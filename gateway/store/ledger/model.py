@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from crm.model import Record
+from crm.model import GATEWAY, Record
 from reconcile.model import Actor, Decision, Edit, EditKind, Json, Reason, Source
 from reconcile.plan import ConflictStep
 from reconcile.token import Seen, Status
@@ -103,6 +103,12 @@ class Snapshot:
     @property
     def about(self) -> str:
         return self.key or self.record.ref.key
+
+    @property
+    def by(self) -> str:
+        """Who changed something there by themselves; empty when it does not say. A CRM names who wrote a record last:
+        that may be ourselves, with another field than the one that somebody had changed before."""
+        return "" if self.record.modified_by == GATEWAY else self.record.modified_by
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,7 @@ def _field(batch: Batch, snapshot: Snapshot, stream: str, name: str, value: Json
         settled(batch, it, target, snapshot.began, version, normal)
         return None
     id_ = snapshot_id(stream, it.record, name, version)
-    changed_there(it, target, version, raw, normal, id_, snapshot.record.modified_by)
+    changed_there(it, target, version, raw, normal, id_, snapshot.by)
     batch.read_inbox([id_])
     # a new epoch begins on top of what was known: its positions say nothing of those before
     begins = epoch_of(stream) > 1 and stream not in it.streams
@@ -123,7 +123,7 @@ def _incoming(
         kind="snapshot",
         value=value,
         source=snapshot.source,
-        actor=Actor("crm", record.modified_by or snapshot.source.system),
+        actor=Actor("crm", snapshot.by or snapshot.source.system),
         once=id_,
         stream=stream,
         watermark=record.version,

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 
 import pytest
 
-from crm.model import FieldValue
+from crm.model import GATEWAY, FieldValue
 from gateway.store.engine import Store
 from gateway.store.ledger import Ledger, Observed, OutboxRow
 from gateway.store.ledger.outbox import LEASE_MS
@@ -72,6 +72,13 @@ async def test_a_change_in_the_crm_is_an_edit_of_that_field_alone(world: World) 
     found = await world.ledger.state(ACME, "tier")
     assert found is not None
     assert (found.actor, found.source, found.write) == ("u2", "[CRM]", "in_crm")
+
+
+async def test_what_somebody_changed_before_we_wrote_another_field_is_not_called_ours(world: World) -> None:
+    await sweep(world, 3, {"phone": "138 0013 8000", "tier": "silver"}, by=GATEWAY)
+    found = await world.ledger.state(ACME, "tier")
+    assert found is not None
+    assert (found.actor, found.source) == ("local", "[CRM]")
 
 
 async def test_an_edit_is_written_with_the_version_it_was_decided_on_and_its_echo_is_quiet(world: World) -> None:
