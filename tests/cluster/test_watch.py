@@ -28,7 +28,8 @@ SOAK = os.environ.get("FLOATCARD_SOAK") == "1"
 MINUTES = float(os.environ.get("FLOATCARD_SOAK_MINUTES") or (3 if SOAK else 0.1))
 ROOMS, EDITORS = 48, 4
 """A room gets a thousand cards an hour at most: what is said in an hour has to fit."""
-CUSTOMERS = 4_000 if MINUTES > 1 else 200
+CUSTOMERS = 4_000 if MINUTES >= 30 else 400 if MINUTES > 1 else 200
+"""So many as are spoken of while it warms up: whom nobody spoke of before takes memory, whenever that is."""
 MESSAGES_A_SECOND, EDITS_A_SECOND = 10, 2
 EVERY_S = 3.0 if MINUTES >= 1 else 1.0
 WARM_S = max(60.0, 20.0 * MINUTES)
