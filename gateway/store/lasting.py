@@ -39,6 +39,9 @@ def hold(connection: Connection) -> None:
     """Before a migration on PostgreSQL: the tables that get triggers, in the order a writer takes them, so that neither
     ever waits for the other while the other waits for it."""
     there = set(inspect(connection).get_table_names())
+    if "field_state" in there:
+        # what an edit takes first of all: whoever edits is through before anything is altered, and nobody begins
+        connection.exec_driver_sql("LOCK TABLE field_state IN ACCESS EXCLUSIVE MODE")
     for table in ("subject_key", "shard_head", "policy_used", "value", "edit", "decision", "daily_root"):
         if table in there:
             connection.exec_driver_sql(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")
