@@ -38,11 +38,8 @@ class Job:
     done: asyncio.Future[Any]
 
 
-@dataclass(slots=True, frozen=True)
-class Outcome:
-    job: Job
-    result: Any = None
-    fault: Exception | None = None
+Outcome: TypeAlias = tuple[Job, Any, Exception | None]
+"""A job, its result, or why there is none."""
 
 
 class Writer:
@@ -108,7 +105,7 @@ class Writer:
         while jobs := self._take():
             began = time.monotonic()
             outcomes = self._measured(jobs)
-            fault = outcomes[-1].fault
+            fault = outcomes[-1][2]
             if isinstance(fault, StoreUnavailable) and time.monotonic() - began > SLOW_S:
                 outcomes += self._give_up(fault)
             self._deliver(outcomes)
@@ -122,7 +119,7 @@ class Writer:
             freed, self._turned_away = list(self._turned_away), deque()
         for loop, room in freed:
             _tell(loop, _set_all, [(room, None, None)])
-        return [Outcome(job, fault=StoreUnavailable(fault.why)) for job in jobs]
+        return [(job, None, StoreUnavailable(fault.why)) for job in jobs]
 
     def _take(self) -> list[Job]:
         with self._wake:
@@ -158,7 +155,7 @@ class Writer:
         except Exception as broke:
             fault = named(broke)
             if isinstance(fault, StoreUnavailable) or len(jobs) == 1:
-                return [Outcome(job, fault=fault) for job in jobs]
+                return [(job, None, fault) for job in jobs]
         smaller = groups if len(groups) > 1 else [[job] for job in jobs]
         return [outcome for part in smaller for outcome in self._settle(part)]
 
@@ -187,17 +184,13 @@ class Writer:
         return outcomes
 
     def _deliver(self, outcomes: list[Outcome]) -> None:
-        by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any, Exception | None]]] = {}
-        for outcome in outcomes:
-            told = by_loop.setdefault(outcome.job.loop, [])
-            told.append((outcome.job.done, outcome.result, outcome.fault))
-        for loop, told in by_loop.items():
-            _tell(loop, _set_all, told)
+        for loop in {job.loop for job, _, _ in outcomes}:
+            _tell(loop, _set_all, [(job.done, result, fault) for job, result, fault in outcomes if job.loop is loop])
 
 
 def _perform(connection: Connection, group: list[Job]) -> list[Outcome]:
     results = group[0].op(connection, [job.item for job in group])
-    return [Outcome(job, result) for job, result in zip(group, results, strict=True)]
+    return [(job, result, None) for job, result in zip(group, results, strict=True)]
 
 
 def _tell(loop: asyncio.AbstractEventLoop, call: Callable[..., None], told: Iterable[Any]) -> None:

@@ -40,3 +40,16 @@ async def test_what_is_done_is_gone_and_the_rest_stays(store_url: str) -> None:
     left = await store.read(lambda connection: connection.exec_driver_sql("SELECT once FROM job ORDER BY id").all())
     await store.close()
     assert [row[0] for row in left] == ["once-7", "once-8", "once-9"]
+
+
+async def test_one_that_is_known_takes_no_other_with_it(store_url: str) -> None:
+    store = quick(store_url)
+    jobs = [(Job("event", "room", f"once-{n}", b"%d" % n), n) for n in range(12)]
+    first = await store.write(publish, jobs[3:5])
+    second = await store.write(publish, jobs)
+    left = await store.read(lambda connection: connection.exec_driver_sql("SELECT once FROM job ORDER BY id").all())
+    seen = await store.read(lambda connection: connection.exec_driver_sql("SELECT count(*) FROM seen").scalar_one())
+    await store.close()
+    assert None not in first and [n for n, id_ in enumerate(second) if id_ is None] == [3, 4]
+    assert [row[0] for row in left] == [f"once-{n}" for n in (3, 4, 0, 1, 2, 5, 6, 7, 8, 9, 10, 11)]
+    assert seen == 12
