@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
+from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 from cards.tree import Card, Tone
+from channels.letter import Letter as Letter
 from channels.limits import MESSAGES as MESSAGES
 from channels.limits import Limits as Limits
 from channels.limits import Rate as Rate
+from channels.value import ordered, value
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@ordered
 class ImId:
     """One account on one network. `scope` is the workspace, corp or app: an id alone is never unique."""
 
@@ -34,7 +36,7 @@ class ImId:
         return ImId(channel, scope, kind, id_)
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@ordered
 class Place:
     """Where something is said. `room` and `thread` are opaque outside their channel."""
 
@@ -57,7 +59,7 @@ class Place:
         return Place(channel, room, thread)
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@ordered
 class MessageRef:
     place: Place
     id: str
@@ -71,7 +73,7 @@ def _unescape(part: str) -> str:
     return part.replace("%2F", "/").replace("%25", "%")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Sender:
     """Who the network says it is. `member` = full member of our own workspace."""
 
@@ -81,7 +83,7 @@ class Sender:
     """`account`: the network knows no companies; what somebody may see hangs on whom the account is linked to alone."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Said:
     once: str
     where: Place
@@ -244,7 +246,7 @@ class Nothing:
 Answer: TypeAlias = Toast | ShowCard | OpenForm | FieldErrors | Nothing
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Inbound:
     """A request as the sender saw it. Header names: in small letters; `url` is built on the configured `public_url`."""
 
@@ -255,7 +257,7 @@ class Inbound:
     peer_certificate: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Reply:
     """What to answer the network and what it told us. With `wait` the answer to `events[0]` goes into this response."""
 
@@ -264,6 +266,7 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     wait: bool = False
+    letters: tuple[Letter, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -392,9 +395,3 @@ class Pages(Protocol):
     """Requests to `/in/<name>/<path>`: an installation, a page that the network opens. May call the network."""
 
     async def page(self, path: str, request: Inbound) -> Reply: ...
-
-
-class Draws(Protocol):
-    """The pure half of sending: the bytes-to-be of a card on this network, within its limits."""
-
-    def __call__(self, card: Card) -> Any: ...

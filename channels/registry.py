@@ -5,6 +5,8 @@ from __future__ import annotations
 from crm.registry import Registry
 
 PARTS = ("Config", "parse", "draw", "Channel")
-NOT_CHANNELS = frozenset({"doctor", "fit", "keeper", "limits", "model", "ranks", "registry", "seal", "simple", "wire"})
+NOT_CHANNELS = frozenset(
+    {"doctor", "fit", "keeper", "letter", "limits", "model", "ranks", "registry", "seal", "simple", "value", "wire"}
+)
 CHANNELS = Registry("channels", "channel", PARTS, NOT_CHANNELS)
 load = CHANNELS.load

@@ -6,7 +6,6 @@ import json
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
@@ -16,6 +15,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from cards.inert import safe_url
+from channels.value import value
 from gateway.errors import Refused, Retry, Unreadable
 
 BodyT = TypeVar("BodyT", bound=BaseModel)
@@ -27,7 +27,7 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _NUL = b"\\u0000"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Source:
     """What a pure parse needs beside the payload: the channel's configured name, its workspace, when it came (ms)."""
 

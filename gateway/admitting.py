@@ -22,14 +22,16 @@ def rank_of(event: Event, *, awaited: bool = False) -> Rank:
     return "room"
 
 
-async def admitted(s: Services, event: Event, rank: Rank) -> bool:
-    """False: it is noted as put off, and has no card. Raises `Retry` for what the network has to bring again."""
-    if rank == "edit" or not (s.pressure.store_full() or s.pressure.sheds(rank)):
-        return True
-    SHED.labels(type(event).__name__.lower()).inc()
+def crowded(s: Services, rank: Rank) -> bool:
+    """Whether so much waits that what is of this rank has to be `put_off`."""
+    return rank != "edit" and (s.pressure.store_full() or s.pressure.sheds(rank))
+
+
+async def put_off(s: Services, kind: type[Event], room: str, rank: Rank) -> None:
+    """Noted, and it has no card. Raises `Retry` for what the network has to bring again."""
+    SHED.labels(kind.__name__.lower()).inc()
     if s.pressure.store_full() or rank != "card":
         raise Retry(RETRY_S, "more is waiting than can be held; it is worked off, come again")
-    trail = new_trail(event.where.room_key)
+    trail = new_trail(room)
     trail.note("shed", s.clock.now())
     await s.trail.write(trail)
-    return False

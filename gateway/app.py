@@ -159,9 +159,7 @@ class House:
         loops += [watch_loop(), self.services.tally.run()]
         for channel in self.services.channels.values():
             if isinstance(channel, Listens):
-                loops.append(
-                    self._once(f"listen {channel.name}", partial(channel.listen, Asked(self.services, self.spine).put))
-                )
+                loops.append(self._once(f"listen {channel.name}", partial(channel.listen, Asked(self.services).put)))
         self.tasks = [asyncio.create_task(loop) for loop in loops]
 
     async def _once(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:

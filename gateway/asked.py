@@ -7,11 +7,12 @@ import logging
 from collections.abc import Callable
 
 from cards.words import N_, say
+from channels.letter import Letter
 from channels.model import Answer, Event, Nothing, Pressed, Submitted, Toast
 from gateway.errors import Refused, Rejected, Retry, Unreadable
+from gateway.intake import Broken, Waiter, accept, put_by
 from gateway.metrics import DUPLICATES, EVENTS, child
 from gateway.services import Services
-from gateway.spine import Broken, Spine, Waiter
 
 log = logging.getLogger("floatcard.http")
 
@@ -20,17 +21,18 @@ MARGIN_S = 0.4
 
 
 class Asked:
-    def __init__(self, services: Services, spine: Spine) -> None:
+    def __init__(self, services: Services) -> None:
         self._s = services
-        self._spine = spine
 
     async def store(self, name: str, event: Event, waiter: Waiter | None = None) -> bool:
         """Durable when it returns; False when it was here before. Raises `Retry`."""
         child(EVENTS, name, type(event).__name__.lower()).inc()
-        fresh = await self._spine.accept(event, waiter)
-        if not fresh:
-            DUPLICATES.labels(name).inc()
-        return fresh
+        return _counted(name, await accept(self._s, event, waiter))
+
+    async def put_by(self, name: str, letter: Letter) -> bool:
+        """As `store`."""
+        child(EVENTS, name, "said").inc()
+        return _counted(name, await put_by(self._s, name, letter))
 
     async def put(self, event: Event, *, wait: bool = False, stored: Callable[[], None] | None = None) -> Answer | None:
         """For a channel that listens: as `channels.model.Put`."""
@@ -71,6 +73,12 @@ class Asked:
     def _locale(self, event: Event) -> str:
         person = self._s.people.linked("im", event.who.id.key)
         return (person.locale if person is not None else "") or self._s.config.locale
+
+
+def _counted(name: str, fresh: bool) -> bool:
+    if not fresh:
+        DUPLICATES.labels(name).inc()
+    return fresh
 
 
 async def _within(waiter: Waiter, patience: float) -> Answer | None:

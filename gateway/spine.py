@@ -9,16 +9,17 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from cards.words import match
-from channels.model import Answer, Deleted, Edited, Event, Joined, Left, Linked, Moved, Opened, Pressed, Said, Submitted
+from channels.letter import Reads
+from channels.model import Deleted, Edited, Event, Joined, Left, Linked, Moved, Opened, Pressed, Said, Submitted
 from gateway import codec, telemetry
-from gateway.admitting import admitted, rank_of
 from gateway.answer import answer_apart
 from gateway.bus.model import Delivery, Job
 from gateway.errors import Refused, Rejected, Retry, Unmet, Unreadable
 from gateway.handlers import alerts, alone, conflicts, forms, homes, linked, members, press, said, strangers
 from gateway.handlers.behaving import behaved
 from gateway.holding import Hold
-from gateway.metrics import WHOLE_TURN
+from gateway.intake import Accepted, Broken
+from gateway.metrics import RECEIVED, WHOLE_TURN
 from gateway.painted import Painted
 from gateway.redraw import redraw
 from gateway.repaint import Repainter
@@ -30,7 +31,6 @@ from gateway.store.ledger import ConflictCase
 from gateway.store.slots import Shown
 from gateway.telling import telling
 from gateway.turn import Act, Outcome, Show, Slot, Trail, Turn, new_trail
-from gateway.worker import PRESS
 from identity.model import Person
 
 log = logging.getLogger("floatcard.spine")
@@ -54,41 +54,6 @@ HANDLERS: dict[type[Event], Handler] = {
 ALL = 1_000_000_000
 COALESCED_S = 30.0
 """For so long a waiting repaint answers for others; then another is queued behind it."""
-
-
-def lane_of(event: Event) -> str:
-    """A room's order is kept; a press or a form never waits behind messages."""
-    if isinstance(event, Pressed | Submitted):
-        return f"{PRESS}{event.once}"
-    return f"room:{event.where.room_key}"
-
-
-class Broken(Exception):
-    """A bug: the one who waits is told its reference, the log has the rest."""
-
-
-@dataclass(frozen=True, slots=True)
-class Waiter:
-    """The request that a press came in. Whoever comes first ends it: its answer, or its patience."""
-
-    answer: asyncio.Future[Answer]
-
-    def tell(self, answer: Answer) -> bool:
-        """False when nobody waits any more: then the answer goes its own way."""
-        if self.answer.done():
-            return False
-        self.answer.set_result(answer)
-        return True
-
-    def fail(self, why: Exception) -> None:
-        if not self.answer.done():
-            self.answer.set_exception(why)
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    event: Event
-    waiter: Waiter | None = None
 
 
 @dataclass(slots=True)
@@ -117,6 +82,7 @@ class Spine:
         self._queued: dict[str, _Waiting] = {}
         self._topics = {
             "event": self._event,
+            "letter": self._letter,
             "record": self.painted.once(self._record),
             "about": self.painted.once(self._about),
             "room": self.painted.once(self._room),
@@ -130,21 +96,11 @@ class Spine:
         self.edited: tuple[Callable[[], None], ...] = ()
         """Called when an edit was decided: whoever writes back looks at once."""
 
-    async def accept(self, event: Event, waiter: Waiter | None = None) -> bool:
-        """Durable when it returns, or noted as put off; False when this event was accepted before. Raises `Retry` when
-        the network has to bring it again."""
-        rank = rank_of(event, awaited=waiter is not None)
-        if not await admitted(self._s, event, rank):
-            return True
-        here = isinstance(event, Pressed | Submitted)  # whoever pressed waits for the answer in this process
-        with telemetry.begun(), telemetry.span("publish", channel=event.where.channel, kind=type(event).__name__):
-            job = Job("event", lane_of(event), event.once, telemetry.packed(codec.encode(event)), here)
-            return await self._s.bus.publish(job, Accepted(event, waiter))
-
     async def handle(self, delivery: Delivery) -> None:
         handler = self._topics.get(delivery.job.topic)
         if handler is None:
-            raise Unreadable(f"no job is called {delivery.job.topic!r}")
+            # A newer gateway on this queue published it: parked, it can be taken up again when this one is as new.
+            raise LookupError(f"no job is called {delivery.job.topic!r}")
         with telemetry.span("turn", topic=delivery.job.topic, tries=delivery.tries):
             body = telemetry.unpacked(delivery.job.body)[1]
             await handler(replace(delivery, job=replace(delivery.job, body=body)))
@@ -152,6 +108,23 @@ class Spine:
     async def _event(self, delivery: Delivery) -> None:
         local = delivery.local
         accepted = local if isinstance(local, Accepted) else Accepted(codec.decode(delivery.job.body))
+        await self._whole(delivery, accepted)
+
+    async def _letter(self, delivery: Delivery) -> None:
+        name, _, body = delivery.job.body.partition(b"\n")
+        channel = self._s.channels.get(name.decode())
+        if not isinstance(channel, Reads):
+            raise Unreadable("a message of a channel that is configured no more")
+        try:
+            told = await channel.read(body)
+        except Unreadable as why:
+            RECEIVED.labels(channel.name, "unreadable").inc()
+            log.warning("a message of %s was not understood: %s", channel.name, why)
+            raise
+        for event in told:
+            await self._whole(delivery, Accepted(event))
+
+    async def _whole(self, delivery: Delivery, accepted: Accepted) -> None:
         event, waiter = accepted.event, accepted.waiter
         started, hold = time.perf_counter(), Hold(self._s, event) if waiter is None else None
         trail = Trail((delivery.tries == 1 and telemetry.turn()) or telemetry.new_turn(), event.where.room_key)

@@ -12,8 +12,8 @@ from channels.model import ImId, MessageRef, Place, Said, Sender
 from gateway.bus.embedded import EmbeddedBus
 from gateway.bus.model import Delivery, Job
 from gateway.clock import SystemClock
+from gateway.intake import accept
 from gateway.pressure import Pressure
-from gateway.spine import Spine
 from gateway.store.jobs import JobStore
 from gateway.worker import Worker
 
@@ -51,15 +51,14 @@ async def _overhead(count: int) -> float:
         done += 1
 
     bus = EmbeddedBus(cast("JobStore", Kept()), SystemClock())
-    services = SimpleNamespace(bus=bus, pressure=Pressure(lambda: bus.waiting, {"card": count * 2}))
-    spine = Spine(cast("Any", services), cast("Any", None))
+    services: Any = SimpleNamespace(bus=bus, pressure=Pressure(lambda: bus.waiting, {"card": count * 2}))
     worker = Worker(bus, handle, at_a_time=64, tries=5)
     await worker.start()
     events = [said(n) for n in range(count)]
     start = time.process_time()
     for at in range(0, count, 32):
         for event in events[at : at + 32]:
-            await spine.accept(event)
+            await accept(services, event)
         while worker.busy:
             await worker.idle()
     spent = time.process_time() - start

@@ -14,6 +14,7 @@ from cards import tree
 from channels import model
 from channels.doctor import Doctor, Finding
 from channels.keeper import Keeper, Keeps
+from channels.letter import Reads
 from channels.slack import answers, events
 from channels.slack.accounts import UserList
 from channels.slack.calls import Calls, part
@@ -21,13 +22,14 @@ from channels.slack.cards import LIMITS, message, page, unfurl, view
 from channels.slack.config import Config
 from channels.slack.doctor import examine
 from channels.slack.installing import Installing
+from channels.slack.letters import sealed
 from channels.slack.members import Members
 from channels.slack.places import EPHEMERAL, HOME, Elsewhere, Spot, spot, stamp
-from channels.wire import Source, wall_clock
+from channels.wire import Source, json_object, wall_clock
 from gateway.errors import Refused, Rejected, Unreadable
 
 JSON = {"content-type": "application/json; charset=utf-8"}
-_SIGNED_BY = ("x-slack-request-timestamp", "x-slack-signature")
+_AT, _SIGNATURE = "x-slack-request-timestamp", "x-slack-signature"
 _HELD = "view:"
 _NOT_THERE = frozenset({"channel_not_found", "not_in_channel", "user_not_in_channel"})
 
@@ -86,20 +88,28 @@ class Channel:
         payload = events.decode(request.body, request.headers.get("content-type", ""))
         if payload.get("type") == "url_verification":
             return model.Reply(headers={"content-type": "text/plain"}, body=str(payload.get("challenge", "")).encode())
-        told = await self._read(payload)
+        source = await self._source(payload)
+        if (letter := sealed(source, payload)) is not None:
+            return model.Reply(letters=(letter,))
+        told = await self._told(source, payload)
         return model.Reply(told, wait=bool(told) and isinstance(told[0], model.Submitted))
 
     def _verify(self, request: model.Inbound) -> None:
         try:
-            at, signature = (request.headers.get(name) for name in _SIGNED_BY)
+            at, signature = request.headers.get(_AT), request.headers.get(_SIGNATURE)
             valid = self._verifier.is_valid(request.body, at, signature)
         except (ValueError, TypeError):  # a timestamp that is no number, a body or a signature that is no text
             valid = False
         if not valid:
             raise Rejected("X-Slack-Signature does not match, or is more than 300 s old")
 
+    async def read(self, letter: bytes) -> tuple[model.Event, ...]:
+        return await self._read(json_object(letter))
+
     async def _read(self, payload: Mapping[str, Any]) -> tuple[model.Event, ...]:
-        source = await self._source(payload)
+        return await self._told(await self._source(payload), payload)
+
+    async def _told(self, source: Source, payload: Mapping[str, Any]) -> tuple[model.Event, ...]:
         told = events.parse(source, payload)
         if (at := events.uninstalled(payload)) is not None:
             await self._calls.installs.gone(source.scope, at)
@@ -232,6 +242,7 @@ def _at(at: Spot, ts: str) -> dict[str, Any]:
 def _claims(channel: Channel) -> None:
     """For the type checker: what this channel can do."""
     _channel: model.Channel = channel
+    _reads: Reads = channel
     _edits: model.Edits = channel
     _deletes: model.Deletes = channel
     _whispers: model.Whispers = channel

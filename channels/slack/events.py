@@ -53,15 +53,19 @@ def _thread(source: Source, room: str, message: bodies.Message, direct: bool = F
     return model.Place(source.channel, room_of(source, room), message.thread_ts or ("" if direct else message.ts))
 
 
+def once_of(source: Source, stamp: str, room: str) -> str:
+    """One message comes as `message` and as `app_mention`: both have this. Its time stands first, so that what is new
+    is remembered side by side: a name that falls anywhere among all those seen costs a page of its own."""
+    return f"{source.channel}:{source.scope}:message:{stamp}:{room}"
+
+
 def _said(source: Source, payload: Mapping[str, Any]) -> Events:
     envelope = _envelope(source, payload)
     message = read(bodies.Posted, envelope.event)
     direct = message.channel_type == "im" or message.channel.startswith("D")
     where = _thread(source, message.channel, message, direct)
     text, quoted, called = said_plainly(message.markup(), envelope.bot())
-    # One message comes as `message` and as `app_mention`: both have this `once`. Its time stands first, so that what is
-    # new is remembered side by side: a name that falls anywhere among all those seen costs a page of its own.
-    once = f"{source.channel}:{source.scope}:message:{message.ts}:{message.channel}"
+    once = once_of(source, message.ts, message.channel)
     addressed = direct or called or envelope.event.get("type") == "app_mention"
     ref = model.MessageRef(where, message.ts)
     said = model.Said(once, where, _author(source, message), ref, text, bodies.millis(message.ts), quoted, addressed)

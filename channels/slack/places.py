@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 from channels.model import MessageRef, Place
+from channels.value import value
 from channels.wire import Source
 from gateway.errors import Fixed
 
@@ -18,7 +19,7 @@ HOME = "home"
 _STAMP = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Elsewhere(Source):
     """A workspace besides the configured one: its rooms carry its id."""
 

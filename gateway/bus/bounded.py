@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
+from typing import Any
 
 from gateway.bus.model import Bus, Deliver, Delivery, Job, Rank
 from gateway.clock import Clock
@@ -50,10 +51,13 @@ class BoundedBus:
     def waiting(self) -> int:
         return self._bus.waiting
 
-    async def publish(self, job: Job, local: object = None) -> bool:
+    def publish(self, job: Job, local: object = None) -> Coroutine[Any, Any, bool]:
         rank = RANKS.get(job.topic)
         if rank is None or not self._pressure.sheds(rank):
-            return await self._bus.publish(job, local)
+            return self._bus.publish(job, local)
+        return self._owe(job)
+
+    async def _owe(self, job: Job) -> bool:
         plain = replace(job, body=unpacked(job.body)[1])  # one debt, whichever turn brought it about
         await self._owed.put(debt(plain, self._clock.now()))
         SHED.labels(job.topic).inc()

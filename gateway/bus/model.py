@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
+
+from channels.value import value
 
 Rank: TypeAlias = Literal["edit", "room", "alert", "card"]
 """What it is worth when too much waits: a card is put off first, then an alert, then what keeps rooms in step
 (who joined, what was deleted); an edit never."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Job:
     """Work to be done once. `lane` orders it; `once` names it: a second one with the same name is dropped.
 
@@ -27,7 +28,7 @@ class Job:
     rank: Rank | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Delivery:
     """A job handed to the worker for the `tries`-th time. `local` is what was published with it in this process;
     None when an earlier process may have begun it.

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from channels.model import Channel
 from gateway.config import Config
 from gateway.http.hosts import own_name
 from gateway.telemetry import begun, span
@@ -32,6 +33,7 @@ HEADERS = {
 }
 
 
+Taker = Callable[[web.Request, Channel], Awaitable[web.StreamResponse]]
 Foreign = Callable[[web.Request], web.StreamResponse | None]
 
 
@@ -47,6 +49,23 @@ def around(config: Config) -> Middleware:
             return await answer(foreign, request, handler)
 
     return entered
+
+
+def around_door(
+    config: Config,
+) -> Callable[[web.Request, Channel, Taker], Awaitable[web.StreamResponse]]:
+    """The same around what goes to a channel's door without having been looked up among the routes."""
+    answer = _timed if config.logs.access else _within
+
+    async def entered(request: web.Request, channel: Channel, take: Taker) -> web.StreamResponse:
+        with begun(), span("receive", method=request.method, channel=channel.name):
+            return await answer(_anybodys, request, lambda request: take(request, channel))
+
+    return entered
+
+
+def _anybodys(request: web.Request) -> None:
+    """Whoever signs may use any name of ours."""
 
 
 async def _timed(foreign: Foreign, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -74,7 +93,7 @@ async def _within(foreign: Foreign, request: web.Request, handler: Handler) -> w
     except (ConnectionResetError, TimeoutError):
         raise
     except Exception:
-        log.exception("a request broke: %s", request.match_info.route.resource)
+        log.exception("a request broke: %s", _route(request))
         text = "Something broke here. The log has the details."
         return _marked(web.json_response({"error": text}, status=500))
 
@@ -94,5 +113,7 @@ def _line(request: web.Request, status: int, took: float) -> None:
 
 def _route(request: web.Request) -> str:
     """As it is registered: what stands in its places is somebody's."""
+    if request.path.startswith(DOOR) and "/" not in request.path[len(DOOR) :]:
+        return f"{DOOR}{{channel}}"  # which is handed over without having been looked up
     resource = request.match_info.route.resource
     return resource.canonical if resource is not None else "none"

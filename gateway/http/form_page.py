@@ -26,7 +26,6 @@ from gateway.http.console import HEADERS
 from gateway.http.console_session import Form, Turned, elsewhere, form_of
 from gateway.pages import FormLink, read_link
 from gateway.services import Services
-from gateway.spine import Spine
 from gateway.store.tokens import PAGE_MS, TokenStore
 from gateway.turn import Turn, new_trail
 from identity.model import Person
@@ -48,9 +47,9 @@ class Opened:
 
 
 class FormPage:
-    def __init__(self, services: Services, spine: Spine, tokens: TokenStore) -> None:
+    def __init__(self, services: Services, tokens: TokenStore) -> None:
         self._s = services
-        self._asked = Asked(services, spine)
+        self._asked = Asked(services)
         self._tokens = tokens
 
     def routes(self) -> list[web.RouteDef]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import nullcontext
 
 from aiohttp import web
 
@@ -10,18 +11,22 @@ from cards.words import N_, say
 from channels.model import Answers, Channel, Event, Inbound, Pages, Reply
 from gateway.asked import Asked
 from gateway.errors import Refused, Rejected, Retry, Unreadable
+from gateway.http.brief import brief
 from gateway.metrics import RECEIVED, child
 from gateway.services import Services
-from gateway.spine import Spine
+from gateway.telemetry import begun
 
 log = logging.getLogger("floatcard.http")
 
+_in_this_turn = nullcontext()
+
 
 class Door:
-    def __init__(self, services: Services, spine: Spine) -> None:
+    def __init__(self, services: Services) -> None:
         self._s = services
         self._address = services.config.public_url.rstrip("/")
-        self._asked = Asked(services, spine)
+        self._limit = services.config.server.body_limit
+        self._asked = Asked(services)
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -30,10 +35,16 @@ class Door:
         ]
 
     async def receive(self, request: web.Request) -> web.StreamResponse:
-        name = request.match_info["channel"]
-        channel = self._s.channels.get(name)
+        channel = self._s.channels.get(request.match_info["channel"])
         if channel is None:
             raise web.HTTPNotFound(text="There is no channel of that name in the configuration.")
+        return await self.take(request, channel)
+
+    def channel(self, name: str) -> Channel | None:
+        return self._s.channels.get(name)
+
+    async def take(self, request: web.Request, channel: Channel) -> web.StreamResponse:
+        name = channel.name
         inbound = await self._inbound(request)
         try:
             reply = await channel.receive(inbound)
@@ -46,10 +57,14 @@ class Door:
             log.warning("a request to %s was not understood: %s", name, why)
             return web.json_response({"ok": False, "error": "not understood"})
         child(RECEIVED, name, "accepted").inc()
-        return await self._accept(name, channel, reply)
+        return await self._accept(request, name, channel, reply)
 
     async def _inbound(self, request: web.Request) -> Inbound:
-        return Inbound(request.method, self._address + request.raw_path, request.headers, await request.read())
+        body = request.content
+        # Mostly it is all there, and takes no asking for more.
+        whole = body.is_eof() and body.total_bytes <= self._limit
+        read = body.read_nowait() if whole else await request.read()
+        return Inbound(request.method, self._address + request.raw_path, request.headers, read)
 
     async def page(self, request: web.Request) -> web.StreamResponse:
         """A page of the network's own, such as the end of an installation."""
@@ -67,16 +82,19 @@ class Door:
         except Retry as tired:
             return web.Response(status=503, headers={"Retry-After": str(max(1, round(tired.after)))})
 
-    async def _accept(self, name: str, channel: Channel, reply: Reply) -> web.Response:
+    async def _accept(self, request: web.Request, name: str, channel: Channel, reply: Reply) -> web.StreamResponse:
         try:
             for event in reply.events[1 if reply.wait else 0 :]:
                 await self._asked.store(name, event)
+            for letter in reply.letters:
+                with begun() if letter is not reply.letters[0] else _in_this_turn:
+                    await self._asked.put_by(name, letter)
             if reply.wait and reply.events:
                 return await self._answered(name, channel, reply.events[0])
         except Retry as tired:
             # Not stored, so not acknowledged: the network brings it again.
             return web.Response(status=503, headers={"Retry-After": str(max(1, round(tired.after)))})
-        return _response(reply)
+        return _response(reply) if reply.body or reply.headers or reply.status != 200 else brief(request)
 
     async def _answered(self, name: str, channel: Channel, event: Event) -> web.Response:
         try:

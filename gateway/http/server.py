@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from aiohttp import web
 
@@ -14,6 +15,7 @@ from gateway.http.api import Api
 from gateway.http.around import around
 from gateway.http.console import Console
 from gateway.http.form_page import FormPage
+from gateway.http.front import FRONT, front
 from gateway.http.health import Health
 from gateway.http.hooks import HookDoor
 from gateway.http.inbound import Door
@@ -42,7 +44,7 @@ def routes(house: House) -> list[web.RouteDef]:
     return [
         *Api(house.services, house.spine, tokens).routes(),
         *Console(house.services, house.spine, tokens).routes(),
-        *FormPage(house.services, house.spine, tokens).routes(),
+        *FormPage(house.services, tokens).routes(),
         *Scim(house.services, tokens).routes(),
     ]
 
@@ -51,7 +53,9 @@ def application(house: House, health: Health, more: Sequence[web.RouteDef] | Non
     """`more` instead of the API and the console: what a test wants to mount."""
     limit = house.services.config.server.body_limit
     app = web.Application(client_max_size=limit, middlewares=[around(house.services.config)])
-    app.add_routes([*Door(house.services, house.spine).routes(), *health.routes()])
+    door = Door(house.services)
+    app[FRONT] = front(house.services.config, door)
+    app.add_routes([*door.routes(), *health.routes()])
     app.add_routes(HookDoor(house.services, house.schedule.nudge).routes())
     app.add_routes(routes(house) if more is None else more)
     app.router.add_get("/", _door(house.services.config.demo))
@@ -71,6 +75,9 @@ async def listen(app: web.Application, health: Health, host: str, port: int) -> 
     """Raises `Misconfigured` when the address is taken, or is none of this machine's."""
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=5.0)
     await runner.setup()
+    assert runner.server is not None
+    server: Any = runner.server  # whose requests are the application's, though its type knows only their base
+    server.request_handler = app[FRONT](server.request_handler)
     site = web.TCPSite(runner, host, port)
     try:
         await site.start()

@@ -7,7 +7,7 @@ import json
 import pkgutil
 import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from types import ModuleType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 import channels
 from cards import tree
 from channels import registry
-from channels.model import Event, ImId, Inbound, MessageRef, Place, Reply
+from channels.model import Event, ImId, Inbound, MessageRef, Place, Reply, Said
 from channels.wire import Source, json_object
 
 HERE = Path(__file__).parent
@@ -100,13 +100,24 @@ def seals_whole(name: str) -> bool:
 
 
 async def heard(name: str, request: Inbound, channel: Any = None) -> Reply:
-    """What becomes of a payload, by the way that network's payloads come."""
+    """What becomes of a payload, by the way that network's payloads come; its letters are opened."""
     if not asks(name):
-        reply: Reply = await (channel or make(name)).receive(request)
-        return reply
+        door = channel or make(name)
+        return await opened(door, await door.receive(request))
     return Reply(
         registry.load(name).parse(Source(recipe(name).NAME, recipe(name).SCOPE, NOW), json_object(request.body))
     )
+
+
+async def opened(channel: Any, reply: Reply) -> Reply:
+    """Its letters read, each of them the one message that it says it is."""
+    told: list[Event] = []
+    for letter in reply.letters:
+        (event,) = await channel.read(letter.body)
+        assert isinstance(event, Said) and not event.addressed, "What somebody may wait for is read at once."
+        assert (event.once, event.where.room_key) == (letter.once, letter.room)
+        told.append(event)
+    return replace(reply, events=(*reply.events, *told), letters=())
 
 
 def last(name: str, drawn: Any) -> Any:

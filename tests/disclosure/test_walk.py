@@ -65,7 +65,6 @@ SAYS: dict[str, str] = {
     "Listens.listen": "hears",
     "Put.__call__": "hears",
     "Pages.page": "an installation, before anything is known",
-    "Draws.__call__": "the pure half of `send`: tests/disclosure/test_alike.py",
 }
 """What a channel can be told, by its protocols."""
 

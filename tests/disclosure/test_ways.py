@@ -19,6 +19,7 @@ from channels.web import Channel
 from crm.local.crm import LocalCrm
 from gateway.asked import Asked
 from gateway.demo import run as demo
+from gateway.intake import accept
 from gateway.pages import FormLink
 from gateway.store.tokens import PAGE_MS, TokenStore
 from identity.access import AccessPolicy
@@ -67,7 +68,7 @@ async def previewed(walk: Walk, room: str, person: str) -> str:
     place, number = Place("web", room), next(walk.live.chat.serial)
     who = Sender(ImId("web", "demo", "user", person), NAMES[person], kind_of(person))  # type: ignore[arg-type]
     at, url = MessageRef(place, f"m{number}"), ADDRESS.replace("{id}", "hx-medical")
-    await walk.live.house.spine.accept(Linked(f"web:l{number}", place, who, at, url, walk.live.clock.now()))
+    await accept(walk.live.s, Linked(f"web:l{number}", place, who, at, url, walk.live.clock.now()))
     await walk.settled()
     return "\n".join(read(each.card) for each in walk.live.cards(room)[-1:])
 
@@ -201,7 +202,7 @@ async def test_an_edit_said_in_words_is_answered_with_nothing_its_author_may_not
             who = Sender(ImId("web", "demo", "user", person), NAMES[person], kind_of(person))  # type: ignore[arg-type]
             once = f"web:typed:{next(walk.live.chat.serial)}"
             pressed = Pressed(once, at.place, who, "edit", data, walk.live.clock.now(), at, typed=words, painted_at=1)
-            answer = await Asked(walk.live.s, walk.live.house.spine).answer("web", pressed)
+            answer = await Asked(walk.live.s).answer("web", pressed)
             walk.judge(f"{person} says {words}", repr(answer), permitted(walk.live.s, [person], "direct"))
 
         for change in (None, demoted, narrowed):

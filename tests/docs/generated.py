@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from channels.registry import NOT_CHANNELS
 from crm.registry import NOT_CRMS
 from gateway import metrics
 from gateway.cli.main import app
@@ -29,7 +30,7 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PLACES = {dict: "<name>"}
 PLUGGED = {"channels": "channels", "crms": "crm"}
-NO_MODULES = {"fit", "model", "ranks", "registry", "seal", "wire", "doctor", "keeper", "limits", "simple"} | NOT_CRMS
+NO_MODULES = NOT_CHANNELS | NOT_CRMS
 
 
 # -- settings

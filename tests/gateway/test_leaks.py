@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from channels.model import ImId, Members, Place, Roster, Sender
+from gateway import asked, intake
 from gateway.demo.desk import Panel
-from gateway.spine import Spine, Waiter
+from gateway.intake import Waiter
+from gateway.services import Services
 from gateway.turn import new_trail
 from tests.gateway.fake_chat import buttons, text
 from tests.gateway.house import GUEST, HERO, LI, NAME, PHONE, ZHAO, Live, opened
@@ -28,12 +30,11 @@ def im(person: str) -> str:
 @pytest.fixture
 def unsaid(monkeypatch: pytest.MonkeyPatch) -> None:
     """As a network that does not say in an event whether its sender is a guest."""
-    accept = Spine.accept
 
-    async def accepted(self: Spine, event: Any, waiter: Waiter | None = None) -> bool:
-        return await accept(self, replace(event, who=replace(event.who, kind="unknown")), waiter)
+    async def accepted(s: Services, event: Any, waiter: Waiter | None = None) -> bool:
+        return await intake.accept(s, replace(event, who=replace(event.who, kind="unknown")), waiter)
 
-    monkeypatch.setattr(Spine, "accept", accepted)
+    monkeypatch.setattr(asked, "accept", accepted)
 
 
 async def test_a_language_learned_late_brings_nobody_back(tmp_path: Path) -> None:

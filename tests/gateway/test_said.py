@@ -11,6 +11,7 @@ from sqlalchemy import text as sql
 
 from channels.model import ImId, MessageRef, Place, Said, Sender
 from gateway import codec
+from gateway.bus.model import Job
 from gateway.store.tables_app import job
 from tests.gateway.fake_chat import buttons, text
 from tests.gateway.house import CHEN, GUEST, LI, NAME, PHONE, WANG, ZHAO, opened
@@ -66,6 +67,16 @@ def _bring_back(connection: Connection, items: Sequence[None]) -> list[None]:
     row = {"topic": "event", "lane": "room:web/deal", "once": "again", "body": codec.encode(event)}
     connection.execute(insert(job).values(tries=1, state="ready", why="", at=0, **row))
     return [None]
+
+
+async def test_a_job_of_a_newer_gateway_is_parked_and_not_lost(tmp_path: Path) -> None:
+    async with opened(tmp_path) as live:
+        await live.s.bus.publish(Job("of tomorrow", "room:web/deal", "tomorrow", b"x"))
+        await live.say(LI, "deal", NAME)
+        await live.settle()
+        ((parked, why),) = await live.s.bus.parked()
+        assert parked.job.topic == "of tomorrow" and "LookupError" in why
+        assert len(live.cards("deal")) == 1, "the room goes on"
 
 
 async def test_two_messages_never_collapse(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ async def said(live: Live, words: str, person: str = LI, painted_at: int = 0, me
         typed=words,
         painted_at=painted_at,
     )
-    answer = await Asked(live.s, live.house.spine).answer("web", event)
+    answer = await Asked(live.s).answer("web", event)
     await live.settle()
     return answer
 

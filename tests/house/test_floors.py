@@ -104,6 +104,7 @@ OURS = (
     "hosts",
     "http",
     "keeper",
+    "letter",
     "limits",
     "mapping",
     "model",
@@ -111,6 +112,7 @@ OURS = (
     "registry",
     "seal",
     "simple",
+    "value",
     "wire",
 )
 """What the folders of networks and CRMs hold besides them."""

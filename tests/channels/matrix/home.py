@@ -122,7 +122,7 @@ class World:
 
     async def listen(self) -> None:
         channel: Any = self.live.s.channels["matrix"]
-        await channel._listener.once(Asked(self.live.s, self.live.house.spine).put)
+        await channel._listener.once(Asked(self.live.s).put)
 
 
 @contextlib.asynccontextmanager

@@ -20,6 +20,7 @@ from channels.model import Inbound, Place, Said
 from channels.slack import Channel, Config
 from channels.slack.interactions import trigger
 from gateway.errors import Refused
+from tests.channels.harness import opened
 from tests.channels.slack.recipe import SECRET
 
 ROOT = Path(__file__).parents[3]
@@ -106,7 +107,7 @@ async def test_the_emulators_own_events_pass_our_door() -> None:
         sent = await slack.call("chat.postMessage", channel=room, text="Meet Acme &amp; Söhne")
         for request in await slack.delivered(1):
             reply = await slack.channel.receive(request)
-            said = [event for event in reply.events if isinstance(event, Said)]
+            said = [event for event in (await opened(slack.channel, reply)).events if isinstance(event, Said)]
         (event,) = said
         assert event.where.room == room and event.message.id == sent["ts"] and "Acme & Söhne" in event.text
 

@@ -149,7 +149,7 @@ async def socket(world: World) -> AsyncIterator[tuple[web.WebSocketResponse, asy
     assert isinstance(channel, Channel)
     from gateway.asked import Asked
 
-    listening = asyncio.create_task(channel.listen(Asked(world.live.s, world.live.house.spine).put))
+    listening = asyncio.create_task(channel.listen(Asked(world.live.s).put))
     try:
         async with asyncio.timeout(30):
             yield await here, heard

@@ -22,7 +22,7 @@ LOOKED_AT = {
     "item.room",
     "name",
     "refused.say",
-    "request.match_info.route.resource",
+    "_route(request)",  # as it is registered
     "self._channel",
     "self._crm.name",
     "status",
