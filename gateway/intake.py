@@ -13,6 +13,9 @@ from gateway.bus.model import Job
 from gateway.services import Services
 from gateway.worker import PRESS
 
+LETTER = b"\x02"
+"""What the body of a letter's job begins with: no event's does, so that a gateway which knows no letters parks it."""
+
 
 class Broken(Exception):
     """A bug: the one who waits is told its reference, the log has the rest."""
@@ -72,5 +75,5 @@ async def put_by(s: Services, channel: str, letter: Letter) -> bool:
         await put_off(s, Said, letter.room, "card")
         return True
     with telemetry.span("publish", channel=channel, kind="Said"):
-        body = telemetry.packed(b"%b\n%b" % (channel.encode(), letter.body))
-        return await s.bus.publish(Job("letter", _room_lane(letter.room), letter.once, body), letter)
+        body = telemetry.packed(b"%b%b\n%b" % (LETTER, channel.encode(), letter.body))
+        return await s.bus.publish(Job("event", _room_lane(letter.room), letter.once, body), letter)

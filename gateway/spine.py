@@ -18,8 +18,8 @@ from gateway.errors import Refused, Rejected, Retry, Unmet, Unreadable
 from gateway.handlers import alerts, alone, conflicts, forms, homes, linked, members, press, said, strangers
 from gateway.handlers.behaving import behaved
 from gateway.holding import Hold
-from gateway.intake import Accepted, Broken
-from gateway.metrics import RECEIVED, WHOLE_TURN
+from gateway.intake import LETTER, Accepted, Broken
+from gateway.metrics import WHOLE_TURN
 from gateway.painted import Painted
 from gateway.redraw import redraw
 from gateway.repaint import Repainter
@@ -82,7 +82,6 @@ class Spine:
         self._queued: dict[str, _Waiting] = {}
         self._topics = {
             "event": self._event,
-            "letter": self._letter,
             "record": self.painted.once(self._record),
             "about": self.painted.once(self._about),
             "room": self.painted.once(self._room),
@@ -106,23 +105,24 @@ class Spine:
             await handler(replace(delivery, job=replace(delivery.job, body=body)))
 
     async def _event(self, delivery: Delivery) -> None:
-        local = delivery.local
-        accepted = local if isinstance(local, Accepted) else Accepted(codec.decode(delivery.job.body))
-        await self._whole(delivery, accepted)
+        if isinstance(delivery.local, Accepted):
+            await self._whole(delivery, delivery.local)
+        elif delivery.job.body.startswith(LETTER):
+            for event in await self._read(delivery.job.body[len(LETTER) :]):
+                await self._whole(delivery, Accepted(event))
+        else:
+            await self._whole(delivery, Accepted(codec.decode(delivery.job.body)))
 
-    async def _letter(self, delivery: Delivery) -> None:
-        name, _, body = delivery.job.body.partition(b"\n")
+    async def _read(self, letter: bytes) -> tuple[Event, ...]:
+        name, _, body = letter.partition(b"\n")
         channel = self._s.channels.get(name.decode())
         if not isinstance(channel, Reads):
-            raise Unreadable("a message of a channel that is configured no more")
+            raise LookupError("a message of a channel that is not configured here")
         try:
-            told = await channel.read(body)
+            return await channel.read(body)
         except Unreadable as why:
-            RECEIVED.labels(channel.name, "unreadable").inc()
             log.warning("a message of %s was not understood: %s", channel.name, why)
             raise
-        for event in told:
-            await self._whole(delivery, Accepted(event))
 
     async def _whole(self, delivery: Delivery, accepted: Accepted) -> None:
         event, waiter = accepted.event, accepted.waiter

@@ -22,10 +22,10 @@ from channels.slack.cards import LIMITS, message, page, unfurl, view
 from channels.slack.config import Config
 from channels.slack.doctor import examine
 from channels.slack.installing import Installing
-from channels.slack.letters import sealed
+from channels.slack.letters import sealed, unsealed
 from channels.slack.members import Members
 from channels.slack.places import EPHEMERAL, HOME, Elsewhere, Spot, spot, stamp
-from channels.wire import Source, json_object, wall_clock
+from channels.wire import Source, wall_clock
 from gateway.errors import Refused, Rejected, Unreadable
 
 JSON = {"content-type": "application/json; charset=utf-8"}
@@ -104,7 +104,7 @@ class Channel:
             raise Rejected("X-Slack-Signature does not match, or is more than 300 s old")
 
     async def read(self, letter: bytes) -> tuple[model.Event, ...]:
-        return await self._read(json_object(letter))
+        return unsealed(self.name, letter, self._clock())
 
     async def _read(self, payload: Mapping[str, Any]) -> tuple[model.Event, ...]:
         return await self._told(await self._source(payload), payload)

@@ -12,7 +12,6 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from channels.model import Channel
 from gateway.config import Config
 from gateway.http.hosts import own_name
 from gateway.telemetry import begun, span
@@ -33,7 +32,6 @@ HEADERS = {
 }
 
 
-Taker = Callable[[web.Request, Channel], Awaitable[web.StreamResponse]]
 Foreign = Callable[[web.Request], web.StreamResponse | None]
 
 
@@ -51,15 +49,13 @@ def around(config: Config) -> Middleware:
     return entered
 
 
-def around_door(
-    config: Config,
-) -> Callable[[web.Request, Channel, Taker], Awaitable[web.StreamResponse]]:
+def around_door(config: Config) -> Callable[[web.Request, str, Handler], Awaitable[web.StreamResponse]]:
     """The same around what goes to a channel's door without having been looked up among the routes."""
     answer = _timed if config.logs.access else _within
 
-    async def entered(request: web.Request, channel: Channel, take: Taker) -> web.StreamResponse:
-        with begun(), span("receive", method=request.method, channel=channel.name):
-            return await answer(_anybodys, request, lambda request: take(request, channel))
+    async def entered(request: web.Request, channel: str, take: Handler) -> web.StreamResponse:
+        with begun(), span("receive", method=request.method, channel=channel):
+            return await answer(_anybodys, request, take)
 
     return entered
 

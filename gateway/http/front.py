@@ -28,10 +28,11 @@ def front(config: Config, door: Door) -> Front:
     def before(others: Handler) -> Handler:
         def taken(request: web.Request) -> Awaitable[web.StreamResponse]:
             path = request.raw_path
-            channel = door.channel(path[length:]) if path.startswith(DOOR) else None
-            if channel is None or request.method != "POST" or "Expect" in request.headers:
+            name = path[length:] if path.startswith(DOOR) else ""
+            take = door.takes.get(name)
+            if take is None or request.method != "POST" or "Expect" in request.headers:
                 return others(request)
-            return around(request, channel, door.take)
+            return around(request, name, take)
 
         return taken
 

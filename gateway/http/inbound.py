@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import nullcontext
+from functools import partial
 
 from aiohttp import web
 
@@ -27,6 +28,8 @@ class Door:
         self._address = services.config.public_url.rstrip("/")
         self._limit = services.config.server.body_limit
         self._asked = Asked(services)
+        self.takes = {name: partial(self._take, name, channel) for name, channel in services.channels.items()}
+        """What takes a request to a channel, by its name."""
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -35,16 +38,12 @@ class Door:
         ]
 
     async def receive(self, request: web.Request) -> web.StreamResponse:
-        channel = self._s.channels.get(request.match_info["channel"])
-        if channel is None:
+        take = self.takes.get(request.match_info["channel"])
+        if take is None:
             raise web.HTTPNotFound(text="There is no channel of that name in the configuration.")
-        return await self.take(request, channel)
+        return await take(request)
 
-    def channel(self, name: str) -> Channel | None:
-        return self._s.channels.get(name)
-
-    async def take(self, request: web.Request, channel: Channel) -> web.StreamResponse:
-        name = channel.name
+    async def _take(self, name: str, channel: Channel, request: web.Request) -> web.StreamResponse:
         inbound = await self._inbound(request)
         try:
             reply = await channel.receive(inbound)
@@ -56,6 +55,8 @@ class Door:
             RECEIVED.labels(name, "unreadable").inc()
             log.warning("a request to %s was not understood: %s", name, why)
             return web.json_response({"ok": False, "error": "not understood"})
+        except Retry as tired:
+            return _later(tired)
         child(RECEIVED, name, "accepted").inc()
         return await self._accept(request, name, channel, reply)
 
@@ -80,7 +81,7 @@ class Door:
             told = say(self._s.config.locale, why.say, **why.facts) if isinstance(why, Refused) else "not understood"
             return web.Response(status=400, text=told)
         except Retry as tired:
-            return web.Response(status=503, headers={"Retry-After": str(max(1, round(tired.after)))})
+            return _later(tired)
 
     async def _accept(self, request: web.Request, name: str, channel: Channel, reply: Reply) -> web.StreamResponse:
         try:
@@ -92,8 +93,7 @@ class Door:
             if reply.wait and reply.events:
                 return await self._answered(name, channel, reply.events[0])
         except Retry as tired:
-            # Not stored, so not acknowledged: the network brings it again.
-            return web.Response(status=503, headers={"Retry-After": str(max(1, round(tired.after)))})
+            return _later(tired)
         return _response(reply) if reply.body or reply.headers or reply.status != 200 else brief(request)
 
     async def _answered(self, name: str, channel: Channel, event: Event) -> web.Response:
@@ -106,6 +106,11 @@ class Door:
             answer = self._asked.toast(event, N_("Received. This takes a little longer; the card will follow."))
         reply = channel.answer(event, answer) if isinstance(channel, Answers) else Reply()
         return _response(reply)
+
+
+def _later(tired: Retry) -> web.Response:
+    """Not stored, so not acknowledged: the network brings it again."""
+    return web.Response(status=503, headers={"Retry-After": str(max(1, round(tired.after)))})
 
 
 def _response(reply: Reply) -> web.Response:

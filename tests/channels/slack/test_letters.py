@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 
 from channels.model import Said
 from channels.slack.events import parse
-from channels.slack.letters import sealed
+from channels.slack.letters import sealed, unsealed
 from channels.slack.places import Elsewhere
-from channels.wire import Source, json_object
-from gateway.errors import Unreadable
+from channels.wire import Source
+from gateway import codec
+from gateway.errors import Retry, Unreadable
+from gateway.intake import LETTER
 from tests.channels.harness import inbound, make, opened
 from tests.channels.slack.world import BOT, DEAL, LI, TEAM, World, around, words
 from tests.gateway.house import NAME
@@ -39,7 +41,15 @@ def test_a_plain_message_is_a_letter_without_what_must_not_be_kept() -> None:
     letter = sealed(SOURCE, delivered())
     assert letter is not None
     assert (letter.once, letter.room) == (f"slack:{TEAM}:message:1795228320.000200:C0SALES01", "slack/C0SALES01")
-    assert b"token" not in letter.body and parse(SOURCE, json_object(letter.body)) == parse(SOURCE, delivered())
+    assert unsealed("slack", letter.body, 0) == parse(SOURCE, delivered())
+
+
+def test_of_what_it_holds_only_what_is_read_is_kept() -> None:
+    more = {"attachments": [{"text": "another's words"}], "action_token": "t", "blocks": [{"text": "as blocks"}]}
+    letter = sealed(SOURCE, delivered({**PLAIN, **more}, api_app_id="A1"))
+    assert letter is not None
+    kept = orjson.loads(letter.body)[2]
+    assert set(kept) == {"type", "team_id", "event_id", "authorizations", "event"} and set(kept["event"]) == set(PLAIN)
 
 
 @pytest.mark.parametrize(
@@ -56,6 +66,8 @@ def test_a_plain_message_is_a_letter_without_what_must_not_be_kept() -> None:
         {"text": 7},
         {"ts": "soon"},
         {"channel": "C/../1"},
+        {"edited": {"ts": "1.0"}},
+        {"blocks": "none"},
     ],
     ids=str,
 )
@@ -108,7 +120,7 @@ def test_read_later_it_is_what_it_had_been_at_once(event: dict[str, Any], head: 
     with suppress(Unreadable):
         first = parse(SOURCE, payload)
     with suppress(Unreadable):
-        second = parse(SOURCE, json_object(letter.body))
+        second = unsealed("slack", letter.body, 0)
     assert first == second
     if first:
         (said,) = first
@@ -124,7 +136,10 @@ async def test_what_no_parser_of_ours_can_spell_again_is_read_at_once() -> None:
     assert isinstance(said, Said) and said.text == "half \ufffd a sign"
 
 
-@pytest.mark.parametrize("body", [b"", b"{}", b"[]", orjson.dumps(delivered({**PLAIN, "user": "no id"})), b"\xff"])
+NOBODYS = orjson.dumps([TEAM, False, delivered({**PLAIN, "user": "no id"})])
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"[]", b'["T1", 0, {}]', b'["T1", false, {}]', NOBODYS, b"\xff"])
 async def test_a_letter_that_cannot_be_read_says_so(body: bytes) -> None:
     with pytest.raises(Unreadable):
         await make("slack").read(body)
@@ -143,7 +158,7 @@ async def test_what_was_put_by_outlives_the_process_and_is_done_once(tmp_path: P
         with Gate(world.live).shut():
             await said(world)
             await said(world)
-            assert await world.live.rows("job", "topic = 'letter'") == 1
+            assert await world.live.rows("job") == 1
             assert await world.live.counted("floatcard_duplicates_total", channel="slack") >= 1
             kept = (tmp_path / "floatcard.db").read_bytes() + (tmp_path / "floatcard.db-wal").read_bytes()
             assert NAME.encode() in kept and b"verification token" not in kept
@@ -161,11 +176,11 @@ async def test_what_was_put_by_outlives_the_process_and_is_done_once(tmp_path: P
 
 async def test_a_letter_nobody_can_read_is_counted_and_the_room_goes_on(tmp_path: Path) -> None:
     async with around(tmp_path) as world:
-        before = await world.live.counted("floatcard_received_total", channel="slack", outcome="unreadable")
+        before = await world.live.counted("floatcard_jobs_total", topic="event", outcome="unreadable")
         await said(world, user="nobody's id")
         await said(world, ts="1795228320.000300")
         await world.live.settle()
-        assert await world.live.counted("floatcard_received_total", channel="slack", outcome="unreadable") == before + 1
+        assert await world.live.counted("floatcard_jobs_total", topic="event", outcome="unreadable") == before + 1
         assert len(world.slack.cards(DEAL)) == 1 and await world.live.rows("job") == 0
 
 
@@ -175,8 +190,77 @@ async def test_past_the_mark_a_letter_is_put_off_and_noted(tmp_path: Path) -> No
         with Gate(world.live).shut():
             for n in range(4):
                 await said(world, ts=f"1795228320.00040{n}")
-            assert await world.live.rows("job", "topic = 'letter'") == 2
+            assert await world.live.rows("job") == 2
             assert await world.live.counted("floatcard_shed_total", kind="said") == before + 2
             assert await world.live.rows("trail", f"step = 'shed' AND room = 'slack/{DEAL}'") == 2
         await world.live.settle()
         assert len(world.slack.cards(DEAL)) == 1, "one for both, so soon after each other"
+
+
+async def test_what_is_meant_for_another_workspace_is_not_kept_under_our_name(tmp_path: Path) -> None:
+    """As in a room shared by both: the same channel, the same time."""
+    async with around(tmp_path) as world:
+        event = {**PLAIN, "user": LI, "channel": DEAL, "text": NAME}
+        status, text = await world.event(event, team="T0FOREIGN")
+        assert status == 200 and "not understood" in text
+        assert await world.live.rows("seen") == 0
+        await said(world)
+        await world.live.settle()
+        assert len(world.slack.cards(DEAL)) == 1
+
+
+async def test_whose_it_is_was_decided_when_it_came(tmp_path: Path) -> None:
+    """A workspace that was left meanwhile: its message is still its own, of its own room, and never one of ours."""
+    async with around(tmp_path) as world:
+        channel: Any = world.live.s.channels["slack"]
+        there = {"T0SECOND1"}
+
+        async def has(team: str) -> bool:
+            return team in there
+
+        channel._calls.installs.has = has
+        with Gate(world.live).shut():
+            event = {**PLAIN, "user": LI, "channel": DEAL, "text": NAME}
+            second = [{"team_id": "T0SECOND1", "user_id": BOT, "is_bot": True}]
+            assert (await world.event(event, authorizations=second))[0] == 200
+            await said(world)
+            there.clear()
+        await world.live.settle()
+        ours, theirs = f"slack/{DEAL}", f"slack/T0SECOND1:{DEAL}"
+        assert await world.live.rows("trail", f"step = 'matched' AND room = '{ours}'") == 1
+        assert await world.live.rows("trail", f"step = 'matched' AND room = '{theirs}'") == 1
+
+
+async def test_of_a_channel_that_is_gone_it_is_parked(tmp_path: Path) -> None:
+    async with around(tmp_path) as world:
+        with Gate(world.live).shut():
+            await said(world)
+        channels: Any = world.live.s.channels
+        slack = channels.pop("slack")
+        await world.live.settle()
+        assert [why for _, why in await world.live.s.bus.parked()] == ["LookupError: tried 5 times"]
+        channels["slack"] = slack
+        assert await world.live.s.bus.replay() == 1
+        await world.live.settle()
+        assert len(world.slack.cards(DEAL)) == 1
+
+
+async def test_a_gateway_that_knows_no_letters_parks_them(tmp_path: Path) -> None:
+    """What every version does with the body of an event that it cannot decode."""
+    letter = sealed(SOURCE, delivered())
+    assert letter is not None
+    with pytest.raises(ValueError, match=r".") as fault:
+        codec.decode(LETTER + b"slack\n" + letter.body)
+    assert not isinstance(fault.value, Unreadable)
+
+
+async def test_where_the_store_is_away_slack_is_asked_to_come_again(tmp_path: Path) -> None:
+    async with around(tmp_path) as world:
+        channel: Any = world.live.s.channels["slack"]
+
+        async def has(team: str) -> bool:
+            raise Retry(7.0, "the store is away")
+
+        channel._calls.installs.has = has
+        event = {**PLAIN, "user": LI, "channel": DEAL, "text": NAME}
+        assert (await world.event(event, team="T0SECOND1"))[0] == 503
