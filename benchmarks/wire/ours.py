@@ -1,6 +1,6 @@
 """The gateway itself: `python -m benchmarks.wire.ours CONFIG handler|turn`.
 
-handler  what the peers do: the event is verified, understood, stored durably, answered, handed to a handler that does
+handler  what the peers do: the event is verified, stored durably, answered, understood, handed to a handler that does
          nothing, and taken out of the queue durably
 accept   the same, but handed to nobody: stored durably and answered
 turn     the whole turn of a message that names nobody: who speaks, what is mentioned, the trail
@@ -14,19 +14,18 @@ import asyncio
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 from unittest.mock import patch
 
 from channels.slack.channel import Channel
-from gateway import app
 from gateway.bus.embedded import EmbeddedBus
-from gateway.bus.model import Bus, Delivery, Handle
+from gateway.bus.model import Delivery
 from gateway.config import load
 from gateway.http.run import open_server
-from gateway.worker import Worker
+from gateway.intake import Accepted
+from gateway.spine import Spine
 
 
-async def nothing(delivery: Delivery) -> None:
+async def nothing(self: Spine, delivery: Delivery, accepted: Accepted) -> None:
     return None
 
 
@@ -37,12 +36,10 @@ async def main(config: Path, mode: str) -> None:
             print("ready", flush=True)
             await asyncio.Event().wait()
     elif mode == "handler":
-
-        def worker(bus: Bus, handle: Handle, **more: Any) -> Worker:
-            return Worker(bus, nothing, **more)
-
-        with patch.object(app, "Worker", worker):
+        with patch.object(Spine, "_whole", nothing):
             await open_server(load(config))
+            print("ready", flush=True)
+            await asyncio.Event().wait()
     else:
         if mode == "float":
             Channel.limits = replace(Channel.limits, total_rate=100_000.0, methods={})
