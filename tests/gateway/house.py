@@ -264,7 +264,7 @@ async def _begun(
     if chat is None:
         chat = FakeChat(SECRET.encode())
         furnished(chat)
-    async with _listening(chat.app()) as chat_url, ClientSession() as session:
+    async with listening(chat.app()) as chat_url, ClientSession() as session:
         house = await open_house(load(configured(folder, f"{chat_url}/demo/api", extra, changed)), clock)
         crm = house.services.crms["local"]
         assert isinstance(crm, Crm)
@@ -298,7 +298,7 @@ async def _copy(folder: Path) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _listening(app: web.Application) -> AsyncIterator[str]:
+async def listening(app: web.Application) -> AsyncIterator[str]:
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()

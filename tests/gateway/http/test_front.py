@@ -3,37 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import re
 import socket
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from aiohttp import web
 
 from gateway.http.health import Health
 from gateway.http.server import application, listen
 from tests.channels.slack.recipe import seal
 from tests.channels.slack.world import DEAL, LI, TEAM, around
-from tests.gateway.house import Live
+from tests.gateway.house import Live, listening
 
 STATUS = re.compile(rb"HTTP/1\.[01] (\d{3}) ")
 
 
-@contextlib.asynccontextmanager
-async def without(live: Live) -> AsyncIterator[str]:
+def without(live: Live) -> AbstractAsyncContextManager[str]:
     """The same house behind aiohttp alone."""
-    runner = web.AppRunner(application(live.house, Health(live.s, live.house.worker)), access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
+    return listening(application(live.house, Health(live.s, live.house.worker)))
 
 
 def posted(raw: bytes, path: str = "/in/slack", version: str = "1.1", method: str = "POST", **headers: str) -> bytes:
