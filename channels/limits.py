@@ -63,6 +63,8 @@ class Limits:
     """A press can be answered with a card; else with a word, and the card is whispered."""
     command: str = "/"
     """What a word to the bot begins with: `/quiet`, where no client keeps that for itself."""
+    idempotent: bool = False
+    """What is sent a second time under the same `once` is the one message that is there; else it is another one."""
     silent: bool = False
     """What is sent to a room above its rate is dropped without a word: one call at a time, never above the rate."""
 

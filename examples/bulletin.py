@@ -15,7 +15,7 @@ from gateway.errors import Unreadable
 
 LIMITS = model.Limits(
     text=500, title=80, button_label=40, button_data=2_000, buttons=5, blocks=30, bytes=40_000, form_fields=10,
-    room_rate=2, total_rate=20, deadline=3, editable_for=None,
+    room_rate=2, total_rate=20, deadline=3, editable_for=None, idempotent=True,
 )  # fmt: skip
 
 

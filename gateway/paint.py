@@ -44,7 +44,8 @@ class Painter:
         if before is not None and before.message is not None:
             return await self._again(before, act, repaint, calls)
         message = await self._send(act, before, calls)
-        if again and message is not None and not await self._sure(message, act, calls):
+        known = again and self._channels[act.slot.place.channel].limits.idempotent
+        if known and message is not None and not await self._sure(message, act, calls):
             return "refused", message
         return "sent", message
 
@@ -93,7 +94,8 @@ class Painter:
         return None
 
     async def _sure(self, message: MessageRef, act: Show, calls: Calls) -> bool:
-        """What was posted before a crash is there once; but it is what was so before the crash."""
+        """Where what was posted before a crash is there once, it is what was so before the crash. Where it would have
+        been posted anew it is new: to change it is a call more, and who fails at that would not know of the message."""
         channel = self._channels[act.slot.place.channel]
         if not isinstance(channel, Edits):
             return True

@@ -34,6 +34,7 @@ LIMITS: Final = Limits(
     editable_for=None,
     room_burst=5,
     total_burst=20,
+    idempotent=True,
     command="!",  # clients keep what begins with a slash for themselves
     answers_cards=False,  # it stays in a room of two: it has to go, or be drawn again, as what it tells does
 )

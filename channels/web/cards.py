@@ -27,6 +27,7 @@ LIMITS = model.Limits(
     editable_for=None,
     room_burst=200,
     total_burst=800,
+    idempotent=True,
 )
 _RETURNING = frozenset({"action", "data", "name", "token"})  # come back to us as they went out
 _ONE_LINE = frozenset({"label", "title", "date", "who", "when", "due", "word", "as_of", "trace"})

@@ -55,6 +55,8 @@ class Ground:
     bus: str
     chat: str
     cool_down: str = "30m"
+    channel: str = ""
+    """Its table of the configuration; empty for our own chat."""
 
     @property
     def config(self) -> Path:
@@ -82,6 +84,9 @@ class Ground:
         await crm.close()
         assert tally.created == len(customers), tally
 
+    def _web(self) -> str:
+        return f'[channels.web]\ntype = "web"\nurl = "{self.chat}"\nsecret = "file:{self.folder}/web.key"'
+
     def text(self, port: int) -> str:
         return f"""
 deployment = "cluster"
@@ -93,10 +98,7 @@ port = {port}
 waiting_cards = 100_000
 waiting_alerts = 100_000
 waiting = 100_000
-[channels.web]
-type = "web"
-url = "{self.chat}"
-secret = "file:{self.folder}/web.key"
+{self.channel or self._web()}
 [crms.local]
 type = "local"
 database = "sqlite:///{self.crm}"

@@ -274,15 +274,21 @@ def _state(element: Json, typed: str | None) -> Json:
 
 
 @contextlib.asynccontextmanager
+async def listening(slack: FakeSlack) -> AsyncIterator[None]:
+    app = web.Application()
+    app.router.add_route("*", "/api/{method}", slack.handle)
+    async with TestServer(app) as server:
+        slack.url = str(server.make_url("")).rstrip("/")
+        yield
+
+
+@contextlib.asynccontextmanager
 async def around(folder: Path, more: str = "", slack: FakeSlack | None = None) -> AsyncIterator[World]:
     """The house of the other tests with a Slack beside its own chat: the same people, linked in both."""
     slack = slack or FakeSlack()
     slack.rooms |= {DEAL: [LI, CHEN, WANG, BOT], PARTNER: [LI, WANG, GUEST, BOT]}
     slack.users |= {GUEST: {"is_restricted": True}, BOT: {"is_bot": True}}
-    app = web.Application()
-    app.router.add_route("*", "/api/{method}", slack.handle)
-    async with TestServer(app) as server:
-        slack.url = str(server.make_url("")).rstrip("/")
+    async with listening(slack):
         for name, text in (("signing", SECRET), ("bot", TOKEN), ("client", "the client's secret"), ("app", "xapp-app")):
             (folder / f"{name}.slack").write_text(text)
         own = f'team = "{TEAM}"\nbot_token = "file:bot.slack"\nsigning_secret = "file:signing.slack"\n'
