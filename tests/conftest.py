@@ -6,6 +6,7 @@ import os
 from collections.abc import Generator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.engines.fixtures import (
     _migrated,
@@ -18,6 +19,10 @@ from tests.engines.fixtures import (
 )
 
 __all__ = ["_migrated", "_postgresql", "_redis", "postgresql", "postgresql_url", "redis_server", "store_url"]
+
+# How long an example takes is the machine's; what hypothesis does differently where CI is set stays as it is.
+settings.register_profile("unhurried", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 
 @pytest.hookimpl(wrapper=True)
