@@ -1,0 +1,103 @@
+"""A gateway on Slack and one on Telegram, killed with -9 again and again while people talk; then all is counted.
+
+A few kills; two hundred on Slack and forty on Telegram with FLOATCARD_SOAK=1. FLOATCARD_SEED repeats a run.
+What was posted and not yet written down when the gateway died is posted again, and counted here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from gateway.clock import SystemClock
+from gateway.intake import LETTER
+from gateway.store.engine import Store
+from gateway.store.people import PeopleStore
+from tests.cluster import outside as out
+from tests.cluster.gateways import Gateway, Ground, cleared, names
+from tests.cluster.outside import Outside
+from tests.cluster.talking import NETWORKS, Talk
+from tests.engines.redis import Redis
+
+SOAK = os.environ.get("FLOATCARD_SOAK") == "1"
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(7200 if SOAK else 1200)]
+
+KILLS = {"slack": 200, "telegram": 40} if SOAK else {"slack": 4, "telegram": 2}
+"""Who asks Telegram does so under a lease: after each kill it is nobody's for up to twelve seconds."""
+LIVES = 16
+"""So many messages are taken at most from being ready to being killed."""
+
+
+async def linked(store: str, talk: Talk) -> None:
+    """The persons of our own chat have accounts there as well."""
+    opened = Store.open(store)
+    people = PeopleStore(opened, SystemClock())
+    await people.load()
+    for key, person in talk.people().items():
+        await people.link(person, "im", key, step="import", evidence="a test", made_by="test")
+    await opened.close()
+
+
+@pytest.mark.parametrize(
+    ("network", "engines"), [("slack", "sqlite"), ("slack", "postgresql and redis"), ("telegram", "sqlite")]
+)
+async def test_every_message_has_its_card(
+    network: str, engines: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    seed = int(os.environ.get("FLOATCARD_SEED") or random.SystemRandom().randrange(1 << 32))
+    kills = int(os.environ.get("FLOATCARD_KILLS") or KILLS[network])
+    print(f"FLOATCARD_SEED={seed}")
+    chance = random.Random(seed)
+    store, bus = f"sqlite:///{tmp_path}/floatcard.db", "store:"
+    if engines != "sqlite":
+        redis: Redis = request.getfixturevalue("redis_server")
+        store, bus = request.getfixturevalue("postgresql_url"), redis.url()
+    talk = NETWORKS[network]("", chance)
+    async with talk.listening():
+        here = Ground(tmp_path, store, bus, "", channel=talk.channel(tmp_path))
+        customers = names(kills * LIVES * 2, chance)
+        await here.furnish(customers)
+        await linked(store, talk)
+        gateway, outside, unread = Gateway(here, "gateway"), Outside(here), 0
+        talk.url = gateway.url
+        try:
+            await outside.known(gateway, customers)
+            async with talk.going_on(customers, at_least=2 * kills):
+                for _ in range(kills):
+                    await gateway.start()
+                    await talk.until(talk.taken + chance.randrange(LIVES))
+                    await asyncio.sleep(chance.uniform(0, 0.4))
+                    gateway.kill()
+                    unread += _unread(outside) if bus == "store:" else 0
+                await gateway.start()
+            await outside.quiet(lambda: {**outside.left(), "unanswered": talk.taken - talk.answered}, 120)
+            assert await gateway.stop() == 0
+        finally:
+            cleared([gateway])
+        _counted(outside, talk, kills)
+        assert unread > 0 or network != "slack" or bus != "store:", "no kill found a message that was stored unread"
+        told = f"{talk.taken} messages, {talk.again} brought again, {unread} unread at a kill"
+        print(f"{network}: {kills} kills, {told}, {talk.posted_again} cards posted again")
+
+
+def _unread(outside: Outside) -> int:
+    """Letters in the queue."""
+    return outside.count(f"SELECT count(*) FROM job WHERE topic = 'event' AND instr(body, x'{LETTER.hex()}') > 0")
+
+
+def _counted(outside: Outside, talk: Talk, kills: int) -> None:
+    for room, cards in talk.cards().items():
+        assert list(dict.fromkeys(cards)) == list(talk.said[room]), f"{room}: each, in the order they were said"
+    stored = outside.rows(
+        "SELECT subject, count(*) FROM slot WHERE purpose = 'card' AND message IS NOT NULL GROUP BY subject"
+    )
+    said = Counter(id_ for room in talk.said.values() for id_ in room)
+    assert Counter({subject: int(count) for subject, count in stored}) == said, "and none has two that we know of"
+    assert talk.posted_again <= kills * len(talk.said), "again only what a kill caught between post and record"
+    assert outside.count("SELECT count(*) FROM job WHERE state = 'parked'") == 0
+    out.the_chain_is_sound(outside)
