@@ -51,6 +51,9 @@ class Place:
     @property
     def room_key(self) -> str:
         """The room without the thread: the lane, the audience, the cool-down."""
+        plain = f"{self.channel}/{self.room}"
+        if plain.count("/") == 1 and "%" not in plain:  # nearly all, and every event asks
+            return plain
         return "/".join(_escape(part) for part in (self.channel, self.room))
 
     @staticmethod

@@ -17,10 +17,9 @@ from gateway.errors import Unreadable
 
 _ROOM = re.compile("[CG][A-Z0-9]{1,39}").fullmatch
 _STAMP = re.compile(r"[0-9]{1,12}\.[0-9]{1,9}").fullmatch
-_HEAD = ("type", "team_id", "event_id", "authorizations")
-_EVENT = (
-    *("type", "channel", "channel_type", "ts", "thread_ts", "text"),
-    *("user", "bot_id", "username", "user_team", "team"),
+_HEAD = frozenset({"type", "team_id", "event_id", "authorizations"})
+_EVENT = frozenset(
+    {"type", "channel", "channel_type", "ts", "thread_ts", "text", "user", "bot_id", "username", "user_team", "team"}
 )
 """What is read of a delivery, and so of what is kept: no token of Slack's, and nothing that somebody else said."""
 _ODD = frozenset({"subtype", "edited"})
@@ -38,8 +37,8 @@ def sealed(source: Source, payload: Mapping[str, Any]) -> Letter | None:
         return None
     if not text or "<@" in text or not (_ROOM(room) and _STAMP(stamp)) or not isinstance(event.get("blocks", []), list):
         return None
-    kept: dict[str, Any] = {key: payload[key] for key in _HEAD if key in payload}
-    kept["event"] = {key: event[key] for key in _EVENT if key in event}
+    kept: dict[str, Any] = {key: told for key, told in payload.items() if key in _HEAD}
+    kept["event"] = {key: told for key, told in event.items() if key in _EVENT}
     try:
         body = orjson.dumps([source.scope, isinstance(source, Elsewhere), kept])
     except TypeError:  # numbers or depths that another parser let pass

@@ -18,7 +18,7 @@ from gateway.http.around import HEADERS
 def brief(request: web.Request) -> web.StreamResponse:
     """200 without a body."""
     plain = request.version == HttpVersion11 and request.keep_alive and request.method == "POST"
-    return _Brief() if plain else web.Response()
+    return _BRIEF if plain else web.Response()
 
 
 class _Brief(web.StreamResponse):
@@ -35,6 +35,9 @@ class _Brief(web.StreamResponse):
     async def write_eof(self, data: bytes = b"") -> None:
         """All of it is written."""
 
+
+_BRIEF = _Brief()
+"""One for all: it keeps nothing of whom it answers."""
 
 _now, _line = 0, b""
 
