@@ -12,7 +12,7 @@ import random
 import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
@@ -24,7 +24,7 @@ from channels.model import ImId
 from tests.channels.slack import world as slack
 from tests.channels.slack.recipe import SECRET, seal
 from tests.channels.telegram import house as telegram
-from tests.channels.telegram.fake_api import FakeApi, Room
+from tests.channels.telegram.fake_api import FakeApi, Message, Room
 from tests.channels.telegram.recipe import BOT, CONFIG
 
 ROOMS = 8
@@ -67,7 +67,7 @@ class Talk(ABC):
         """Its table of the configuration; its secrets are put into the folder."""
 
     @abstractmethod
-    def listening(self) -> AsyncIterator[None]:
+    def listening(self) -> AbstractAsyncContextManager[None]:
         """While it does, it can be called by gateways and people."""
 
     @abstractmethod
@@ -138,7 +138,7 @@ class OnSlack(Talk):
         return f'[channels.slack]\ntype = "slack"\nteam = "{slack.TEAM}"\nbase_url = "{self.there.url}/api"\n{secrets}'
 
     @asynccontextmanager
-    async def listening(self) -> AsyncIterator[None]:  # type: ignore[override]
+    async def listening(self) -> AsyncIterator[None]:
         async with slack.listening(self.there), ClientSession(timeout=ClientTimeout(total=15)) as self.session:
             yield
 
@@ -164,7 +164,10 @@ class OnSlack(Talk):
             return False
 
     def cards(self) -> dict[str, list[str]]:
-        return {room: [each.thread for each in self.there.posted if each.room == room] for room in self.said}
+        found: dict[str, list[str]] = {room: [] for room in self.said}
+        for each in self.there.posted:
+            found[each.room].append(each.thread)
+        return found
 
 
 @dataclass
@@ -173,6 +176,8 @@ class OnTelegram(Talk):
 
     ahead = 60
     there: FakeApi = field(default_factory=FakeApi)
+    known: dict[int, str] = field(default_factory=dict)
+    """Which message a card answers, by the card's id."""
 
     def __post_init__(self) -> None:
         self.said = {str(telegram.SALES - n): {} for n in range(ROOMS)}
@@ -193,7 +198,7 @@ class OnTelegram(Talk):
         return "\n".join(["[channels.telegram]", *(f'{name} = "{value}"' for name, value in settings.items())])
 
     @asynccontextmanager
-    async def listening(self) -> AsyncIterator[None]:  # type: ignore[override]
+    async def listening(self) -> AsyncIterator[None]:
         async with TestServer(self.there.app()) as server:
             self.at = str(server.make_url("")).rstrip("/")
             yield
@@ -209,14 +214,18 @@ class OnTelegram(Talk):
         self.said[room][str(n)] = customer
 
     def cards(self) -> dict[str, list[str]]:
-        """By the customer that each tells of: in a room nobody is named twice."""
-        return {
-            room: [
-                next(id_ for id_, customer in said.items() if customer in each.plain)
-                for each in self.there.in_room(int(room))
-            ]
-            for room, said in self.said.items()
-        }
+        found: dict[str, list[str]] = {room: [] for room in self.said}
+        for each in self.there.messages.values():
+            if str(each.room) in found and not each.gone:
+                found[str(each.room)].append(self._answers(each))
+        return found
+
+    def _answers(self, card: Message) -> str:
+        """By the customer that it tells of: in a room nobody is named twice."""
+        if card.id not in self.known:
+            said = self.said[str(card.room)].items()
+            self.known[card.id] = next(id_ for id_, customer in said if customer in card.plain)
+        return self.known[card.id]
 
 
 NETWORKS = {"slack": OnSlack, "telegram": OnTelegram}

@@ -60,7 +60,7 @@ async def test_every_message_has_its_card(
     talk = NETWORKS[network]("", chance)
     async with talk.listening():
         here = Ground(tmp_path, store, bus, "", channel=talk.channel(tmp_path))
-        customers = names(kills * LIVES * 2, chance)
+        customers = names(kills * LIVES * 2 + 200, chance)
         await here.furnish(customers)
         await linked(store, talk)
         gateway, outside, unread = Gateway(here, "gateway"), Outside(here), 0
