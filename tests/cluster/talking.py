@@ -32,10 +32,11 @@ ROOMS = 8
 
 @dataclass
 class Talk(ABC):
-    """`url`: where the gateway is; `chance`: who speaks, and when."""
+    """`chance`: who speaks, and when."""
 
-    url: str
     chance: random.Random
+    urls: Sequence[str] = ()
+    """Where the gateways are: any of them takes what is said."""
     said: dict[str, dict[str, str]] = field(default_factory=dict)
     """By room, in their order: what a message that the network is done with is called, and the customer it names."""
     again: int = 0
@@ -157,7 +158,9 @@ class OnSlack(Talk):
     async def _taken(self, raw: bytes) -> bool:
         headers = {"Content-Type": "application/json", **seal("POST", "", raw, int(time.time()))}
         try:
-            async with self.session.post(f"{self.url}/in/slack", data=raw, headers=headers) as answer:
+            async with self.session.post(
+                f"{self.chance.choice(self.urls)}/in/slack", data=raw, headers=headers
+            ) as answer:
                 await answer.read()
                 return answer.status == 200
         except (ClientError, OSError, TimeoutError):

@@ -1,4 +1,4 @@
-"""A gateway on Slack and one on Telegram, killed with -9 again and again while people talk; then all is counted.
+"""Gateways on Slack and on Telegram, killed with -9 again and again while people talk; then all is counted.
 
 A few kills; two hundred on Slack and forty on Telegram with FLOATCARD_SOAK=1. FLOATCARD_SEED repeats a run.
 What was posted and not yet written down when the gateway died is posted again, and counted here.
@@ -29,6 +29,8 @@ pytestmark = [pytest.mark.alone, pytest.mark.timeout(7200 if SOAK else 1200)]
 
 KILLS = {"slack": 200, "telegram": 40} if SOAK else {"slack": 4, "telegram": 2}
 """Who asks Telegram does so under a lease: after each kill it is nobody's for up to twelve seconds."""
+SEVERAL = 3
+"""Gateways, where they share a store and a queue."""
 LIVES = 16
 """So many messages are taken at most from being ready to being killed."""
 
@@ -57,32 +59,37 @@ async def test_every_message_has_its_card(
     if engines != "sqlite":
         redis: Redis = request.getfixturevalue("redis_server")
         store, bus = request.getfixturevalue("postgresql_url"), redis.url()
-    talk = NETWORKS[network]("", chance)
+    talk = NETWORKS[network](chance)
     async with talk.listening():
         here = Ground(tmp_path, store, bus, "", channel=talk.channel(tmp_path))
         customers = names(kills * LIVES * 2 + 200, chance)
         await here.furnish(customers)
         await linked(store, talk)
-        gateway, outside, unread = Gateway(here, "gateway"), Outside(here), 0
-        talk.url = gateway.url
+        gateways = [Gateway(here, f"gateway{n}") for n in range(1 if bus == "store:" else SEVERAL)]
+        outside, unread = Outside(here), 0
+        talk.urls = [each.url for each in gateways]
         try:
-            await outside.known(gateway, customers)
+            await outside.known(gateways[0], customers)
             async with talk.going_on(customers, at_least=2 * kills):
                 for _ in range(kills):
-                    await gateway.start()
+                    await _all_up(gateways)
                     await talk.until(talk.taken + chance.randrange(LIVES))
                     await asyncio.sleep(chance.uniform(0, 0.4))
-                    gateway.kill()
+                    chance.choice(gateways).kill()
                     unread += _unread(outside) if bus == "store:" else 0
-                await gateway.start()
+                await _all_up(gateways)
             await outside.quiet(lambda: {**outside.left(), "unanswered": talk.taken - talk.answered}, 120)
-            assert await gateway.stop() == 0
+            assert [await each.stop() for each in gateways] == [0] * len(gateways)
         finally:
-            cleared([gateway])
+            cleared(gateways)
         _counted(outside, talk, kills)
         assert unread > 0 or network != "slack" or bus != "store:", "no kill found a message that was stored unread"
         told = f"{talk.taken} messages, {talk.again} brought again, {unread} unread at a kill"
         print(f"{network}: {kills} kills, {told}, {talk.posted_again} cards posted again")
+
+
+async def _all_up(gateways: list[Gateway]) -> None:
+    await asyncio.gather(*(each.start() for each in gateways if not each.ready))
 
 
 def _unread(outside: Outside) -> int:
