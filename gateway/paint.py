@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Mapping
 from typing import Literal
 
-from cards.digest import digest
 from channels.model import Channel, Deletes, Directs, Edits, ImId, MessageRef, Whispers
 from gateway.clock import Clock
 from gateway.errors import Fixed, Gone, Refused
@@ -28,7 +27,7 @@ class Painter:
         """What will be called first; None when nothing will be."""
         channel = self._channels[act.slot.place.channel]
         if before is not None and before.message is not None:
-            if before.digest == digest(act.card) and not surely:
+            if before.digest == act.digest and not surely:
                 return None
             if isinstance(channel, Edits) and not (repaint and self._past(channel, before)):
                 return "edit"

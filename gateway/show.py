@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from weakref import WeakValueDictionary
 
-from cards.digest import digest
 from channels.model import Channel, Deletes, MessageRef
 from gateway.clock import Clock
 from gateway.errors import Retry
@@ -324,7 +323,7 @@ class Shower:
             slot=act.slot,
             message=before.message if before is not None else None,
             records=act.records,
-            digest=digest(act.card),
+            digest=act.digest,
             audience=act.audience,
             valid_until=act.valid_until,
             # Never the same twice: the next showing after this one is known by it.

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal, TypeAlias
 
+from cards.digest import digest
 from cards.tree import Card
 from channels.model import Answer, Event, Nothing, Place
 from identity.model import Person
@@ -72,7 +74,7 @@ class Slot:
     to: str = ""  # ImId.key of the one who sees a whisper
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Show:
     """What a handler says should be in a slot now; `state` is what redrawing it later needs."""
 
@@ -84,6 +86,11 @@ class Show:
     state: dict[str, Json] = field(default_factory=dict)
     fields: tuple[str, ...] = ()
     """Of its records the fields and lists the card tells: counted for the one who carries it, when it is sent."""
+
+    @cached_property
+    def digest(self) -> str:
+        """Of its card: asked for before and after everything that showing it waits for."""
+        return digest(self.card)
 
 
 @dataclass(frozen=True, slots=True)
