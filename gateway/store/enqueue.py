@@ -11,8 +11,10 @@ from sqlalchemy import Connection
 
 from gateway.bus.model import Job
 from gateway.store import sql
+from gateway.store.writer import unhurried
 
 
+@unhurried
 def publish(connection: Connection, items: Sequence[tuple[Job, int]]) -> list[int | None]:
     """The id of each new job, ascending as they were given; None for one whose `once` was seen before."""
     first: dict[str, tuple[Job, int]] = {}
@@ -67,6 +69,7 @@ def _adding(count: int) -> str:
     return f"INSERT INTO job (topic, lane, once, body, at, tries, starts, state, why) VALUES {rows}"  # noqa: S608
 
 
+@unhurried
 def remove(connection: Connection, ids: Sequence[int]) -> list[None]:
     sql.change(connection, f"DELETE FROM job WHERE id IN ({_places(len(ids))})", sorted(ids))  # noqa: S608
     return [None] * len(ids)

@@ -16,6 +16,7 @@ from gateway.store import sql, upsert
 from gateway.store.engine import Store
 from gateway.store.tables_app import choice, slot
 from gateway.store.tables_mentioning import common_name, lesson, named, room_mentioning
+from gateway.store.writer import unhurried
 
 SAID = ("wrong", "none", "picked", "missed")
 """Lessons that somebody gave with a press or a command; the others are counted along the way."""
@@ -190,6 +191,7 @@ def _set(connection: Connection, items: Sequence[tuple[str, Mapping[str, object]
     return [None] * len(items)
 
 
+@unhurried
 def _name(connection: Connection, items: Sequence[tuple[str, tuple[str, ...], int]]) -> list[None]:
     rows = [{"room": room, "record": record, "at": at} for room, records, at in items for record in records]
     upsert.put(connection, named, rows)
@@ -202,6 +204,7 @@ def _unname(connection: Connection, items: Sequence[tuple[str, str]]) -> list[No
     return [None] * len(items)
 
 
+@unhurried
 def _teach(connection: Connection, items: Sequence[tuple[Lesson, ...]]) -> list[int]:
     return [sum(upsert.add(connection, lesson, _row(each)) for each in lessons) for lessons in items]
 

@@ -12,6 +12,7 @@ from channels.model import ImId, Roster, Sender
 from gateway.store import sql, upsert
 from gateway.store.engine import Store
 from gateway.store.tables_app import choice, floated, member, room, slot
+from gateway.store.writer import unhurried
 
 _READ = ("card", "conflict")
 """What everybody in a room can read."""
@@ -109,6 +110,7 @@ def _roster(connection: Connection, room_key: str) -> Roster | None:
     return Roster(senders, row.complete, row.rostered_at, row.title, row.kind, row.external)
 
 
+@unhurried
 def _keep(connection: Connection, items: Sequence[tuple[str, Roster]]) -> list[None]:
     for room_key, roster in items:
         _ensure(connection, room_key)
@@ -169,6 +171,7 @@ def _floated(connection: Connection, room_key: str, record: str) -> tuple[int, s
     return (row[0], row[1]) if row is not None else None
 
 
+@unhurried
 def _note_floated(connection: Connection, items: Sequence[tuple[str, str, int, str]]) -> list[None]:
     rows = [{"room": r, "record": record, "at": at, "slot": slot} for r, record, at, slot in items]
     upsert.put(connection, floated, rows)

@@ -15,6 +15,7 @@ from channels.model import MessageRef, Place
 from gateway.store import sql, upsert
 from gateway.store.engine import Store
 from gateway.store.tables_app import slot, slot_record
+from gateway.store.writer import unhurried
 from gateway.turn import Purpose, Slot
 from reconcile.model import Json
 
@@ -204,6 +205,7 @@ def _fresh(shown: Shown) -> dict[str, Any]:
     return {**_columns(shown), "posted_at": shown.painted_at}
 
 
+@unhurried
 def _keep(connection: Connection, items: Sequence[tuple[Shown, int | None]]) -> list[bool]:
     free = [shown for shown, seen in items if seen is None]
     upsert.put(connection, slot, [_fresh(shown) for shown in free], first=("posted_at",))

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, select
 from gateway.store import upsert
 from gateway.store.engine import Store
 from gateway.store.tables_app import trail
+from gateway.store.writer import unhurried
 from gateway.turn import Step, Trail
 
 
@@ -69,6 +70,7 @@ class TrailStore:
             await asyncio.wait_for(news.wait(), at_most)
 
 
+@unhurried
 def _write(connection: Connection, items: Sequence[Trail]) -> list[None]:
     rows = [
         {

@@ -20,14 +20,30 @@ from gateway.store.patience import Patience
 
 I = TypeVar("I")  # noqa: E741 -- the item of an operation
 R = TypeVar("R")
+F = TypeVar("F", bound=Callable[..., Any])
 Op: TypeAlias = Callable[[Connection, Sequence[I]], Sequence[R]]
 """`op(connection, items) -> results`, one result an item, all inside one transaction. Raising fails the items."""
 
+LINGER_S = 0.003
+"""How long after a commit the next one waits for company, where nobody is in a hurry."""
+BUSY_S = 0.1
+"""So long after several waited at once it is expected of others."""
+COMPANY = 8
+"""So many need no more."""
 BATCH = 256
 WAITING = 4096
 TRIES = 5
 SLOW_S = 1.0
 """A fault that took longer than this to show is everybody's: whoever waited through it is not made to wait again."""
+
+
+_UNHURRIED: set[Callable[..., Any]] = set()
+
+
+def unhurried(op: F) -> F:
+    """Marks an operation for which a few milliseconds are nothing: a commit costs as much for one as for many."""
+    _UNHURRIED.add(op)
+    return op
 
 
 @dataclass(slots=True, eq=False)
@@ -65,6 +81,9 @@ class Writer:
         self._turned_away: deque[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = deque()
         self._wake = threading.Condition()
         self._closing = False
+        self._ended, self._met = 0.0, -BUSY_S
+        """When the last commit was over, and when several last waited for one."""
+        self._lingering = False
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
@@ -87,8 +106,8 @@ class Writer:
                 raise StoreClosed
             if len(self._jobs) < self._bound:
                 self._jobs.append(job)
-                if len(self._jobs) == 1:  # with more than one it is awake already, or was told
-                    self._wake.notify()
+                if len(self._jobs) == 1 or (self._lingering and self._enough()):
+                    self._wake.notify()  # with more than one it is awake already, or was told
                 return None
             room: asyncio.Future[None] = job.loop.create_future()
             self._turned_away.append((job.loop, room))
@@ -109,6 +128,9 @@ class Writer:
             if isinstance(fault, StoreUnavailable) and time.monotonic() - began > SLOW_S:
                 outcomes += self._give_up(fault)
             self._deliver(outcomes)
+            self._ended = time.monotonic()
+            if len(jobs) > 1:
+                self._met = self._ended
         self._patience.close()
 
     def _give_up(self, fault: StoreUnavailable) -> list[Outcome]:
@@ -125,6 +147,7 @@ class Writer:
         with self._wake:
             while not self._jobs and not self._closing:
                 self._wake.wait()
+            self._linger()
             jobs = [self._jobs.popleft() for _ in range(min(self._batch, len(self._jobs)))]
             freed = self._next_in(len(jobs))
         if not jobs:
@@ -132,6 +155,20 @@ class Writer:
         for loop, room in freed:
             _tell(loop, _set_all, [(room, None, None)])
         return jobs
+
+    def _linger(self) -> None:
+        """Where several write, the next of them is not far: one commit less is less to do for everybody. Whoever
+        writes alone, one after the other, waits for nobody."""
+        self._lingering = True
+        until = self._ended + LINGER_S
+        while not self._enough() and (left := until - time.monotonic()) > 0:
+            self._wake.wait(left)
+        self._lingering = False
+
+    def _enough(self) -> bool:
+        if self._closing or len(self._jobs) >= COMPANY or self._ended - self._met > BUSY_S:
+            return True
+        return not all(job.op in _UNHURRIED for job in self._jobs)
 
     def _next_in(self, places: int) -> list[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]]:
         """Who was turned away and still waits; a place is not given to one who went."""
