@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, TypeAlias, TypeVar
@@ -74,6 +75,8 @@ class Writer:
         self._any_order = any_order
         self._engine = engine
         self._patience = patience
+        self._kept: Connection | None = None
+        """Taken out of the pool once, and not for each transaction, which costs as much again."""
         self._committing = False
         self._batch = batch
         self._bound = waiting
@@ -131,6 +134,7 @@ class Writer:
             self._ended = time.monotonic()
             if len(jobs) > 1:
                 self._met = self._ended
+        self._let_go()
         self._patience.close()
 
     def _give_up(self, fault: StoreUnavailable) -> list[Outcome]:
@@ -215,10 +219,28 @@ class Writer:
 
     def _transaction(self, groups: list[list[Job]]) -> list[Outcome]:
         self._committing = False
-        with self._patience(), self._engine.begin() as connection:
+        with self._connected() as connection, connection.begin():
             outcomes = [outcome for group in groups for outcome in _perform(connection, group)]
             self._committing = True
         return outcomes
+
+    @contextlib.contextmanager
+    def _connected(self) -> Iterator[Connection]:
+        """Kept for the next transaction where all went well; else the pool looks whether it is still of use."""
+        kept = self._kept
+        with self._patience(None if kept is None else kept.connection.dbapi_connection):
+            try:
+                if kept is None:
+                    kept = self._kept = self._engine.connect()
+                yield kept
+            except BaseException:
+                self._let_go()
+                raise
+
+    def _let_go(self) -> None:
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            kept.close()
 
     def _deliver(self, outcomes: list[Outcome]) -> None:
         for loop in {job.loop for job, _, _ in outcomes}:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, event, inspect
 
 from gateway.errors import Misconfigured
 from gateway.store import migrate, sql, upsert, writer
@@ -115,6 +115,21 @@ async def test_tables_are_written_and_read_alike_whatever_the_text(store: Store)
 
     await store.write(keep, sealed)
     assert await store.read(lambda connection: bytes(connection.execute(kept.select()).one().sealed)) == sealed
+
+
+async def test_a_connection_is_kept_until_something_went_wrong(store: Store) -> None:
+    taken: list[object] = []
+    event.listen(store._writing, "checkout", lambda *line: taken.append(line))
+    for n in range(20):
+        await store.write(add, f"w{n}")
+    assert len(taken) <= 1
+    with pytest.raises(ValueError, match="bad"):
+        await store.write(shout, "bad")
+    before = len(taken)
+    for n in range(20):
+        await store.write(add, f"v{n}")
+    assert len(taken) == before + 1, "the pool looked at it again"
+    assert len(await store.read(words)) == 40
 
 
 async def test_a_bad_item_fails_alone(store: Store) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event
 
-from gateway.store import sql
+from gateway.store import connect, sql
 from gateway.store.aging import AgingStore
 from tests.gateway.store.world import CRM, World
 
@@ -73,9 +73,11 @@ async def test_postgresql_reads_nothing_but_the_fields_whatever_it_knew_of_the_t
     """A plan is made once and kept, and all writes to a CRM that is away come to wait."""
     world = World.open(postgresql_url)
     await world.ledger.ingest_many([world.edit(f"{n}", name=f"field_{n}") for n in range(60)])
-    with world.store._writing.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    engine = connect.plain(connect.address(postgresql_url))
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         for statement in (*before.split("; "), "VACUUM ANALYZE"):
             connection.exec_driver_sql(statement)
+    engine.dispose()
     plans: list[str] = []
     plain = sql.asking
 
