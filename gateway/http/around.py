@@ -5,13 +5,16 @@ One wrapping and not one for each: every event of a network passes here.
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from typing import TypeAlias
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from channels.model import Inbound, Reply
 from gateway.config import Config
 from gateway.http.hosts import own_name
 from gateway.telemetry import begun, span
@@ -25,6 +28,8 @@ QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 """Asked every few seconds by machines."""
 DOOR = "/in/"
 """What the networks' addresses begin with."""
+TAKEN = f"{DOOR}{{channel}}"
+"""As that is registered."""
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -32,6 +37,12 @@ HEADERS = {
 }
 
 
+JSON = {"Content-Type": "application/json; charset=utf-8"}
+BROKE = {"error": "Something broke here. The log has the details."}
+BROKEN = Reply(status=500, headers=JSON, body=json.dumps(BROKE).encode())
+
+Take: TypeAlias = Callable[[Inbound], Awaitable[Reply]]
+"""Answers what is posted to one channel."""
 Foreign = Callable[[web.Request], web.StreamResponse | None]
 
 
@@ -49,19 +60,24 @@ def around(config: Config) -> Middleware:
     return entered
 
 
-def around_door(config: Config) -> Callable[[web.Request, str, Handler], Awaitable[web.StreamResponse]]:
-    """The same around what goes to a channel's door without having been looked up among the routes."""
-    answer = _timed if config.logs.access else _within
+def around_door(config: Config, channel: str, take: Take) -> Take:
+    """The same around what is posted to a channel and is no request of aiohttp's. Whoever signs may use any name of
+    ours."""
+    timed = config.logs.access
 
-    async def entered(request: web.Request, channel: str, take: Handler) -> web.StreamResponse:
-        with begun(), span("receive", method=request.method, channel=channel):
-            return await answer(_anybodys, request, take)
+    async def entered(inbound: Inbound) -> Reply:
+        began = time.perf_counter() if timed else 0.0
+        with begun(), span("receive", method=inbound.method, channel=channel):
+            try:
+                reply = await take(inbound)
+            except Exception:
+                log.exception("what was posted to a channel broke")
+                reply = BROKEN
+            if timed:
+                _line(inbound.method, TAKEN, reply.status, time.perf_counter() - began)
+        return reply
 
     return entered
-
-
-def _anybodys(request: web.Request) -> None:
-    """Whoever signs may use any name of ours."""
 
 
 async def _timed(foreign: Foreign, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -75,7 +91,7 @@ async def _timed(foreign: Foreign, request: web.Request, handler: Handler) -> we
         status = known.status
         raise
     finally:
-        _line(request, status, time.perf_counter() - began)
+        _line(request.method, _route(request), status, time.perf_counter() - began)
 
 
 async def _within(foreign: Foreign, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -90,8 +106,7 @@ async def _within(foreign: Foreign, request: web.Request, handler: Handler) -> w
         raise
     except Exception:
         log.exception("a request broke: %s", _route(request))
-        text = "Something broke here. The log has the details."
-        return _marked(web.json_response({"error": text}, status=500))
+        return _marked(web.json_response(BROKE, status=500))
 
 
 def _marked(response: web.StreamResponse) -> web.StreamResponse:
@@ -102,14 +117,12 @@ def _marked(response: web.StreamResponse) -> web.StreamResponse:
     return response
 
 
-def _line(request: web.Request, status: int, took: float) -> None:
-    facts = {"method": request.method, "route": _route(request), "status": status, "ms": round(took * 1000, 1)}
+def _line(method: str, route: str, status: int, took: float) -> None:
+    facts = {"method": method, "route": route, "status": status, "ms": round(took * 1000, 1)}
     lines.info("answered", extra=facts)
 
 
 def _route(request: web.Request) -> str:
     """As it is registered: what stands in its places is somebody's."""
-    if request.path.startswith(DOOR) and "/" not in request.path[len(DOOR) :]:
-        return f"{DOOR}{{channel}}"  # which is handed over without having been looked up
     resource = request.match_info.route.resource
     return resource.canonical if resource is not None else "none"

@@ -12,7 +12,8 @@ from cards.words import N_, say
 from channels.model import Answers, Channel, Event, Inbound, Pages, Reply
 from gateway.asked import Asked
 from gateway.errors import Refused, Rejected, Retry, Unreadable
-from gateway.http.brief import brief
+from gateway.http.around import JSON, Take, around_door
+from gateway.http.entrance import Entrance
 from gateway.metrics import RECEIVED, child
 from gateway.services import Services
 from gateway.telemetry import begun
@@ -26,10 +27,10 @@ class Door:
     def __init__(self, services: Services) -> None:
         self._s = services
         self._address = services.config.public_url.rstrip("/")
-        self._limit = services.config.server.body_limit
         self._asked = Asked(services)
-        self.takes = {name: partial(self._take, name, channel) for name, channel in services.channels.items()}
-        """What takes a request to a channel, by its name."""
+        self._takes: dict[str, Take] = {
+            name: partial(self._take, name, channel) for name, channel in services.channels.items()
+        }
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -37,35 +38,36 @@ class Door:
             web.route("*", "/in/{channel}/{path:.+}", self.page),
         ]
 
+    def entrance(self, others: web.Server) -> Entrance:
+        """To the same, for a server's lines; `others` answer all that is not simply posted."""
+        config = self._s.config
+        takes = {name: around_door(config, name, take) for name, take in self._takes.items()}
+        return Entrance(takes, self._address, config.server.body_limit, others)
+
     async def receive(self, request: web.Request) -> web.StreamResponse:
-        take = self.takes.get(request.match_info["channel"])
+        take = self._takes.get(request.match_info["channel"])
         if take is None:
             raise web.HTTPNotFound(text="There is no channel of that name in the configuration.")
-        return await take(request)
+        return _response(await take(await self._inbound(request)))
 
-    async def _take(self, name: str, channel: Channel, request: web.Request) -> web.StreamResponse:
-        inbound = await self._inbound(request)
+    async def _take(self, name: str, channel: Channel, inbound: Inbound) -> Reply:
         try:
             reply = await channel.receive(inbound)
         except Rejected as why:
             RECEIVED.labels(name, "rejected").inc()
             log.warning("a request to %s was rejected: %s", name, why)
-            return web.Response(status=401, text="The signature is missing, wrong or too old.")
+            return _UNSIGNED
         except Unreadable as why:
             RECEIVED.labels(name, "unreadable").inc()
             log.warning("a request to %s was not understood: %s", name, why)
-            return web.json_response({"ok": False, "error": "not understood"})
+            return _NOT_UNDERSTOOD
         except Retry as tired:
             return _later(tired)
         child(RECEIVED, name, "accepted").inc()
-        return await self._accept(request, name, channel, reply)
+        return await self._accept(name, channel, reply)
 
     async def _inbound(self, request: web.Request) -> Inbound:
-        body = request.content
-        # Mostly it is all there, and takes no asking for more.
-        whole = body.is_eof() and body.total_bytes <= self._limit
-        read = body.read_nowait() if whole else await request.read()
-        return Inbound(request.method, self._address + request.raw_path, request.headers, read)
+        return Inbound(request.method, self._address + request.raw_path, request.headers, await request.read())
 
     async def page(self, request: web.Request) -> web.StreamResponse:
         """A page of the network's own, such as the end of an installation."""
@@ -81,9 +83,9 @@ class Door:
             told = say(self._s.config.locale, why.say, **why.facts) if isinstance(why, Refused) else "not understood"
             return web.Response(status=400, text=told)
         except Retry as tired:
-            return _later(tired)
+            return _response(_later(tired))
 
-    async def _accept(self, request: web.Request, name: str, channel: Channel, reply: Reply) -> web.StreamResponse:
+    async def _accept(self, name: str, channel: Channel, reply: Reply) -> Reply:
         try:
             for event in reply.events[1 if reply.wait else 0 :]:
                 await self._asked.store(name, event)
@@ -94,23 +96,30 @@ class Door:
                 return await self._answered(name, channel, reply.events[0])
         except Retry as tired:
             return _later(tired)
-        return _response(reply) if reply.body or reply.headers or reply.status != 200 else brief(request)
+        return reply
 
-    async def _answered(self, name: str, channel: Channel, event: Event) -> web.Response:
+    async def _answered(self, name: str, channel: Channel, event: Event) -> Reply:
         try:
             answer = await self._asked.answer(name, event)
         except Rejected:
             RECEIVED.labels(name, "rejected").inc()
-            return web.Response(status=401, text="The signature is missing, wrong or too old.")
+            return _UNSIGNED
         if answer is None:
             answer = self._asked.toast(event, N_("Received. This takes a little longer; the card will follow."))
-        reply = channel.answer(event, answer) if isinstance(channel, Answers) else Reply()
-        return _response(reply)
+        return channel.answer(event, answer) if isinstance(channel, Answers) else Reply()
 
 
-def _later(tired: Retry) -> web.Response:
+_UNSIGNED = Reply(
+    status=401,
+    headers={"Content-Type": "text/plain; charset=utf-8"},
+    body=b"The signature is missing, wrong or too old.",
+)
+_NOT_UNDERSTOOD = Reply(headers=JSON, body=b'{"ok": false, "error": "not understood"}')
+
+
+def _later(tired: Retry) -> Reply:
     """Not stored, so not acknowledged: the network brings it again."""
-    return web.Response(status=503, headers={"Retry-After": str(max(1, round(tired.after)))})
+    return Reply(status=503, headers={"Retry-After": str(max(1, round(tired.after)))})
 
 
 def _response(reply: Reply) -> web.Response:

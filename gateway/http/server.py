@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from aiohttp import web
 
@@ -14,8 +14,8 @@ from gateway.errors import Misconfigured
 from gateway.http.api import Api
 from gateway.http.around import around
 from gateway.http.console import Console
+from gateway.http.entrance import Entrance
 from gateway.http.form_page import FormPage
-from gateway.http.front import FRONT, front
 from gateway.http.health import Health
 from gateway.http.hooks import HookDoor
 from gateway.http.inbound import Door
@@ -24,18 +24,25 @@ from gateway.store.tokens import TokenStore
 
 log = logging.getLogger("floatcard.http")
 
+BACKLOG = 128
+"""Lines that may wait to be taken up, as aiohttp has it."""
+DOOR: web.AppKey[Door] = web.AppKey("door")
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @dataclass(slots=True)
 class Server:
     runner: web.AppRunner
+    entrance: Entrance
+    listening: asyncio.Server
     health: Health
     address: str
 
     async def stop(self) -> None:
         self.health.ready = False
-        await self.runner.cleanup()
+        self.listening.close()
+        await asyncio.gather(self.entrance.close(), self.runner.cleanup())
 
 
 def routes(house: House) -> list[web.RouteDef]:
@@ -54,7 +61,7 @@ def application(house: House, health: Health, more: Sequence[web.RouteDef] | Non
     limit = house.services.config.server.body_limit
     app = web.Application(client_max_size=limit, middlewares=[around(house.services.config)])
     door = Door(house.services)
-    app[FRONT] = front(house.services.config, door)
+    app[DOOR] = door
     app.add_routes([*door.routes(), *health.routes()])
     app.add_routes(HookDoor(house.services, house.schedule.nudge).routes())
     app.add_routes(routes(house) if more is None else more)
@@ -76,14 +83,12 @@ async def listen(app: web.Application, health: Health, host: str, port: int) -> 
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=5.0)
     await runner.setup()
     assert runner.server is not None
-    server: Any = runner.server  # whose requests are the application's, though its type knows only their base
-    server.request_handler = app[FRONT](server.request_handler)
-    site = web.TCPSite(runner, host, port)
+    entrance = app[DOOR].entrance(runner.server)
     try:
-        await site.start()
+        listening = await asyncio.get_running_loop().create_server(entrance, host, port, backlog=BACKLOG)
     except OSError as taken:
         await runner.cleanup()
         reason = f"cannot listen on {host}:{port} ({taken.strerror or taken}); choose another port"
         raise Misconfigured([("server", "port", reason)]) from taken
-    bound = runner.addresses[0]
-    return Server(runner, health, f"http://{host}:{bound[1]}")
+    bound = listening.sockets[0].getsockname()
+    return Server(runner, entrance, listening, health, f"http://{host}:{bound[1]}")

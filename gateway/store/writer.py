@@ -29,7 +29,7 @@ LINGER_S = 0.003
 """How long after a commit the next one waits for company, where nobody is in a hurry."""
 BUSY_S = 0.1
 """So long after several waited at once it is expected of others."""
-COMPANY = 8
+COMPANY = 16
 """So many need no more."""
 BATCH = 256
 WAITING = 4096
@@ -228,14 +228,14 @@ class Writer:
     def _connected(self) -> Iterator[Connection]:
         """Kept for the next transaction where all went well; else the pool looks whether it is still of use."""
         kept = self._kept
-        with self._patience(None if kept is None else kept.connection.dbapi_connection):
-            try:
+        try:
+            with self._patience(None if kept is None else kept.connection.dbapi_connection):
                 if kept is None:
                     kept = self._kept = self._engine.connect()
                 yield kept
-            except BaseException:
-                self._let_go()
-                raise
+        except BaseException:
+            self._let_go()
+            raise
 
     def _let_go(self) -> None:
         kept, self._kept = self._kept, None

@@ -22,6 +22,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "cedarpy": ("identity",),
     "cryptography": ("gateway/store", "identity/certificates"),
     "daachorse": ("mentions",),
+    "httptools": ("gateway/http/entrance",),
     "jinja2": ("cards", "gateway/console"),
     "joserfc": ("gateway/http",),  # what authlib signs and reads tokens with
     "markupsafe": ("cards", "gateway/console"),

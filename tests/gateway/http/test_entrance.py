@@ -133,8 +133,7 @@ async def test_who_reads_no_answer_is_waited_for(tmp_path: Path) -> None:
     async with around(tmp_path) as world:
         health = Health(world.live.s, world.live.house.worker)
         server = await listen(application(world.live.house, health), health, "127.0.0.1", 0)
-        (site,) = server.runner.sites
-        site._server.sockets[0].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)  # type: ignore[union-attr]
+        server.listening.sockets[0].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
         slow = socket.socket()
         slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         slow.connect(at(server.address))
@@ -143,10 +142,8 @@ async def test_who_reads_no_answer_is_waited_for(tmp_path: Path) -> None:
         many = 2_000
         writer.write(posted(b'{"type":"app_rate_limited","team_id":"%b"}' % TEAM.encode()) * many)
         await asyncio.sleep(1.0)
-        assert server.runner.server is not None
-        (line,) = server.runner.server.connections
-        assert line.transport is not None
-        assert 0 < line.transport.get_write_buffer_size() < 1 << 17
+        (line,) = server.entrance.lines
+        assert 0 < line._transport.get_write_buffer_size() < 1 << 17
         reader._transport.resume_reading()  # type: ignore[attr-defined]
         async with asyncio.timeout(20):
             for _ in range(many):
