@@ -233,16 +233,15 @@ class Line(asyncio.Protocol):
         return head, length <= self._entrance.limit
 
     async def _answer(self, take: Take, inbound: Inbound) -> None:
+        said = b""
         try:
             said = spelt(await take(inbound))
-        except BaseException:
-            self._answering = None
-            self.cut()  # rather than a line on which nobody is ever answered again
-            raise
         finally:
             self._answering = None
             if self._transport is None:
                 self._entrance.leave(self)
+            elif not said:
+                self.cut()  # rather than a line on which nobody is ever answered again
         if self._transport is not None:
             self._transport.write(said)
             self._last = self._entrance.loop.time()

@@ -84,6 +84,16 @@ async def take(inbound: Inbound) -> Reply:
     return Reply(headers={"x-told": "yes"}, body=told(inbound.method, inbound.url, inbound.headers, inbound.body))
 
 
+def once(ready: asyncio.Event) -> Callable[[Inbound], Awaitable[Reply]]:
+    """`take`, but no sooner."""
+
+    async def waiting(inbound: Inbound) -> Reply:
+        await ready.wait()
+        return await take(inbound)
+
+    return waiting
+
+
 def alone() -> web.Server:
     """aiohttp's own, that answers as `take` does what is posted to `/in/x`, and 404 all else."""
 
@@ -301,12 +311,7 @@ async def test_what_is_plain_is_taken_here_and_what_is_not_takes_its_line_along(
 
 async def test_a_line_is_not_handed_over_before_its_answers_are_out() -> None:
     ready = asyncio.Event()
-
-    async def slow(inbound: Inbound) -> Reply:
-        await ready.wait()
-        return await take(inbound)
-
-    way = entrance(slow)
+    way = entrance(once(ready))
     wire = Wire(way())
     wire.hear(request())
     await rest()
@@ -328,12 +333,7 @@ async def test_byte_by_byte() -> None:
 async def test_a_quiet_line_is_closed_and_one_that_is_answered_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ways, "QUIET_S", 0.05)
     ready = asyncio.Event()
-
-    async def slow(inbound: Inbound) -> Reply:
-        await ready.wait()
-        return Reply()
-
-    way = entrance(slow)
+    way = entrance(once(ready))
     quiet, busy = Wire(way()), Wire(way())
     busy.hear(request())
     await asyncio.sleep(0.12)
@@ -348,12 +348,7 @@ async def test_a_quiet_line_is_closed_and_one_that_is_answered_is_not(monkeypatc
 
 async def test_a_stop_waits_for_answers_and_for_nobody_else() -> None:
     ready = asyncio.Event()
-
-    async def slow(inbound: Inbound) -> Reply:
-        await ready.wait()
-        return Reply()
-
-    way = entrance(slow)
+    way = entrance(once(ready))
     idle, half, busy = (Wire(way()) for _ in range(3))
     half.hear(request()[:-2])
     busy.hear(request() + request())
@@ -371,12 +366,7 @@ async def test_a_stop_waits_for_answers_and_for_nobody_else() -> None:
 async def test_a_stop_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ways, "ENDING_S", 0.05)
     never = asyncio.Event()
-
-    async def stuck(inbound: Inbound) -> Reply:
-        await never.wait()
-        return Reply()
-
-    way = entrance(stuck)
+    way = entrance(once(never))
     wire = Wire(way())
     wire.hear(request())
     await rest()
@@ -389,12 +379,7 @@ async def test_a_stop_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) ->
 
 async def test_a_stop_waits_for_what_was_begun_for_one_who_hung_up() -> None:
     ready = asyncio.Event()
-
-    async def slow(inbound: Inbound) -> Reply:
-        await ready.wait()
-        return Reply()
-
-    way = entrance(slow)
+    way = entrance(once(ready))
     wire = Wire(way())
     wire.hear(request())
     await rest()
