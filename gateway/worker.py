@@ -20,6 +20,10 @@ log = logging.getLogger("floatcard.worker")
 PRESS = "press:"
 """What the lane of a press begins with: a person waits for it, so it waits for no room's work."""
 _LONGEST_WAIT = 60.0
+SURVIVED_S = 0.5
+"""What ends a process does so at once, or keeps the loop from turning until it does."""
+_STILL_COUNTED = 0.25
+"""For so many of those that went on beyond it their start still counts: what kills slowly is found out too, later."""
 _PATIENCE = 2_000
 """So many times as many tries for one who is down or tired, with about half a minute between them: days."""
 
@@ -41,11 +45,14 @@ class Worker:
     """At most `at_a_time` jobs run at once, and as many presses beside them; one that waits to be tried again holds
     no place."""
 
-    def __init__(self, bus: Bus, handle: Handle, *, at_a_time: int, tries: int) -> None:
+    def __init__(
+        self, bus: Bus, handle: Handle, *, at_a_time: int, tries: int, chance: random.Random | None = None
+    ) -> None:
         self._bus = bus
         self._handle = handle
         self._places = {True: asyncio.Semaphore(at_a_time), False: asyncio.Semaphore(at_a_time)}
         self._tries = tries
+        self._chance = chance or random.Random()  # noqa: S311 -- a count, not a secret
         self._one_by_one = asyncio.Lock()
         self._lanes: dict[str, _Lane] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -146,7 +153,7 @@ class Worker:
     async def _try(self, delivery: Delivery) -> float | None:
         """None when done with; else the seconds to wait before the next try."""
         try:
-            await self._handle(delivery)
+            await (self._surviving(delivery) if delivery.suspect else self._handle(delivery))
         except Retry as tired:
             # Who is down comes back: only after days is that given up.
             return await self._again(delivery, tired, self._tries * _PATIENCE, tired.after)
@@ -160,6 +167,31 @@ class Worker:
         await self._surely(delivery, lambda: self._bus.ack(delivery))
         JOBS.labels(delivery.job.topic, "done").inc()
         return None
+
+    async def _surviving(self, delivery: Delivery) -> None:
+        """A suspect that goes on beside others, as one that waits for its turn at a network, is hardly what ended the
+        process before: should another kill come while it runs, that is mostly not held against it."""
+        ended = asyncio.Event()
+        sparing = None
+        if self._chance.random() >= _STILL_COUNTED:
+            sparing = asyncio.get_running_loop().create_task(self._spared(delivery, ended))
+        try:
+            await self._handle(delivery)
+        finally:
+            ended.set()
+            if sparing is not None:
+                await sparing
+
+    async def _spared(self, delivery: Delivery, ended: asyncio.Event) -> None:
+        try:
+            await asyncio.wait_for(ended.wait(), SURVIVED_S)
+        except TimeoutError:
+            try:
+                await self._bus.spare(delivery)
+            except Retry as tired:
+                log.warning("the bus takes nothing just now: %s", tired)
+            except Exception:
+                log.exception("a job could not be spared")
 
     async def _again(self, delivery: Delivery, why: Exception, patience: int, asked: float) -> float | None:
         if delivery.tries < patience:

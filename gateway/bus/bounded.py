@@ -91,6 +91,9 @@ class BoundedBus:
     async def begin(self, delivery: Delivery) -> None:
         await self._bus.begin(delivery)
 
+    async def spare(self, delivery: Delivery) -> None:
+        await self._bus.spare(delivery)
+
     async def ack(self, delivery: Delivery) -> None:
         await self._bus.ack(delivery)
 

@@ -86,6 +86,9 @@ class EmbeddedBus:
         self._begun[delivery.id] = delivery
         await self._jobs.begun(delivery.id, delivery.starts + 1)
 
+    async def spare(self, delivery: Delivery) -> None:
+        await self._jobs.begun(delivery.id, delivery.starts)
+
     async def ack(self, delivery: Delivery) -> None:
         await self._jobs.remove(delivery.id)
         self._done_with(delivery)

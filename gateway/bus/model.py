@@ -87,6 +87,10 @@ class Bus(Protocol):
         """Durably notes that a suspect runs now; `ack`, `retry`, `park` and a clean `close` take that back."""
         ...
 
+    async def spare(self, delivery: Delivery) -> None:
+        """Takes back what `begin` noted, of a suspect that still runs and has not `begin`-ed since."""
+        ...
+
     async def ack(self, delivery: Delivery) -> None: ...
 
     async def retry(self, delivery: Delivery, after: float) -> Delivery:

@@ -146,6 +146,9 @@ class RedisBus:
     async def begin(self, delivery: Delivery) -> None:
         await self._ask(self._begun.begin(_hold(delivery), delivery.starts))
 
+    async def spare(self, delivery: Delivery) -> None:
+        await self._ask(self._begun.spare(_hold(delivery)))
+
     async def ack(self, delivery: Delivery) -> None:
         hold = _hold(delivery)
         await self._acks.ask(hold)

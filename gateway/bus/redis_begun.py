@@ -46,6 +46,11 @@ class Begun:
         self._running[hold] = before
         await self._note(hold, before + 1)
 
+    async def spare(self, hold: Hold) -> None:
+        """It runs on, and that is not held against it."""
+        if (before := self._running.get(hold)) is not None:
+            await self._note(hold, before)
+
     async def ended(self, hold: Hold) -> None:
         """Told after the job's own end: what a crash in between leaves behind means nothing any more."""
         if self._running.pop(hold, None) is not None:

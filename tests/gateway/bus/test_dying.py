@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gateway.bus.model import Delivery
-from gateway.worker import Worker
+from gateway.worker import SURVIVED_S, Worker
 from tests.gateway.bus.benches import Bench, job
 from tests.gateway.bus.dying import ROOMS, TRIES
 
@@ -61,25 +62,48 @@ async def test_only_what_may_have_been_running_is_suspect(bench: Bench) -> None:
 
 async def test_a_start_counts_until_it_ends(bench: Bench) -> None:
     first = await (await bench.open()).start()
-    for name in ("dies", "fails", "clean"):
+    for name in ("dies", "fails", "clean", "spared"):
         await first.bus.publish(job(name, f"room:{name}"))
-    await first.arrived(3)
+    await first.arrived(4)
     await bench.crash(first)
     for starts in (0, 1):
         one = await (await bench.open()).start()
-        got = {each.job.once: each for each in await one.arrived(3)}
-        assert {name: each.starts for name, each in got.items()} == {"dies": starts, "fails": 0, "clean": 0}
+        got = {each.job.once: each for each in await one.arrived(4)}
+        assert {name: each.starts for name, each in got.items()} == {
+            "dies": starts,
+            "fails": 0,
+            "clean": 0,
+            "spared": 0,
+        }
         await one.bus.begin(got["dies"])
+        await one.bus.begin(got["spared"])
+        await one.bus.spare(got["spared"])
         await one.bus.begin(got["fails"])
         await one.bus.retry(got["fails"], 0.0)
         await bench.crash(one)
     last = await (await bench.open()).start()
-    clean = {each.job.once: each for each in await last.arrived(3)}["clean"]
-    await last.bus.begin(clean)
+    got = {each.job.once: each for each in await last.arrived(4)}
+    await last.bus.begin(got["clean"])
+    await last.bus.begin(got["dies"])
+    await last.bus.spare(got["dies"])
+    await last.bus.begin(got["spared"])
+    await last.bus.spare(got["spared"])
+    await last.bus.begin(got["spared"])
     bench.opened.remove(last.bus)
     await last.bus.close()  # in good order: it was cut off, it killed nobody
     after = await (await bench.open()).start()
-    assert {each.job.once: each.starts for each in await after.arrived(3)} == {"dies": 2, "fails": 0, "clean": 0}
+    counted = {"dies": 2, "fails": 0, "clean": 0, "spared": 0}
+    assert {each.job.once: each.starts for each in await after.arrived(4)} == counted
+    got = {each.job.once: each for each in after.got}
+    await after.bus.begin(got["dies"])
+    await after.bus.spare(got["dies"])
+    await after.bus.ack(got["dies"])
+    await after.bus.begin(got["spared"])
+    await after.bus.spare(got["spared"])
+    await after.bus.begin(got["spared"])
+    await bench.crash(after)
+    again = await (await bench.open()).start()
+    assert {each.job.once: each.starts for each in await again.arrived(3)} == {"fails": 0, "clean": 0, "spared": 1}
 
 
 async def test_suspects_that_began_before_run_one_at_a_time_beside_everything_else(bench: Bench) -> None:
@@ -113,3 +137,56 @@ async def test_suspects_that_began_before_run_one_at_a_time_beside_everything_el
     await worker.stop(1)
     assert most == 1
     assert done.index("new") < 6, "it waited for no suspect"
+
+
+@pytest.mark.parametrize(("draws", "starts"), [(0.9, 0), (0.1, 1)])
+async def test_a_suspect_that_goes_on_for_long_is_mostly_spared(bench: Bench, draws: float, starts: int) -> None:
+    """That something kills the process while it waits says little of it, and yet what kills slowly is found in time."""
+    begun = asyncio.Event()
+
+    async def waits(delivery: Delivery) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    class Drawn(random.Random):
+        def random(self) -> float:
+            return draws
+
+    one = await (await bench.open()).start()
+    await one.bus.publish(job("waits"))
+    await one.arrived(1)
+    await bench.crash(one)
+    for before in (0, starts):
+        two = await bench.open()
+        worker = Worker(two.bus, waits, at_a_time=2, tries=5, chance=Drawn())
+        begun.clear()
+        await worker.start()
+        await begun.wait()
+        await asyncio.sleep(SURVIVED_S + 0.5)
+        await bench.crash(two)
+        await worker.stop(0)
+        three = await (await bench.open()).start()
+        (waiting,) = await three.arrived(1)
+        assert waiting.starts == before + starts
+        await bench.crash(three)
+
+
+async def test_one_that_is_killed_at_once_is_spared_nothing(bench: Bench) -> None:
+    begun = asyncio.Event()
+
+    async def waits(delivery: Delivery) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    one = await (await bench.open()).start()
+    await one.bus.publish(job("dies"))
+    await one.arrived(1)
+    await bench.crash(one)
+    two = await bench.open()
+    worker = Worker(two.bus, waits, at_a_time=2, tries=5)
+    await worker.start()
+    await begun.wait()
+    await bench.crash(two)
+    await worker.stop(0)
+    three = await (await bench.open()).start()
+    assert [each.starts for each in await three.arrived(1)] == [1]
