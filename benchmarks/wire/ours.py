@@ -22,6 +22,7 @@ from gateway.bus.model import Delivery
 from gateway.config import load
 from gateway.http.run import open_server
 from gateway.intake import Accepted
+from gateway.loop import run
 from gateway.spine import Spine
 
 
@@ -49,4 +50,4 @@ async def main(config: Path, mode: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), sys.argv[2]))
+    run(main(Path(sys.argv[1]), sys.argv[2]))

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
+
+from gateway.cli.speaking import err, out
 
 app = typer.Typer(
     help="Who may see what: checks, compares, applies and takes back access policies, and simulates them.",
@@ -23,8 +24,6 @@ Folder = Annotated[
 ]
 Set = Annotated[str, typer.Argument(help="A version's number, `force` (what is in force), `files` or `ours`.")]
 HERE = Path("floatcard.toml")
-err = Console(stderr=True, highlight=False)
-out = Console(highlight=False)
 
 
 def _told(work: Coroutine[Any, Any, str]) -> None:

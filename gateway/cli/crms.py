@@ -7,15 +7,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
+
+from gateway.cli.speaking import err, out
 
 app = typer.Typer(help="Looks at the CRMs themselves.", no_args_is_help=True)
 
 ConfigFile = Annotated[Path, typer.Option("--config", "-c", help="The configuration.", envvar="FLOATCARD_CONFIG")]
 Yes = Annotated[bool, typer.Option("--yes", help="Ask nothing.")]
 HERE = Path("floatcard.toml")
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
 
 
 @app.command()

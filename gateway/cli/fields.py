@@ -8,19 +8,17 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from crm import registry
 from crm.mapping import Mapped
 from crm.model import Crm, Describes, FieldInfo
+from gateway.cli.speaking import err, out
 from gateway.config import load
 from gateway.errors import Misconfigured
 
 KIND = "account"
 OPTIONS = 6
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
 
 
 def show_fields(config: Path, name: str, *, kind: str = KIND, plain: bool = False) -> bool:
@@ -53,10 +51,11 @@ def _print(offered: Sequence[FieldInfo], mapped: Mapped | None, plain: bool) -> 
         (info.name, info.label, info.native or info.type, _may(info), ours.get(info.name, ""), _some(_named(info)))
         for info in offered
     ]
-    if plain or not out.is_terminal:
+    if plain or not out.console.is_terminal:
         for row in rows:
             sys.stdout.write("\t".join(map(_one_line, row)) + "\n")
         return
+
     table = Table("in the CRM", "label", "type", "", "ours", "options")
     for row in rows:
         table.add_row(*map(_escaped, row))

@@ -6,18 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from crm import registry
 from crm.local.crm import LocalCrm
 from crm.local.importer import Choices, Tally, rehearse, run
+from gateway.cli.speaking import err, out
 from gateway.config import load
 from gateway.errors import Misconfigured, Refused, Retry
 
 Bar = Callable[[Callable[[Callable[[int, int], None]], Any]], Any]
 MOST = 50
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
 
 
 def import_customers(file: Path, config: Path, crm: str, dry_run: bool, bar: Bar) -> int:

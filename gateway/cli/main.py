@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from gateway.cli import access, applications, audit, crms, people, policy, sources, stages
 from gateway.cli.networks import Networks
+from gateway.cli.speaking import bar, err, out
 from gateway.errors import Misconfigured, Refused, Retry
+from gateway.loop import run as run_on_loop
 
 app = typer.Typer(
     name="floatcard",
@@ -44,8 +44,6 @@ ConfigFile = Annotated[Path, typer.Option("--config", "-c", help="The configurat
 HERE = Path("floatcard.toml")
 LATEST_S = 12.0
 """After a signal: what still hangs by then is cut off, and stays in the queue."""
-err = Console(stderr=True, highlight=False)
-out = Console(highlight=False)
 
 
 def main() -> None:
@@ -102,12 +100,12 @@ def _serve(
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, ended, number)
         address, close = await start()
-        out.print(say.format(address=address), markup=False, soft_wrap=True)
+        typer.echo(say.format(address=address))
         await stop.wait()
         await close()
 
     _log(logs, instance)
-    asyncio.run(whole())
+    run_on_loop(whole())
 
 
 @app.command()
@@ -185,15 +183,8 @@ def import_(
 
 
 def _bar(work: Callable[[Callable[[int, int], None]], Any]) -> Any:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f}%"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
-        task = progress.add_task("importing", total=None)
-        return work(lambda done, total: progress.update(task, completed=done, total=total or None))
+    with bar("importing") as moved:
+        return work(moved)
 
 
 @app.command()

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from cards.words import say
 from channels.keeper import Keeps
@@ -19,6 +18,7 @@ from channels.model import Accounts
 from crm.model import Users
 from gateway.bringing import Bringing, of_accounts, of_users
 from gateway.cli.importing_people import PeopleFile, read
+from gateway.cli.speaking import err, out
 from gateway.clock import Clock, SystemClock
 from gateway.config import Config, load
 from gateway.errors import Misconfigured, Refused
@@ -43,8 +43,6 @@ _WORDS = {
     "same": "unchanged",
     "failed": "not taken",
 }
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
 
 
 @app.command(name="import")

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from gateway.cli.speaking import bar, err, out
 
 app = typer.Typer(help="Tries a merge policy on what happened, applies it, takes it back.", no_args_is_help=True)
 
@@ -19,20 +19,11 @@ Change = Annotated[str, typer.Argument(help="The change's id, as `plan` prints i
 Several = list[str] | None
 ConfigFile = Annotated[Path, typer.Option("--config", "-c", help="The configuration.", envvar="FLOATCARD_CONFIG")]
 HERE = Path("floatcard.toml")
-err = Console(stderr=True, highlight=False)
-out = Console(highlight=False)
 
 
 def _with_bar(what: str, work: Callable[[Told], Coroutine[Any, Any, str]]) -> None:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f}%"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
-        task = progress.add_task(what, total=None)
-        text = asyncio.run(work(lambda done, total: progress.update(task, completed=done, total=total or None)))
+    with bar(what) as moved:
+        text = asyncio.run(work(moved))
     out.print(text, markup=False, soft_wrap=True)
 
 

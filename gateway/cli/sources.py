@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
+
+from gateway.cli.speaking import out
 
 app = typer.Typer(help="How far each source was read.", no_args_is_help=True)
 
 ConfigFile = Annotated[Path, typer.Option("--config", "-c", help="The configuration.", envvar="FLOATCARD_CONFIG")]
 HERE = Path("floatcard.toml")
-out = Console(highlight=False)
 
 
 @app.command(name="list")

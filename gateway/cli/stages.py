@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
+
+from gateway.cli.speaking import out
 
 app = typer.Typer(
     help="How much cards show by kind of room: the evidence, a step, a step taken back.", no_args_is_help=True
@@ -17,7 +18,6 @@ By = Annotated[str, typer.Option(help="The id of the person with the role `admin
 Kind = Annotated[str, typer.Argument(help="Scene and kind of room, as `list` tells them: `group/public`.")]
 ConfigFile = Annotated[Path, typer.Option("--config", "-c", help="The configuration.", envvar="FLOATCARD_CONFIG")]
 HERE = Path("floatcard.toml")
-out = Console(highlight=False)
 
 
 @app.command(name="list")

@@ -301,3 +301,9 @@ def test_a_demo_at_work_is_not_forgotten_under_its_feet(tmp_path: Path) -> None:
         assert beside.code == 2 and "another gateway works on this database" in beside.err
     finally:
         assert demo.stop() == 0
+
+
+def test_a_gateway_that_runs_loads_nothing_to_draw_tables_with() -> None:
+    """It would keep it for as long as it runs."""
+    code = "import sys, gateway.cli.main; print([name for name in sys.modules if name.partition('.')[0] == 'rich'])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

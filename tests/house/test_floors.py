@@ -41,6 +41,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "telegram": ("channels/telegram",),
     "spylls": ("mentions/train",),  # only retraining needs it
     "typer": ("gateway/cli",),
+    "uvloop": ("gateway/loop",),
     "yarl": ("channels", "gateway"),  # aiohttp's own addresses
 }
 

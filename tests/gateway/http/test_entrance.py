@@ -20,6 +20,7 @@ from tests.channels.slack.recipe import seal
 from tests.channels.slack.world import DEAL, LI, TEAM, around
 from tests.gateway.house import Live, listening
 
+pytestmark = pytest.mark.both_loops
 STATUS = re.compile(rb"HTTP/1\.[01] (\d{3}) ")
 
 

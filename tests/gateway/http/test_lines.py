@@ -19,6 +19,7 @@ from gateway.http import entrance as ways
 from gateway.http.entrance import Entrance, Line
 from gateway.http.spelt import spelt
 
+pytestmark = pytest.mark.both_loops
 LIMIT = 200
 ANSWER = re.compile(rb"HTTP/\d\.\d (\d{3}) [^\r]*\r\n(.*?)\r\n\r\n", re.DOTALL)
 
