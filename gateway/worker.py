@@ -177,21 +177,29 @@ class Worker:
             sparing = asyncio.get_running_loop().create_task(self._spared(delivery, ended))
         try:
             await self._handle(delivery)
+        except asyncio.CancelledError:
+            if sparing is not None:
+                sparing.cancel()  # who stops cannot wait for a bus that does not answer; its close tells it the same
+            raise
         finally:
             ended.set()
             if sparing is not None:
-                await sparing
+                await asyncio.wait((sparing,))
 
     async def _spared(self, delivery: Delivery, ended: asyncio.Event) -> None:
-        try:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(ended.wait(), SURVIVED_S)
-        except TimeoutError:
-            try:
-                await self._bus.spare(delivery)
-            except Retry as tired:
-                log.warning("the bus takes nothing just now: %s", tired)
-            except Exception:
-                log.exception("a job could not be spared")
+        turned = loop.time() - began < 2 * SURVIVED_S  # who comes so late was kept from it, by this job for all we know
+        if ended.is_set() or not turned or not self._bus.holds(delivery):
+            return
+        try:
+            await self._bus.spare(delivery)
+        except Retry as tired:
+            log.warning("the bus takes nothing just now: %s", tired)
+        except Exception:
+            log.exception("a job could not be spared")
 
     async def _again(self, delivery: Delivery, why: Exception, patience: int, asked: float) -> float | None:
         if delivery.tries < patience:

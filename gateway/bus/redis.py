@@ -312,11 +312,12 @@ class RedisBus:
                 await self.emptied()
 
     async def _counting(self) -> None:
-        keys = [self._names.lane(str(lane)) for lane in range(LANES)]
         while not self._closing:
-            with contextlib.suppress(Retry):
-                self._counted = int(await self._run(self._count, keys, []))
+            await self._once(self._count_all)
             await asyncio.sleep(COUNT_S)
+
+    async def _count_all(self) -> None:
+        self._counted = int(await self._run(self._count, [self._names.lane(str(lane)) for lane in range(LANES)], []))
 
     # -- new jobs
 

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from redis import exceptions
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio import BlockingConnectionPool, Connection, Redis, SSLConnection, UnixDomainSocketConnection
 from redis.asyncio.retry import Retry as NoMore
 from redis.backoff import NoBackoff
 
@@ -69,6 +69,31 @@ def address(url: str) -> Address:
     return Address(urlunsplit((parts.scheme, parts.netloc, parts.path, urlencode(query), "")), prefix, shown)
 
 
+class _Lost:
+    """On uvloop a line that was reset says so when it is written to, in an error that redis-py does not know."""
+
+    async def send_packed_command(self, command: Any, check_health: bool = True) -> None:
+        try:
+            await super().send_packed_command(command, check_health)  # type: ignore[misc]
+        except RuntimeError as closed:
+            raise exceptions.ConnectionError(str(closed)) from closed
+
+
+class _Tcp(_Lost, Connection):
+    pass
+
+
+class _Tls(_Lost, SSLConnection):
+    pass
+
+
+class _Unix(_Lost, UnixDomainSocketConnection):
+    pass
+
+
+_LINES = {Connection: _Tcp, SSLConnection: _Tls, UnixDomainSocketConnection: _Unix}
+
+
 def client(to: Address) -> Redis:
     """Its own retries are switched off: whoever waits knows better whether to."""
     try:
@@ -83,6 +108,7 @@ def client(to: Address) -> Redis:
             client_name="floatcard",
             retry=NoMore(NoBackoff(), 0),
         )
+        pool.connection_class = _LINES[pool.connection_class]
         pool.make_connection()  # type: ignore[no-untyped-call]  # says what it does not understand of the address
     except (ValueError, TypeError):
         raise Misconfigured([(to.shown, "bus", BAD_URL)]) from None

@@ -4,6 +4,12 @@ import pytest
 
 from gateway.store.connect import LINE
 from gateway.store.faults import AFTER
+from tests.loops import UVLOOP, Loops
+
+
+def pytest_asyncio_loop_factories() -> Loops:
+    """As a gateway that people run: what a line that broke is told differs from asyncio's."""
+    return UVLOOP
 
 
 @pytest.fixture(autouse=True)

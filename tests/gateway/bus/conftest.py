@@ -10,6 +10,11 @@ from gateway.bus import redis_lanes
 from gateway.store.engine import Store
 from tests.engines.redis import Redis
 from tests.gateway.bus.benches import Bench
+from tests.loops import Loops, loops_of
+
+
+def pytest_asyncio_loop_factories(item: pytest.Item) -> Loops:
+    return loops_of(item)
 
 
 @pytest.fixture

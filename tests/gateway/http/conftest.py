@@ -2,25 +2,19 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
-import uvloop
 
 from tests.gateway.http.world import World, furnish, open_world
-
-LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
-    "asyncio": asyncio.new_event_loop,
-    "uvloop": uvloop.new_event_loop,
-}
+from tests.loops import Loops, loops_of
 
 
-def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """What stands on transports runs on either: the gateway has uvloop where there is one, and asyncio's elsewhere."""
-    both = item.get_closest_marker("both_loops") is not None
-    return LOOPS if both else {"asyncio": asyncio.new_event_loop}
+def pytest_asyncio_loop_factories(item: pytest.Item) -> Loops:
+    """What stands on transports runs on either."""
+    return loops_of(item)
 
 
 @pytest.fixture(scope="session")
