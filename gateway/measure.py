@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from importlib.metadata import PackageNotFoundError, version
 
 from gateway import metrics
@@ -26,6 +26,7 @@ LAG_EVERY_S = 0.25
 
 LANES = {"press": "press", "room": "room", "repaint": "repaint"}
 """A lane's class by what its name begins with; whatever else is `other`."""
+UP = {"store": metrics.STORE_UP, "queue": metrics.BUS_UP}
 
 
 class Gauges:
@@ -33,44 +34,41 @@ class Gauges:
         self._s = services
         self._worker = worker
         self._asked = -EVERY_S
-        self._asking: asyncio.Task[None] | None = None
+        self._asks: dict[str, Callable[[], Awaitable[None]]] = {"store": self._ask_store, "queue": self._ask_bus}
+        self._asking: dict[str, asyncio.Task[None]] = {}
+        """Each by itself: one that hangs says nothing of the other."""
         metrics.BUILD.info({"version": _version(), **_engines(services)})
 
     async def refresh(self) -> None:
         """Never raises, and never waits long: a store that hangs must not hide everything else."""
         self._queue()
         now = time.monotonic()
-        if self._asking is None and now - self._asked >= EVERY_S:
+        if now - self._asked >= EVERY_S:
             self._asked = now
-            self._asking = asyncio.create_task(self._ask())
-        if self._asking is not None:
-            done, _ = await asyncio.wait({self._asking}, timeout=PATIENCE_S)
-            if done:
-                self._asking = None
-            else:
-                metrics.STORE_UP.set(0)
+            for what in self._asks.keys() - self._asking.keys():
+                self._asking[what] = asyncio.create_task(self._ask(what))
+        if asking := dict(self._asking):
+            await asyncio.wait(asking.values(), timeout=PATIENCE_S)
+            for what in [what for what, task in asking.items() if not task.done()]:
+                UP[what].set(0)
+            self._asking = {what: task for what, task in self._asking.items() if not task.done()}
 
-    async def _ask(self) -> None:
+    async def _ask(self, what: str) -> None:
         try:
-            self._told(await measured(self._s.store, self._s.clock.now()))
+            await self._asks[what]()
         except Retry:
-            metrics.STORE_UP.set(0)
+            UP[what].set(0)
         except Exception:
-            log.exception("the store could not be measured")
+            log.exception("the store or the queue could not be measured")
         else:
-            metrics.STORE_UP.set(1)
-        await self._ask_bus()
+            UP[what].set(1)
+
+    async def _ask_store(self) -> None:
+        self._told(await measured(self._s.store, self._s.clock.now()))
 
     async def _ask_bus(self) -> None:
-        try:
-            parked, _ = await self._s.bus.aside()
-        except Retry:
-            metrics.BUS_UP.set(0)
-        except Exception:
-            log.exception("the queue could not be measured")
-        else:
-            metrics.PARKED_NOW.set(parked)
-            metrics.BUS_UP.set(1)
+        parked, _ = await self._s.bus.aside()
+        metrics.PARKED_NOW.set(parked)
 
     def _told(self, found: Measured) -> None:
         for crm in self._s.crms:

@@ -121,6 +121,31 @@ async def test_a_queue_that_is_away_is_told_beside_the_store(tmp_path: Path, mon
 
 
 @pytest.mark.usefixtures("always")
+async def test_a_queue_or_a_store_that_hangs_is_not_taken_for_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hangs(*given: Any) -> Any:
+        await asyncio.sleep(3600)
+
+    monkeypatch.setattr(measure, "PATIENCE_S", 0.05)
+    async with opened(tmp_path) as live:
+        await until_told(live, (1, 1))
+        monkeypatch.setattr(live.s.bus, "aside", hangs)
+        await until_told(live, (1, 0))
+        monkeypatch.setattr(measure, "measured", hangs)
+        await until_told(live, (0, 0))
+
+
+async def until_told(live: Live, wanted: tuple[float, float]) -> None:
+    """Of the store and the queue, within some scrapes: what answers may be slower than this test's patience."""
+    for _ in range(100):
+        told = await live.counted("floatcard_store_up"), await live.counted("floatcard_queue_up")
+        if told == wanted:
+            return
+    raise AssertionError(told)
+
+
+@pytest.mark.usefixtures("always")
 async def test_when_the_store_was_last_backed_up_is_told(tmp_path: Path) -> None:
     async with opened(tmp_path) as live:
         assert await live.counted("floatcard_backup_timestamp_seconds") == 0
