@@ -42,7 +42,7 @@ from gateway.lists import Lists
 from gateway.logs import hash_with
 from gateway.mapped import sensitivities
 from gateway.measure import watch_loop
-from gateway.only import Only
+from gateway.only import Only, by_itself
 from gateway.outgoing.breaker import Breaker, Breakers
 from gateway.outgoing.declared import session_of
 from gateway.outgoing.gate import Gate
@@ -167,7 +167,7 @@ class House:
         if self.services.bus.shared:
             await Only(LeaseStore(self.services.store), self.owner).run(name, work)
         else:
-            await work()
+            await by_itself(name, work)
 
     async def _follow_others(self) -> None:
         """What this process keeps in memory and another one changed, within about a second."""

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from importlib.metadata import PackageNotFoundError, version
 
 from gateway import metrics
+from gateway.beginnings import begin
 from gateway.bus.model import Delivery
 from gateway.errors import Retry
 from gateway.services import Services
@@ -37,6 +38,7 @@ class Gauges:
         self._asks: dict[str, Callable[[], Awaitable[None]]] = {"store": self._ask_store, "queue": self._ask_bus}
         self._asking: dict[str, asyncio.Task[None]] = {}
         """Each by itself: one that hangs says nothing of the other."""
+        begin(services)
         metrics.BUILD.info({"version": _version(), **_engines(services)})
 
     async def refresh(self) -> None:

@@ -77,7 +77,7 @@ LOADED = Gauge(
 )
 SWEPT = Gauge(
     "floatcard_swept_timestamp_seconds",
-    "When this process last read a CRM's feed to its end.",
+    "When this process last read a CRM's feed to its end; before it did, when it started.",
     ["crm"],
     registry=REGISTRY,
 )
@@ -123,7 +123,10 @@ BACKED_UP = Gauge(
 )
 STORE_BYTES = Gauge("floatcard_store_bytes", "Size of the store.", registry=REGISTRY)
 LEASE = Gauge(
-    "floatcard_lease_held", "What one gateway does at a time: 1 where this one does.", ["lease"], registry=REGISTRY
+    "floatcard_lease_held",
+    "What one gateway does at a time: 1 where this one does, else 0.",
+    ["lease"],
+    registry=REGISTRY,
 )
 LOOP_LAG = Histogram(
     "floatcard_loop_lag_seconds", "By how much the event loop woke too late.", registry=REGISTRY, buckets=_SHORT

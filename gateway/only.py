@@ -32,8 +32,13 @@ class Only:
         self.holding: dict[str, int] = {}
         """What this process holds now, with its fence."""
 
-    async def run(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
-        """Until it is cancelled, or the work ends by itself; then the lease is free for another at once."""
+    async def run(self, name: str, work: Callable[[], Awaitable[object]]) -> None:
+        """Until it is cancelled, or the work ends by itself; then the lease is free for another at once.
+
+        While it is to be done, here or elsewhere, each gateway says whether it does it: a holder that is killed takes
+        its own word with it, and that nobody follows is seen by what the others say. What ended by itself is nobody's.
+        """
+        LEASE.labels(name).set(0)
         done = False
         while not done:
             fence = await self._take(name)
@@ -50,13 +55,14 @@ class Only:
                 LEASE.labels(name).set(0)
                 with contextlib.suppress(Retry):
                     await self._leases.release(name, self._owner, fence)
+        LEASE.remove(name)
 
     async def _take(self, name: str) -> int | None:
         with contextlib.suppress(Retry):
             return await self._leases.take(name, self._owner, TTL_MS)
         return None
 
-    async def _while_held(self, name: str, fence: int, work: Callable[[], Awaitable[None]]) -> bool:
+    async def _while_held(self, name: str, fence: int, work: Callable[[], Awaitable[object]]) -> bool:
         """Whether the work is done; else it was broken off."""
         HELD.set(Held(name, fence))
         task = asyncio.create_task(_whole(work))
@@ -77,5 +83,15 @@ class Only:
             await ended((task,))
 
 
-async def _whole(work: Callable[[], Awaitable[None]]) -> None:
+async def by_itself(name: str, work: Callable[[], Awaitable[object]]) -> None:
+    """Where there is nobody to ask it is ours at once, and told as what is held is."""
+    LEASE.labels(name).set(1)
+    try:
+        await work()
+    finally:
+        LEASE.labels(name).set(0)
+    LEASE.remove(name)
+
+
+async def _whole(work: Callable[[], Awaitable[object]]) -> None:
     await work()

@@ -10,7 +10,8 @@ import pytest
 
 from gateway import only
 from gateway.errors import Misconfigured
-from gateway.only import Only
+from gateway.metrics import LEASE
+from gateway.only import Only, by_itself
 from gateway.store import alone
 from gateway.store.leases import LeaseStore
 from tests.gateway.bus.benches import until
@@ -73,6 +74,54 @@ async def test_work_that_ends_by_itself_is_begun_once_and_the_lease_is_free(stor
     assert begun == ["listen"]
     assert await LeaseStore(store).take("listen", "b", 1_000) is not None
     await store.close()
+
+
+def told(lease: str) -> list[float]:
+    """What the metrics say of it; nothing where they say nothing."""
+    (family,) = LEASE.collect()
+    return [each.value for each in family.samples if each.labels["lease"] == lease]
+
+
+async def test_who_waits_says_so_and_what_is_over_is_told_by_nobody(
+    store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(only, "RENEW_S", 0.05)
+    store, over = quick(store_url), asyncio.Event()
+    lease = f"a wait on {store_url}"
+    fence = await LeaseStore(store).take(lease, "another", 60_000)
+    assert fence is not None and told(lease) == []
+    mine = asyncio.create_task(Only(LeaseStore(store), "me").run(lease, over.wait))
+    await until(lambda: told(lease) == [0])
+    await LeaseStore(store).release(lease, "another", fence)
+    await until(lambda: told(lease) == [1])
+    over.set()
+    await asyncio.wait_for(mine, 20)
+    assert told(lease) == []
+    await store.close()
+
+
+async def breaks() -> None:
+    raise ValueError("a bug")
+
+
+async def test_work_that_broke_is_told_as_what_nobody_does(store_url: str) -> None:
+    store = quick(store_url)
+    lease, alone = f"a bug on {store_url}", f"a bug alone on {store_url}"
+    with pytest.raises(ValueError, match="a bug"):
+        await Only(LeaseStore(store), "me").run(lease, breaks)
+    with pytest.raises(ValueError, match="a bug"):
+        await by_itself(alone, breaks)
+    assert (told(lease), told(alone)) == ([0], [0])
+    await store.close()
+
+
+async def test_alone_it_is_ours_until_it_ends() -> None:
+    over = asyncio.Event()
+    mine = asyncio.create_task(by_itself("a test alone", over.wait))
+    await until(lambda: told("a test alone") == [1])
+    over.set()
+    await mine
+    assert told("a test alone") == []
 
 
 async def test_a_store_that_is_away_for_longer_than_the_lease_ends_the_work(
