@@ -6,7 +6,21 @@ from crm.registry import Registry
 
 PARTS = ("Config", "parse", "draw", "Channel")
 NOT_CHANNELS = frozenset(
-    {"doctor", "fit", "keeper", "letter", "limits", "model", "ranks", "registry", "seal", "simple", "value", "wire"}
+    {
+        "doctor",
+        "fit",
+        "keeper",
+        "letter",
+        "limits",
+        "misread",
+        "model",
+        "ranks",
+        "registry",
+        "seal",
+        "simple",
+        "value",
+        "wire",
+    }
 )
 CHANNELS = Registry("channels", "channel", PARTS, NOT_CHANNELS)
 load = CHANNELS.load

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from importlib.metadata import PackageNotFoundError, version
 
+from channels.misread import Misreads
 from gateway import metrics
 from gateway.beginnings import begin
 from gateway.bus.model import Delivery
@@ -38,12 +39,14 @@ class Gauges:
         self._asks: dict[str, Callable[[], Awaitable[None]]] = {"store": self._ask_store, "queue": self._ask_bus}
         self._asking: dict[str, asyncio.Task[None]] = {}
         """Each by itself: one that hangs says nothing of the other."""
+        self._misread = Counter[str]()
         begin(services)
         metrics.BUILD.info({"version": _version(), **_engines(services)})
 
     async def refresh(self) -> None:
         """Never raises, and never waits long: a store that hangs must not hide everything else."""
         self._queue()
+        self._overheard()
         now = time.monotonic()
         if now - self._asked >= EVERY_S:
             self._asked = now
@@ -82,6 +85,13 @@ class Gauges:
         metrics.CONFLICTS.set(found.conflicts)
         metrics.STORE_BYTES.set(found.bytes)
         metrics.BACKED_UP.set(found.backed_up / 1000)
+
+    def _overheard(self) -> None:
+        """What the door counts itself, of those who listen on a connection of ours."""
+        for name, channel in self._s.channels.items():
+            if isinstance(channel, Misreads):
+                metrics.RECEIVED.labels(name, "unreadable").inc(channel.misread - self._misread[name])
+                self._misread[name] = channel.misread
 
     def _queue(self) -> None:
         metrics.WAITING.set(self._worker.waiting)

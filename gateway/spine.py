@@ -19,7 +19,7 @@ from gateway.handlers import alerts, alone, conflicts, forms, homes, linked, mem
 from gateway.handlers.behaving import behaved
 from gateway.holding import Hold
 from gateway.intake import LETTER, Accepted, Broken
-from gateway.metrics import WHOLE_TURN
+from gateway.metrics import RECEIVED, WHOLE_TURN
 from gateway.painted import Painted
 from gateway.redraw import redraw
 from gateway.repaint import Repainter
@@ -121,6 +121,7 @@ class Spine:
         try:
             return await channel.read(body)
         except Unreadable as why:
+            RECEIVED.labels(channel.name, "unreadable").inc()
             log.warning("a message of %s was not understood: %s", channel.name, why)
             raise
 

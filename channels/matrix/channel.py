@@ -25,6 +25,7 @@ from channels.matrix.cards import KEY, LIMITS, draw, summary
 from channels.matrix.config import Config
 from channels.matrix.listen import Listener
 from channels.matrix.members import Members
+from channels.misread import Misreads
 from channels.ranks import Ranks, What
 from channels.wire import wall_clock
 from gateway.errors import Gone, Refused, Rejected
@@ -58,6 +59,7 @@ class Channel:
         self.calls = Calls(config.url, config.access_token.get_secret_value(), session, config.timeout, wall)
         self.clock = clock
         self._listener = Listener(self)
+        self.misread = 0
         self._members = Members(self)
         self._keeper: Keeper | None = None
         self._rooms: dict[str, list[str]] | None = None
@@ -317,6 +319,7 @@ def _claims(channel: Channel) -> None:
     _members: model.Members = channel
     _directs: model.Directs = channel
     _listens: model.Listens = channel
+    _misreads: Misreads = channel
     _keeps: Keeps = channel
     _doctor: Doctor = channel
     _ranks: Ranks = channel

@@ -179,6 +179,7 @@ class Listener:
             heard = await self._heard(room, event)
             told = events.parse(Source(self._channel.name, self._channel.scope, self._channel.clock()), heard)
         except Unreadable as why:
+            self._channel.misread += 1
             log.warning("an event of Matrix was not understood: %s", why)
             return
         except (Retry, Refused):

@@ -15,6 +15,7 @@ from channels import model
 from channels.doctor import Doctor, Finding
 from channels.keeper import Keeper, Keeps
 from channels.letter import Reads
+from channels.misread import Misreads
 from channels.slack import answers, events
 from channels.slack.accounts import UserList
 from channels.slack.calls import Calls, part
@@ -77,6 +78,7 @@ class Channel:
         self._members = Members(name, config.team or "", self._calls, clock)
         self._users = UserList(name, config.team or "", self._calls, clock)
         self._installing = Installing(name, config, self._calls, clock)
+        self.misread = 0
 
     def keep_in(self, keeper: Keeper) -> None:
         self._calls.installs.keeper = self._installing.keeper = keeper
@@ -132,7 +134,14 @@ class Channel:
             from channels.slack.listen import Listener  # Bolt is loaded only where it is used
 
             token = self._config.app_token.get_secret_value()
-            await Listener(self._calls.client(""), token, self._read).run(put)
+            await Listener(self._calls.client(""), token, self._overheard).run(put)
+
+    async def _overheard(self, payload: Mapping[str, Any]) -> tuple[model.Event, ...]:
+        try:
+            return await self._read(payload)
+        except Unreadable:
+            self.misread += 1
+            raise
 
     async def page(self, path: str, request: model.Inbound) -> model.Reply:
         return await self._installing.page(path, request)
@@ -253,6 +262,7 @@ def _claims(channel: Channel) -> None:
     _holds: model.Holds = channel
     _answers: model.Answers = channel
     _listens: model.Listens = channel
+    _misreads: Misreads = channel
     _pages: model.Pages = channel
     _keeps: Keeps = channel
     _doctor: Doctor = channel

@@ -19,6 +19,7 @@ from cards.words import N_
 from channels import model
 from channels.doctor import Doctor, Finding
 from channels.keeper import Keeper, Keeps
+from channels.misread import Misreads
 from channels.telegram import answers
 from channels.telegram.calls import asked, bot, unchanged
 from channels.telegram.cards import CALLBACK, EMPTY, LIMITS, draw
@@ -28,7 +29,7 @@ from channels.telegram.events import parse
 from channels.telegram.listen import Listener
 from channels.telegram.members import Members
 from channels.wire import Source, json_object, wall_clock
-from gateway.errors import Fixed, Gone, Refused, Rejected
+from gateway.errors import Fixed, Gone, Refused, Rejected, Unreadable
 
 HEADER = "x-telegram-bot-api-secret-token"
 BUTTONS_LIVE_MS = 90 * 86_400_000
@@ -58,6 +59,7 @@ class Channel:
         self._members = Members(name, self._scope, self._bot, clock)
         self._keeper: Keeper | None = None
         self._put_at: dict[str, int] = {}
+        self.misread = 0
 
     def keep_in(self, keeper: Keeper) -> None:
         self._keeper = self._members.keeper = keeper
@@ -155,7 +157,14 @@ class Channel:
         return await examine(self._members, self._config, place)
 
     async def listen(self, put: model.Put) -> None:
-        await Listener(self._bot, self._config, self._read).run(put)
+        await Listener(self._bot, self._config, self._overheard).run(put)
+
+    async def _overheard(self, payload: dict[str, Any]) -> tuple[model.Event, ...]:
+        try:
+            return await self._read(payload)
+        except Unreadable:
+            self.misread += 1
+            raise
 
     async def close(self) -> None:
         return None
@@ -192,5 +201,6 @@ def _claims(channel: Channel) -> None:
     _invites: model.Invites = channel
     _answers: model.Answers = channel
     _listens: model.Listens = channel
+    _misreads: Misreads = channel
     _keeps: Keeps = channel
     _doctor: Doctor = channel

@@ -108,6 +108,7 @@ OURS = (
     "keeper",
     "letter",
     "limits",
+    "misread",
     "mapping",
     "model",
     "ranks",

@@ -10,7 +10,7 @@ from pathlib import Path
 from crm.model import RecordRef
 from tests.channels.matrix.home import ANN, BOT, OTHER, ROOM, around, two
 from tests.channels.matrix.server import number
-from tests.gateway.house import HERO, NAME
+from tests.gateway.house import HERO, NAME, START
 
 
 async def test_an_answer_to_a_card_whose_customer_was_merged_away_saves_nothing(tmp_path: Path) -> None:
@@ -26,6 +26,18 @@ async def test_an_answer_to_a_card_whose_customer_was_merged_away_saves_nothing(
         assert await world.live.there("phone") != "+86 512 3333 3333"
         alone = json.dumps(world.home.cards(two(ANN)), ensure_ascii=False)
         assert alone != "{}" and "3333 3333" not in alone and "/form/" not in alone, "they are told, and given no form"
+
+
+async def test_what_is_not_understood_is_counted_and_the_next_is_heard(tmp_path: Path) -> None:
+    async with around(tmp_path) as world:
+        before = await world.live.counted("floatcard_received_total", channel="matrix", outcome="unreadable")
+        odd = {"type": "m.room.hologram", "event_id": "$odd", "sender": ANN, "origin_server_ts": START, "content": {}}
+        world.home.news.append({"room": ROOM, **odd})
+        await world.say(NAME)
+        await world.live.settle()
+        assert len(world.home.cards(ROOM)) == 1
+        after = await world.live.counted("floatcard_received_total", channel="matrix", outcome="unreadable")
+        assert after == before + 1
 
 
 async def test_a_number_from_before_the_card_was_painted_again_presses_nothing(tmp_path: Path) -> None:

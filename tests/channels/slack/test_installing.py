@@ -181,8 +181,11 @@ async def test_the_same_payloads_come_over_our_own_connection(
         assert (await heard.get())["envelope_id"] == "e2"
         await world.live.settle()
         assert await world.live.value("phone") == "+86 512 9"
+        before = await world.live.counted("floatcard_received_total", channel="slack", outcome="unreadable")
         await slack.send_json({"type": "events_api", "envelope_id": "e3", "payload": {"type": "from_next_year"}})
         assert (await heard.get())["envelope_id"] == "e3", "not understood is answered, so that it does not come again"
+        unread = await world.live.counted("floatcard_received_total", channel="slack", outcome="unreadable") - before
+        assert unread == 1
         command = {"team_id": "T0FLOAT01", "channel_id": DEAL, "user_id": LI, "command": "/help", "trigger_id": "t9"}
         await slack.send_json({"type": "slash_commands", "envelope_id": "e4", "payload": command})
         assert (await heard.get())["envelope_id"] == "e4"

@@ -177,10 +177,12 @@ async def test_what_was_put_by_outlives_the_process_and_is_done_once(tmp_path: P
 async def test_a_letter_nobody_can_read_is_counted_and_the_room_goes_on(tmp_path: Path) -> None:
     async with around(tmp_path) as world:
         before = await world.live.counted("floatcard_jobs_total", topic="event", outcome="unreadable")
+        unread = await world.live.counted("floatcard_received_total", channel="slack", outcome="unreadable")
         await said(world, user="nobody's id")
         await said(world, ts="1795228320.000300")
         await world.live.settle()
         assert await world.live.counted("floatcard_jobs_total", topic="event", outcome="unreadable") == before + 1
+        assert await world.live.counted("floatcard_received_total", channel="slack", outcome="unreadable") == unread + 1
         assert len(world.slack.cards(DEAL)) == 1 and await world.live.rows("job") == 0
 
 

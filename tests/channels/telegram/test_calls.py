@@ -426,6 +426,21 @@ async def test_nothing_that_breaks_here_ends_the_asking(
     assert heard == ["on"] and "毒" not in caplog.text and CONFIG["bot_token"].partition(":")[2] not in caplog.text
 
 
+async def test_an_update_that_is_not_understood_is_counted_and_the_next_is_heard(api: FakeApi) -> None:
+    told = {"message_id": 1, "date": 1, "chat": {"id": ANN, "type": "private"}, "from": {"id": ANN, "first_name": "A"}}
+    api.updates = [{"update_id": 7, "from_next_year": {}}, {"update_id": 8, "message": {**told, "text": "on"}}]
+    heard: list[Event] = []
+
+    async def put(event: Event, *, wait: bool = False, stored: Any = None) -> Answer | None:
+        heard.append(event)
+        return None
+
+    async with TestServer(api.app()) as server, ClientSession() as session:
+        channel = made(session, str(server.make_url("")).rstrip("/"), mode="polling")
+        await listening(channel, put, lambda: not api.updates and bool(heard))
+    assert (len(heard), channel.misread) == (1, 1)
+
+
 async def test_an_answer_of_nothing_but_wide_characters_fits(channel: Channel) -> None:
     event = Pressed("o", ROOM, model.Sender(person(ANN), ""), "edit", "d", NOW, None, "q")
     for text in (
