@@ -124,7 +124,7 @@ class House:
 
     @property
     def breakers(self) -> Mapping[str, Breaker]:
-        """By the names of the channels and CRMs that were called."""
+        """By the names of `gateway/outgoing/targets.py`."""
         return self.services.gate.breakers
 
     async def take_up(self) -> None:
