@@ -26,11 +26,12 @@ test: $(DEV) chromium emulate odata synapse tryton ## everything, in sizes that 
 soak: $(DEV) chromium emulate odata synapse tryton ## the same at full size (about two hours on two cores); seeds are printed
 	@FLOATCARD_SOAK=1 $(BIN)/python scripts/run_tests.py
 
-lint: $(DEV) ## ruff, mypy --strict, the Dockerfile
+lint: $(DEV) ## ruff, mypy --strict, the Dockerfile, compose.yaml
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/hadolint Dockerfile
+	@$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
 
 audit: $(DEV) ## known faults of what is depended on; it needs the internet (pip-audit is fetched, and asks for advisories)
 	@$(PYTHON) -m venv .venv-audit
