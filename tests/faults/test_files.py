@@ -1,4 +1,5 @@
-"""The database's file: its disk full, locked by another program, read-only; the network comes again, nobody loses."""
+"""The database's file: its disk full, locked by another program, read-only; the network comes again, nobody loses.
+PostgreSQL's disk as well."""
 
 from __future__ import annotations
 
@@ -9,15 +10,18 @@ import shutil
 import sqlite3
 import subprocess
 import tempfile
+import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, event, update
 
 from gateway.errors import Misconfigured
 from gateway.store.engine import Store
 from gateway.store.faults import StoreUnavailable
+from gateway.store.tables import floatcard_meta
+from tests.engines.postgresql import Postgresql
 from tests.faults.house import Faulty, faulty
 
 
@@ -94,21 +98,25 @@ def small_disk() -> Iterator[tuple[Path, bool]]:
     folder.rmdir() if mounted else shutil.rmtree(folder)
 
 
+def fill(ballast: Path) -> None:
+    """Until its disk has no byte left."""
+    with contextlib.suppress(OSError), ballast.open("wb", buffering=0) as file:
+        while True:
+            file.write(b"\0" * 4_096)
+
+
 @contextlib.asynccontextmanager
 async def full(live: Faulty, folder: Path, mounted: bool) -> AsyncIterator[None]:
     """To the last byte, by what somebody else keeps there; without a disk of our own by SQLite's own limit."""
-    ballast = folder / "ballast"
     if mounted:
-        with contextlib.suppress(OSError), ballast.open("wb", buffering=0) as file:
-            while True:
-                file.write(b"\0" * 65_536)
+        fill(folder / "ballast")
     else:
         await live.s.store.write(_pragma, "max_page_count=1")
     try:
         yield
     finally:
         if mounted:
-            ballast.unlink()
+            (folder / "ballast").unlink()
         else:
             live.s.store._writing.dispose()
 
@@ -117,6 +125,85 @@ async def test_a_full_disk(tmp_path: Path, small_disk: tuple[Path, bool]) -> Non
     folder, mounted = small_disk
     async with faulty(tmp_path, database=folder / "floatcard.db") as live:
         await through(live, "after the disk was full", full(live, folder, mounted))
+
+
+NO_ROOM = """
+CREATE SCHEMA disk;
+CREATE TABLE disk.is_full (since timestamptz);
+CREATE FUNCTION disk.written() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  IF EXISTS (SELECT FROM disk.is_full) THEN
+    RAISE EXCEPTION 'could not extend file "base/5/16384": no space' USING ERRCODE = '53100';
+  END IF;
+  RETURN NULL;
+END $$;
+DO $$ DECLARE one text; BEGIN
+  FOR one IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' LOOP
+    EXECUTE format('CREATE TRIGGER written BEFORE INSERT OR UPDATE ON %I EXECUTE FUNCTION disk.written()', one);
+  END LOOP;
+END $$
+"""
+
+
+@contextlib.asynccontextmanager
+async def no_room(postgresql: Postgresql) -> AsyncIterator[None]:
+    """The server answers every write as one does whose disk is full."""
+    await asyncio.to_thread(postgresql.run, "INSERT INTO disk.is_full VALUES (now())", "on_small")
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(postgresql.run, "DELETE FROM disk.is_full", "on_small")
+
+
+@pytest.fixture
+def on_small(postgresql: Postgresql, _migrated: str, small_disk: tuple[Path, bool]) -> Iterator[str]:
+    """The address of a database on the small disk, where there is one."""
+    folder, mounted = small_disk
+    where = ""
+    if mounted:
+        shutil.chown(folder, "nobody", "nogroup")
+        postgresql.run(f"CREATE TABLESPACE small LOCATION '{folder}'")
+        where = "TABLESPACE small"
+    postgresql.run(f"CREATE DATABASE on_small TEMPLATE {_migrated} {where}")
+    postgresql.run(NO_ROOM, "on_small")
+    yield postgresql.url("on_small")
+    (folder / "ballast").unlink(missing_ok=True)
+    postgresql.run("DROP DATABASE on_small WITH (FORCE)")
+    if mounted:
+        postgresql.run("DROP TABLESPACE small")
+
+
+async def on_a_full_disk(live: Faulty, postgresql: Postgresql, ballast: Path) -> None:
+    """The real thing. Each table has some room left in its last page: people work until that is gone too."""
+    log, refused, talking = postgresql.folder / "log", live.refused, list[asyncio.Task[None]]()
+    before = log.read_bytes().count(b"No space left on device")
+    fill(ballast)
+    end = time.monotonic() + 60
+    while live.refused <= refused + 3:
+        assert time.monotonic() < end, "never full"
+        talking.append(asyncio.create_task(live.talk(4)))
+        await asyncio.sleep(0.2)
+    assert log.read_bytes().count(b"No space left on device") > before
+    ballast.unlink()
+    await asyncio.gather(*talking)
+    await live.healed()
+
+
+async def test_a_full_disk_under_postgresql(
+    tmp_path: Path, postgresql: Postgresql, on_small: str, small_disk: tuple[Path, bool]
+) -> None:
+    folder, mounted = small_disk
+    async with faulty(tmp_path, on_small, postgresql) as live:
+        async with no_room(postgresql):
+            with pytest.raises(StoreUnavailable, match="is full; free some space, nothing acknowledged is lost"):
+                await live.s.store.write(_touch, "anything")
+        await through(live, "after the disk was full", no_room(postgresql))
+        if mounted:
+            await on_a_full_disk(live, postgresql, folder / "ballast")
+
+
+def _touch(connection: Connection, items: Sequence[str]) -> list[None]:
+    connection.execute(update(floatcard_meta).values(value=floatcard_meta.c.value))
+    return [None] * len(items)
 
 
 @pytest.fixture
