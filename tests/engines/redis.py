@@ -42,12 +42,13 @@ class Redis:
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen([self._program, *words, *more], stdout=log, stderr=log)
         end = time.monotonic() + 30
-        while self._ping() != b"+PONG\r\n":
+        while self.ping() != b"+PONG\r\n":
             if time.monotonic() > end or self._process.poll() is not None:
                 raise RuntimeError((self.folder / "log").read_text())
             time.sleep(0.02)
 
-    def _ping(self) -> bytes:
+    def ping(self) -> bytes:
+        """What it answers, nothing while it is not there."""
         try:
             with socket.create_connection(("127.0.0.1", self.port), 1) as line:
                 line.sendall(b"PING\r\n")

@@ -14,7 +14,10 @@ from gateway.store.engine import Store
 from gateway.store.leases import LeaseStore
 from tests.faults.house import faulty
 from tests.faults.proxy import AWAY, PASS
-from tests.gateway.house import HERO
+from tests.gateway.fake_chat import buttons
+from tests.gateway.house import HERO, LI, WANG, opened
+from tests.gateway.test_edits import ONE, floated
+from tests.gateway.test_managers import alert, risky
 
 HOUR_NS = 3_600 * 10**9
 
@@ -83,3 +86,26 @@ async def test_a_whole_gateway_goes_on(tmp_path: Path, system: Set) -> None:
         assert await live.value("address") == "after the hour"
         again = live.event("message", "u_liting", "r1", id="same", message="m9", text="x")
         assert (await live.post(again))[0] == (await live.post(again))[0] == 200
+
+
+async def test_one_that_is_restarted_in_the_past_waits_and_does_nothing_twice(tmp_path: Path) -> None:
+    async with opened(tmp_path) as live:
+        form = await live.open_form(LI, await floated(live))
+        assert (await live.press_on(WANG, await risky(live), "snooze"))["text"] == "Snoozed."
+        live.crm.mood = "down"
+        await live.submit(LI, "deal", form, phone=ONE)
+        await live.settle()
+        assert await live.rows("outbox", "state = 'waiting'") == 1
+        chat, clock = live.chat, live.clock
+    clock.ahead(hours=-1)
+    async with opened(tmp_path, clock, chat) as live:
+        await live.settle()
+        assert (await live.value("phone"), live.crm.writes) == (ONE, 0), "due in a second, when the clock gets there"
+        clock.ahead(hours=1, seconds=2)
+        await live.settle()
+        assert (await live.there("phone"), live.crm.writes) == (ONE, 1)
+        assert not buttons(alert(live).card, "snooze"), "its hour begins when it began"
+        clock.ahead(hours=1)
+        await live.settle()
+        assert buttons(alert(live).card, "snooze")
+        assert len(live.cards("deal")) == live.crm.writes == 1

