@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("page", ["docs/crm/mapping.md", "docs/reconcile/promises.md"])
+@pytest.mark.parametrize("page", ["docs/crm/mapping.md", "docs/failures.md", "docs/reconcile/promises.md"])
 def test_every_test_that_is_named_is_there(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     paths = set(re.findall(r"`(tests/[\w/.]+)`", text))
