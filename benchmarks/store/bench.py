@@ -142,9 +142,9 @@ async def twin(url: str) -> str:
     return other
 
 
-async def grown(url: str, sizes: list[int], rounds: int, seconds: float, empty: str) -> list[list[Any]]:
-    """The same at 1 and 64 waiting in a long ledger and in an empty one, in turns."""
-    rows = []
+async def grown(url: str, sizes: list[int], rounds: int, seconds: float, empty: str) -> tuple[list[list[Any]], str]:
+    """The same at 1 and 64 waiting in a long ledger and in an empty one, in turns; and an edit's weight in a file."""
+    rows, weighs = [], ""
     vault = Vault(KEY)
     few = Ours(empty)
     await asyncio.gather(*(few.one() for _ in range(200)))
@@ -154,6 +154,9 @@ async def grown(url: str, sizes: list[int], rounds: int, seconds: float, empty: 
         heads = await asyncio.to_thread(bulk.load, loading.store._writing, size, vault, RECORDS, told)
         print(f"{size:,} edits loaded in {time.monotonic() - began:.0f} s", flush=True)
         await loading.close()
+        if url.startswith("sqlite"):  # before the rounds put theirs beside them
+            file = await asyncio.to_thread(Path(url.removeprefix("sqlite:///")).stat)
+            weighs = f"\n\n{file.st_size / size:,.0f} bytes an edit as loaded."
         many = Ours(url, heads)
         await asyncio.gather(*(many.one() for _ in range(200)))
         for waiting in (1, 64):
@@ -165,7 +168,7 @@ async def grown(url: str, sizes: list[int], rounds: int, seconds: float, empty: 
             rows.append([f"{size:,}", waiting, speed["many"], *tails(runs["many"]), speed["few"], *tails(runs["few"])])
         await many.close()
     await few.close()
-    return rows
+    return rows, weighs
 
 
 def told(count: int) -> None:
@@ -189,15 +192,13 @@ async def main(rounds: int, seconds: float, ledger: int, only: str, out: Path) -
             )
     if "ledger" in wanted and ledger:
         with scratch() as folder:
-            rows = await grown(f"sqlite:///{folder}/many.db", [ledger], rounds, seconds, f"sqlite:///{folder}/few.db")
-            size = (await asyncio.to_thread(Path(folder, "many.db").stat)).st_size / ledger
-        parts.append(
-            "## SQLite, a long ledger beside an empty one\n\n" + table(LONG, rows) + f"\n\n{size:,.0f} bytes an edit."
-        )
+            many, few = f"sqlite:///{folder}/many.db", f"sqlite:///{folder}/few.db"
+            rows, weighs = await grown(many, [ledger], rounds, seconds, few)
+        parts.append("## SQLite, a long ledger beside an empty one\n\n" + table(LONG, rows) + weighs)
     if "ledger-postgresql" in wanted and ledger:
         with postgresql() as url:
             assert url is not None
-            rows = await grown(url, [ledger], rounds, seconds, await twin(url))
+            rows, _ = await grown(url, [ledger], rounds, seconds, await twin(url))
         parts.append("## PostgreSQL, a long ledger beside an empty one\n\n" + table(LONG, rows))
     note = (
         f"{rounds} rounds of {seconds:g} s, interleaved, medians. An edit is its inbox row, the edit, its value "
