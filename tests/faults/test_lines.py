@@ -42,13 +42,6 @@ HTTP = (TIRED, BROKEN, AWAY)
 UNANSWERED = {*TCP, *HTTP} - {SLOW, DRIP}
 TOLD = ("saved here, not yet in the CRM", "saved here; sent to the CRM, and whether it took it is not known yet")
 """Where the request came through and no answer did, the second: it may be there."""
-FAULTS: dict[str, tuple[Fault, ...]] = {
-    "chat": (CUT_ANSWER, HALF_OPEN, GARBAGE, REFUSE, TIRED, BROKEN),
-    "crm": (CUT_ANSWER, MUTE, GARBAGE, CUT, TIRED, AWAY),
-    "store": (CUT_ANSWER, HALF_OPEN, GARBAGE, REFUSE, DRIP),
-    "bus": (CUT_ANSWER, HALF_OPEN, GARBAGE, CUT, SLOW),
-}
-"""By default; with FLOATCARD_SOAK=1 every one of them on every line, and a longer storm."""
 GUSTS, LONGEST_S = (20, 3.0) if SOAK else (2, 0.5)
 
 
@@ -65,7 +58,6 @@ async def through(live: Faulty, line: str, fault: Fault, number: int) -> None:
         await asyncio.sleep(FAULT_S)
         if line == "crm" and fault in UNANSWERED:
             await live.shows("deal", *TOLD)
-        bounded(live)
         if fault is not REFUSE:  # nobody gets as far as being counted
             await live.until(partial(met, spoilt, struck), f"{where} meets somebody")
         spoilt.set(PASS)
@@ -77,11 +69,6 @@ async def met(line: Proxy, before: int) -> bool:
     return line.struck > before
 
 
-def bounded(live: Faulty) -> None:
-    assert live.s.store.waiting <= 4096
-    assert live.house.worker.waiting <= 2048
-
-
 async def both(*some: Coroutine[Any, Any, object]) -> None:
     """Where one fails the other is ended in good order too, and what it has open is closed."""
     async with asyncio.TaskGroup() as group:
@@ -90,8 +77,7 @@ async def both(*some: Coroutine[Any, Any, object]) -> None:
 
 
 async def each(live: Faulty, line: str) -> None:
-    everything = TCP + (HTTP if line in ("chat", "crm") else ())
-    for number, fault in enumerate(everything if SOAK else FAULTS[line]):
+    for number, fault in enumerate(TCP + (HTTP if line in ("chat", "crm") else ())):
         await through(live, line, fault, number)
     await live.shows("deal", "in the CRM")
 
