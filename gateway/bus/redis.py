@@ -22,7 +22,7 @@ from gateway.bus import redis_scripts as scripts
 from gateway.bus.model import Bus, Deliver, Delivery, Job
 from gateway.bus.redis_address import BLOCK_MS, EMPTIED, FAULTS, Address, address, away, client, fit, made, sign
 from gateway.bus.redis_begun import Begun, Hold
-from gateway.bus.redis_lanes import GROUP, LANES, TICK_S, Held, Lanes, Names, lane_of
+from gateway.bus.redis_lanes import GROUP, LANES, TICK_S, Held, Lanes, Names, lane_of, some
 from gateway.bus.redis_waiting import forget
 from gateway.bus.redis_wire import Put, digest, job_of, number, pairs, parked_of, raw, spelt
 from gateway.bus.together import Together
@@ -335,8 +335,8 @@ class RedisBus:
             self._news = None
             await self._until_room()
             return
-        wanted = [each for each in lanes if news is None or each.lane in news]
-        if wanted and await self._read_from(wanted, max(1, min(64, room // len(wanted)))):
+        wanted = some([each for each in lanes if news is None or each.lane in news], room)
+        if wanted and await self._read_from(wanted, min(64, room // len(wanted))):
             self._news = None  # there may be more than was taken
             return
         found = await self._news_of(lanes)

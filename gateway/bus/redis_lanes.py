@@ -57,6 +57,11 @@ class Held:
     """Deliveries of it that are not done with."""
 
 
+def some(lanes: list[Held], room: int) -> list[Held]:
+    """So many that each may be read one job; others each time, so that none is forgotten."""
+    return lanes if len(lanes) <= room else random.sample(lanes, room)
+
+
 @dataclass(slots=True)
 class Beat:
     made: str

@@ -163,6 +163,24 @@ async def test_a_lane_that_is_full_takes_no_message_but_a_press(shared: Bench, m
     assert await one.bus.publish(job("3"))
 
 
+async def test_no_more_is_handed_over_than_may_be_in_hand_and_the_rest_comes_as_that_is_done(
+    shared: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redis_bus, "AT_HAND", 5)
+    one = await (await shared.open()).start()
+    await asyncio.gather(*(one.bus.publish(job(f"{room}", f"room:{room}")) for room in range(60)))
+    done, most = 0, 0
+    while done < 60:
+        await one.arrived(done + 1)
+        await asyncio.sleep(0.05)
+        most = max(most, len(one.got) - done)
+        for each in one.got[done:]:
+            await one.bus.ack(each)
+            done += 1
+    assert most == 5
+    assert sorted(one.onces, key=int) == [f"{room}" for room in range(60)]
+
+
 async def test_many_at_once_are_each_answered_for_themselves(shared: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(redis_bus, "BOUND", 3)
     one = await (await shared.open()).start()
