@@ -10,7 +10,7 @@ import logging
 import os
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -59,7 +59,8 @@ class Faulty(Live):
     lines: dict[str, Proxy]
     crm_server: Server
     told: Acknowledged
-    rooms: itertools.count[int]
+    rooms: Iterator[int]
+    """What the next rooms are numbered."""
     refused: int = 0
     """How often somebody was told to come again."""
 
@@ -215,15 +216,17 @@ async def faulty(
     postgresql: Postgresql | None = None,
     redis: Redis | None = None,
     database: Path | None = None,
+    more: str = "",
 ) -> AsyncIterator[Faulty]:
-    """On SQLite alone without `postgresql` and `redis`. Every loop of the gateway runs; time is the system's own."""
+    """On SQLite alone without `postgresql` and `redis`; `more` ends the configuration. Every loop of the gateway runs;
+    time is the system's own."""
     unheard = Unheard()
     logging.getLogger("floatcard").addHandler(unheard)
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(unheard.unhandled)
     async with contextlib.AsyncExitStack() as stack:
         lines = _lines(stack, folder, postgresql, redis)
-        live = await _begun(stack, folder, lines, postgresql_url, redis, database)
+        live = await _begun(stack, folder, lines, postgresql_url, redis, database, more)
         yield live
         for line in lines.values():
             if line.fault is not PASS:
@@ -256,6 +259,7 @@ async def _begun(
     postgresql_url: str,
     redis: Redis | None,
     database: Path | None,
+    more: str,
 ) -> Faulty:
     clock = ShiftedClock(START - time.time_ns() // 1_000_000)
     chat = FakeChat(SECRET.encode())
@@ -266,7 +270,7 @@ async def _begun(
     await load_sample(crm, START)
     server = Server(crm)
     lines["crm"] = stack.enter_context(between(await stack.enter_async_context(listening(server.app()))))
-    config = configured(folder, f"http://127.0.0.1:{lines['chat'].port}/demo/api")
+    config = configured(folder, f"http://127.0.0.1:{lines['chat'].port}/demo/api", more)
     text_ = _changed(config.read_text("utf-8"), folder, lines, postgresql_url, redis)
     if database is not None:
         text_ = text_.replace(f"sqlite:///{folder.as_posix()}/floatcard.db", f"sqlite:///{database.as_posix()}")
