@@ -13,6 +13,7 @@ from gateway.errors import Refused, Rejected, Retry, Unreadable
 from gateway.intake import Broken, Waiter, accept, put_by
 from gateway.metrics import DUPLICATES, EVENTS, child
 from gateway.services import Services
+from gateway.telemetry import begun
 
 log = logging.getLogger("floatcard.http")
 
@@ -35,7 +36,11 @@ class Asked:
         return _counted(name, await put_by(self._s, name, letter))
 
     async def put(self, event: Event, *, wait: bool = False, stored: Callable[[], None] | None = None) -> Answer | None:
-        """For a channel that listens: as `channels.model.Put`."""
+        """For a channel that listens, each in a turn of its own: as `channels.model.Put`."""
+        with begun():
+            return await self._put(event, wait, stored)
+
+    async def _put(self, event: Event, wait: bool, stored: Callable[[], None] | None) -> Answer | None:
         name = event.where.channel
         if not (wait and isinstance(event, Pressed | Submitted)):
             await self.store(name, event)

@@ -57,20 +57,20 @@ def _room_lane(room: str) -> str:
 
 
 async def accept(s: Services, event: Event, waiter: Waiter | None = None) -> bool:
-    """Durable when it returns, or noted as put off; False when this event was accepted before. Raises `Retry` when
-    the network has to bring it again."""
+    """Durable when it returns, or noted as put off, in the turn it came in; False when this event was accepted before.
+    Raises `Retry` when the network has to bring it again."""
     rank = rank_of(event, awaited=waiter is not None)
     if crowded(s, rank):
         await put_off(s, type(event), event.where.room_key, rank)
         return True
     here = isinstance(event, Pressed | Submitted)  # whoever pressed waits for the answer in this process
-    with telemetry.begun(), telemetry.span("publish", channel=event.where.channel, kind=type(event).__name__):
+    with telemetry.span("publish", channel=event.where.channel, kind=type(event).__name__):
         job = Job("event", lane_of(event), event.once, telemetry.packed(codec.encode(event)), here)
         return await s.bus.publish(job, Accepted(event, waiter))
 
 
 async def put_by(s: Services, channel: str, letter: Letter) -> bool:
-    """As `accept`, of what is read later, and in the turn it came in."""
+    """As `accept`, of what is read later."""
     if crowded(s, "card"):
         await put_off(s, Said, letter.room, "card")
         return True

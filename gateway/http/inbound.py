@@ -88,9 +88,10 @@ class Door:
     async def _accept(self, name: str, channel: Channel, reply: Reply) -> Reply:
         try:
             for event in reply.events[1 if reply.wait else 0 :]:
-                await self._asked.store(name, event)
+                with _in_this_turn if event is reply.events[0] else begun():
+                    await self._asked.store(name, event)
             for letter in reply.letters:
-                with begun() if letter is not reply.letters[0] else _in_this_turn:
+                with _in_this_turn if letter is reply.letters[0] else begun():
                     await self._asked.put_by(name, letter)
             if reply.wait and reply.events:
                 return await self._answered(name, channel, reply.events[0])

@@ -57,6 +57,8 @@ class Ground:
     cool_down: str = "30m"
     channel: str = ""
     """Its table of the configuration; empty for our own chat."""
+    more: str = ""
+    """What the configuration ends with."""
 
     @property
     def config(self) -> Path:
@@ -116,7 +118,7 @@ type = "email"
 normaliser = "email"
 editable = true
 card = 2
-"""
+{self.more}"""
 
 
 @dataclass(slots=True)
