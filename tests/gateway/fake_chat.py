@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,6 +26,8 @@ class Sent:
     room: str
     text: str
     """The raw body."""
+    at: float
+    """When it came, in seconds of the machine."""
 
     @property
     def writes(self) -> bool:
@@ -50,6 +53,8 @@ class Room:
     complete: bool = True
     status: int = 200
     """What every request about this room is answered with, when it is not 200."""
+    retry_after: str = "0"
+    """What it says then."""
     lists: int = 200
     """The same for its list of members alone."""
     open: asyncio.Event = field(default_factory=asyncio.Event)
@@ -84,7 +89,7 @@ class FakeChat:
         body = json.loads(raw) if raw else {}
         what, _, id_ = request.match_info["rest"].partition("/")
         room = self._room_of(what, id_, body)
-        self.sent.append(Sent(request.method, "/" + request.match_info["rest"], room, raw.decode()))
+        self.sent.append(Sent(request.method, "/" + request.match_info["rest"], room, raw.decode(), time.monotonic()))
         return await self._answer(request.method, what, id_, body, room)
 
     def _room_of(self, what: str, id_: str, body: Json) -> str:
@@ -109,7 +114,7 @@ class FakeChat:
         status = room.lists if what == "rooms" else room.status
         if status != 200:
             room.reached.set()
-            return web.json_response({}, status=status, headers={"Retry-After": "0"})
+            return web.json_response({}, status=status, headers={"Retry-After": room.retry_after})
         return web.json_response(self._roster(room) if what == "rooms" else self._write(method, what, id_, body))
 
     def _roster(self, room: Room) -> Json:

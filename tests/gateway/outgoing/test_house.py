@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from gateway.answer import answer_apart
 from gateway.handlers.cards import room_card
 from gateway.outgoing import line as line_module
 from gateway.outgoing.breaker import FIRST_MS, THRESHOLD
-from gateway.outgoing.model import Rank
+from gateway.outgoing.model import Limited, Rank
 from gateway.redraw import redraw
 from gateway.services import Services
 from gateway.store.engine import Store
@@ -43,6 +44,12 @@ async def full(live: Live, room: str, cards: int, customers: int = 2) -> None:
         made = await room_card(live.s, slot, [refs[n % customers]], {"message": f"m{n}"}, trail)
         assert made is not None
         await live.house.spine.perform([made], trail, epoch)
+
+
+def pressed(live: Live, room: str) -> Turn:
+    who = Sender(ImId("web", "demo", "user", LI), "", "member")
+    press = Pressed("e1", Place("web", room), who, "show_me", "", live.clock.now())
+    return Turn(press, None, live.clock.now(), new_trail(""))
 
 
 def state(live: Live) -> str:
@@ -135,9 +142,7 @@ async def test_the_answer_to_a_press_goes_before_the_repaints_of_its_room(
         await live.join(GUEST, "full")
         await until(lambda: len(live.chat.written("full")) > before)
         asked = len(live.chat.written("full"))
-        who = Sender(ImId("web", "demo", "user", LI), "", "member")
-        press = Pressed("e1", Place("web", "full"), who, "show_me", "", live.clock.now())
-        await answer_apart(live.s, Turn(press, None, live.clock.now(), new_trail("")), Toast("Done."))
+        await answer_apart(live.s, pressed(live, "full"), Toast("Done."))
         heard = [sent.method for sent in live.chat.written("full")[asked:]]
         # One repaint may have been on its way, and one more while the press was asking.
         assert "POST" in heard[:3], heard
@@ -146,17 +151,23 @@ async def test_the_answer_to_a_press_goes_before_the_repaints_of_its_room(
         await live.settle()
 
 
-async def test_a_room_that_answers_429_waits_as_long_as_it_says_and_the_card_comes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_room_that_answers_429_waits_as_long_as_it_says_and_the_others_go_on(tmp_path: Path) -> None:
     async with opened(tmp_path) as live:
-        live.chat.rooms["deal"].status = 429
+        deal, pause = live.chat.rooms["deal"], 2.0
+        deal.status, deal.retry_after = 429, f"{pause:.0f}"
         await live.say(LI, "deal", NAME)
-        await live.chat.rooms["deal"].reached.wait()
+        await deal.reached.wait()
+        deal.status = 200
         await live.say(LI, "east", NAME)
-        live.chat.rooms["deal"].status = 200
+        with contextlib.suppress(Limited):  # it was never turned away itself, and waits in no room's lane
+            await answer_apart(live.s, pressed(live, "deal"), Toast("Done."))
+        await until(lambda: bool(live.cards("east")))
         await live.settle()
         assert len(live.cards("deal")) == len(live.cards("east")) == 1
+        refused, *later = [sent.at for sent in live.chat.written("deal")]
+        elsewhere = live.chat.written("east")[0].at
+        assert min(later) - refused >= pause
+        assert elsewhere < min(later)
         assert live.house.breakers["web"].state == "closed"
 
 
