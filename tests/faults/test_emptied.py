@@ -88,7 +88,8 @@ async def held(live: Faulty, client: Client, said: dict[str, Json]) -> set[str]:
     assert isinstance(outer, BoundedBus)
     bus = outer._bus
     assert isinstance(bus, RedisBus)
-    jobs = [each.job for each in bus._at_hand.values()]
+    jobs = [each.job for each in bus._at_hand.values() if not each.job.here]
+    assert len(jobs) <= AT_HAND
     rooms = {room for room in said if any(job.lane == f"room:{Place('web', room).room_key}" for job in jobs)}
     assert 0 < len(rooms) < len(said)
     stream = Names(address(live.s.config.bus).prefix).lane(_lane(next(iter(said))))
