@@ -101,8 +101,9 @@ def _unread(outside: Outside) -> int:
 
 
 def _taken_up_again(outside: Outside) -> int:
-    """A room that is painted again takes a second, and whoever is killed four times in it takes it for the cause: it is
-    set aside until the operator takes it up. Nothing that anybody said ever is. How many were."""
+    """What is killed four times just after it began is taken for the cause, and set aside until the operator takes it
+    up: with kills so soon after each start that may be a room's repaint. Nothing that anybody said ever is. How many
+    were."""
     code, *told = outside.command("replay", "--list").splitlines()
     assert code == "0"
     if told == [_NOTHING]:
