@@ -8,7 +8,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 
-from gateway.ending import ended
+from gateway.ending import AGAIN_S, ended
 from gateway.errors import Retry
 from gateway.metrics import LEASE
 from gateway.store.leases import Held, LeaseStore
@@ -41,6 +41,7 @@ class Only:
         LEASE.labels(name).set(0)
         done = False
         while not done:
+            asked = asyncio.get_running_loop().time()
             fence = await self._take(name)
             if fence is None:
                 await asyncio.sleep(RENEW_S)
@@ -49,7 +50,7 @@ class Only:
             self.holding[name] = fence
             LEASE.labels(name).set(1)
             try:
-                done = await self._while_held(name, fence, work)
+                done = await self._while_held(name, fence, asked, work)
             finally:
                 del self.holding[name]
                 LEASE.labels(name).set(0)
@@ -62,24 +63,35 @@ class Only:
             return await self._leases.take(name, self._owner, TTL_MS)
         return None
 
-    async def _while_held(self, name: str, fence: int, work: Callable[[], Awaitable[object]]) -> bool:
-        """Whether the work is done; else it was broken off."""
+    async def _while_held(self, name: str, fence: int, asked: float, work: Callable[[], Awaitable[object]]) -> bool:
+        """Whether the work is done; else it was broken off. `asked`: by the loop's clock, when the lease was."""
         HELD.set(Held(name, fence))
         task = asyncio.create_task(_whole(work))
         loop = asyncio.get_running_loop()
-        sure_until = loop.time() + TTL_MS / 1000 - 1.0  # it was taken a moment ago
+        until = asked + TTL_MS / 1000
+        # A process that stood still for longer than its lease does not take one more step with it, as to ask a network
+        # for what is another's to ask for: the work is cancelled before the store is asked whose it is.
+        alarm = loop.call_at(until, task.cancel)
         try:
             while not (await asyncio.wait((task,), timeout=RENEW_S))[0]:
                 asked = loop.time()
-                with contextlib.suppress(Retry):
-                    if not await self._leases.renew(name, self._owner, fence, TTL_MS):
-                        return False
-                    sure_until = asked + TTL_MS / 1000
-                if loop.time() >= sure_until:
+                with contextlib.suppress(Retry, TimeoutError):
+                    async with asyncio.timeout_at(until):
+                        if not await self._leases.renew(name, self._owner, fence, TTL_MS):
+                            return False
+                    until = asked + TTL_MS / 1000
+                    alarm.cancel()
+                    alarm = loop.call_at(until, task.cancel)
+                if loop.time() >= until:
                     return False  # the store is away for longer than the lease: another may have it
+            if task.cancelled():
+                return False
             await task
             return True
         finally:
+            alarm.cancel()
+            if task.cancelling():
+                await asyncio.wait((task,), timeout=AGAIN_S)  # twice at once would break off how it ends
             await ended((task,))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from tests.gateway.store.outside import look, tamper
 from tests.gateway.store.world import quick
 
 
-def test_a_holder_that_was_killed_is_followed_within_fifteen_seconds() -> None:
+def test_the_times_of_a_lease_leave_room_within_the_fifteen_seconds_that_test_holder_measures() -> None:
     assert only.TTL_MS / 1000 + only.RENEW_S < 15
     assert only.RENEW_S * 3 < only.TTL_MS / 1000
 
@@ -138,6 +139,54 @@ async def test_a_store_that_is_away_for_longer_than_the_lease_ends_the_work(
     await until(lambda: log == ["a begins", "a ends"])
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+class Silent(LeaseStore):
+    """It gives a lease, and then says nothing any more: neither yes nor that it is away."""
+
+    async def renew(self, name: str, owner: str, fence: int, ttl_ms: int) -> bool:
+        await asyncio.Event().wait()
+        return True
+
+
+async def test_a_store_that_does_not_answer_ends_the_work_when_the_lease_is_over(
+    store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(only, "RENEW_S", 0.05)
+    monkeypatch.setattr(only, "TTL_MS", 500)
+    store = quick(store_url)
+    log: list[str] = []
+    task = asyncio.create_task(Only(Silent(store), "a").run("sweep", working("a", log)))
+    await until(lambda: log[:2] == ["a begins", "a ends"])
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await store.close()
+
+
+async def test_who_stood_still_for_longer_than_the_lease_takes_not_one_more_step(
+    store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(only, "TTL_MS", 500)
+    store = quick(store_url)
+    log: list[str] = []
+    answered = asyncio.Event()
+
+    async def work() -> None:
+        """As of a network that is asked again and again."""
+        log.append("asks")
+        await answered.wait()
+        log.append("asks again")
+
+    task = asyncio.create_task(Only(LeaseStore(store), "a").run("listen", work))
+    await until(lambda: log == ["asks"])
+    asyncio.get_running_loop().call_soon_threadsafe(answered.set)  # the answer is there when it wakes
+    time.sleep(0.7)
+    tamper(store_url, "UPDATE lease SET owner = ?, fence = fence + 1, until = 60000 + until", "another")
+    await asyncio.sleep(0.1)
+    assert log == ["asks"]
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await store.close()
 
 
 async def test_a_second_gateway_with_the_queue_in_one_postgresql_is_refused_while_the_first_works(
