@@ -37,6 +37,7 @@ class Listener:
         self._token = token
         self._read = read
         self._waiting: set[asyncio.Task[None]] = set()
+        self._ending: asyncio.Task[None] | None = None
 
     async def run(self, put: model.Put) -> None:
         """Until it is cancelled. The SDK keeps the connection, follows Slack's wish for another, answers its pings."""
@@ -53,10 +54,16 @@ class Listener:
             await handler.connect_async()  # type: ignore[no-untyped-call]
             await asyncio.Event().wait()
         finally:
-            for task in self._waiting:
-                task.cancel()
-            await asyncio.gather(*self._waiting, return_exceptions=True)
-            await handler.close_async()  # type: ignore[no-untyped-call]
+            # To its end, even if it is cancelled once more meanwhile: one that stayed open would go on being given a
+            # share of what is said, and nobody would hear it.
+            self._ending = asyncio.create_task(self._ended(handler))
+            await asyncio.shield(self._ending)
+
+    async def _ended(self, handler: AsyncSocketModeHandler) -> None:
+        for task in self._waiting:
+            task.cancel()
+        await asyncio.gather(*self._waiting, return_exceptions=True)
+        await handler.close_async()  # type: ignore[no-untyped-call]
 
     def _app(self, put: model.Put) -> AsyncApp:
         async def handed_over(req: AsyncBoltRequest) -> BoltResponse:

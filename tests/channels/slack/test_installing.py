@@ -149,7 +149,7 @@ async def socket(world: World) -> AsyncIterator[tuple[web.WebSocketResponse, asy
     assert isinstance(channel, Channel)
     from gateway.asked import Asked
 
-    listening = asyncio.create_task(channel.listen(Asked(world.live.s).put))
+    listening = asyncio.create_task(channel.listen(Asked(world.live.s).put), name="listening")
     try:
         async with asyncio.timeout(30):
             yield await here, heard
@@ -168,7 +168,7 @@ async def test_the_same_payloads_come_over_our_own_connection(
     async with around(tmp_path, 'app_token = "file:app.slack"\n') as world, socket(world) as (slack, heard):
         said = {"type": "message", "user": LI, "channel": DEAL, "text": NAME, "ts": "1795200040.000100"}
         body = {"type": "event_callback", "team_id": "T0FLOAT01", "event_id": "EvS1", "event": said}
-        for _ in range(2):
+        for _ in range(5):
             await slack.send_json({"type": "events_api", "envelope_id": "e1", "payload": body})
             assert (await heard.get())["envelope_id"] == "e1"
         await world.live.settle()
@@ -216,6 +216,20 @@ async def test_what_is_not_stored_is_not_acknowledged(tmp_path: Path) -> None:
         assert (await heard.get())["envelope_id"] == "e3"
         await world.live.settle()
         assert world.card()
+
+
+async def test_it_is_closed_though_it_is_cancelled_again_while_it_closes(tmp_path: Path) -> None:
+    """Left open, it would be given a share of what is said, and nobody would hear it."""
+    async with around(tmp_path, 'app_token = "file:app.slack"\n') as world, socket(world) as (slack, heard):
+        await slack.send_json({"type": "events_api", "envelope_id": "e1", "payload": {"type": "from_next_year"}})
+        assert (await heard.get())["envelope_id"] == "e1"
+        (listening,) = [each for each in asyncio.all_tasks() if each.get_name() == "listening"]
+        for _ in range(2):
+            listening.cancel()
+            await asyncio.sleep(0)
+        async with asyncio.timeout(5):
+            while not slack.closed:
+                await asyncio.sleep(0.01)
 
 
 def _edit(blocks: Any) -> Any:
