@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -56,7 +57,7 @@ class Ground:
     chat: str
     cool_down: str = "30m"
     channel: str = ""
-    """Its table of the configuration; empty for our own chat."""
+    """Its table of the configuration; empty for our own chat. `{port}` in it is the gateway's own."""
     more: str = ""
     """What the configuration ends with."""
 
@@ -100,7 +101,7 @@ port = {port}
 waiting_cards = 100_000
 waiting_alerts = 100_000
 waiting = 100_000
-{self.channel or self._web()}
+{(self.channel or self._web()).replace("{port}", str(port))}
 [crms.local]
 type = "local"
 database = "sqlite:///{self.crm}"
@@ -129,13 +130,18 @@ class Gateway:
     name: str
     port: int = field(default_factory=free_port)
     ready: bool = False
-    kills: int = 0
+    killed: list[float] = field(default_factory=list)
+    """When (monotonic seconds), each time."""
     _read: int = 0
     _process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def kills(self) -> int:
+        return len(self.killed)
 
     @property
     def pid(self) -> int:
@@ -182,10 +188,27 @@ class Gateway:
     def kill(self) -> None:
         """kill -9."""
         self.ready = False
-        self.kills += 1
+        self.killed.append(time.monotonic())
         if self._process is not None:
             self._process.send_signal(signal.SIGKILL)
             self._process.wait()
+
+    def freeze(self) -> None:
+        """It stands still as it is, its connections open."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def wake(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
+    async def holding(self) -> set[str]:
+        """What exists once and is this one's, as it tells of itself."""
+        async with (
+            ClientSession(timeout=ClientTimeout(total=5)) as session,
+            session.get(f"{self.url}/metrics") as answer,
+        ):
+            return set(re.findall(r'^floatcard_lease_held\{lease="(.+)"\} 1\.0$', await answer.text(), re.MULTILINE))
 
     async def stop(self) -> int:
         """SIGTERM; how it ended."""

@@ -21,6 +21,9 @@ from aiohttp import ClientError, ClientSession, ClientTimeout
 from aiohttp.test_utils import TestServer
 
 from channels.model import ImId
+from gateway.clock import SystemClock
+from gateway.store.engine import Store
+from gateway.store.people import PeopleStore
 from tests.channels.slack import world as slack
 from tests.channels.slack.recipe import SECRET, seal
 from tests.channels.telegram import house as telegram
@@ -111,6 +114,16 @@ class Talk(ABC):
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def linked(store: str, talk: Talk) -> None:
+    """The persons of our own chat have accounts there as well."""
+    opened = Store.open(store)
+    people = PeopleStore(opened, SystemClock())
+    await people.load()
+    for key, person in talk.people().items():
+        await people.link(person, "im", key, step="import", evidence="a test", made_by="test")
+    await opened.close()
 
 
 def sentence(customer: str) -> str:

@@ -14,36 +14,23 @@ from pathlib import Path
 
 import pytest
 
-from gateway.clock import SystemClock
 from gateway.intake import LETTER
-from gateway.store.engine import Store
-from gateway.store.people import PeopleStore
 from tests.cluster import outside as out
 from tests.cluster.gateways import Gateway, Ground, cleared, names
 from tests.cluster.outside import Outside
-from tests.cluster.talking import NETWORKS, Talk
+from tests.cluster.talking import NETWORKS, Talk, linked
 from tests.engines.redis import Redis
 
 SOAK = os.environ.get("FLOATCARD_SOAK") == "1"
 pytestmark = [pytest.mark.alone, pytest.mark.timeout(7200 if SOAK else 1200)]
 
 KILLS = {"slack": 200, "telegram": 40} if SOAK else {"slack": 4, "telegram": 2}
-"""Who asks Telegram does so under a lease: after each kill it is nobody's for up to twelve seconds."""
+"""Fewer on Telegram: what it says there is taken only once the gateway has been started again."""
 SEVERAL = 3
 """Gateways, where they share a store and a queue."""
 _NOTHING = "Nothing is parked."
 LIVES = 16
 """So many messages are taken at most from being ready to being killed."""
-
-
-async def linked(store: str, talk: Talk) -> None:
-    """The persons of our own chat have accounts there as well."""
-    opened = Store.open(store)
-    people = PeopleStore(opened, SystemClock())
-    await people.load()
-    for key, person in talk.people().items():
-        await people.link(person, "im", key, step="import", evidence="a test", made_by="test")
-    await opened.close()
 
 
 @pytest.mark.parametrize(
