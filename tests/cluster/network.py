@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections import Counter, defaultdict
+import time
+from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -18,19 +19,21 @@ Json = dict[str, Any]
 
 
 class Network(FakeChat):
-    """Honours `once`, and counts how often each was posted: without it there would be as many messages."""
+    """Honours `once`, and notes what was posted again under the same: without it there would be a second message."""
 
     def __init__(self, rooms: Sequence[str]) -> None:
         super().__init__(SECRET.encode())
-        self.posts: Counter[str] = Counter()
+        self.again: list[tuple[float, str]] = []
+        """When (monotonic seconds) a key came that was known, and which."""
         self.by_name: defaultdict[str, list[Message]] = defaultdict(list)
         """Cards by the customer that they are about, as they came."""
         for name in rooms:
             self.room(name, members(LI, CHEN, WANG))
 
     def _post(self, body: Json) -> str:
-        self.posts[body["once"]] += 1
         known = body["once"] in self.onces
+        if known:
+            self.again.append((time.monotonic(), body["once"]))
         id_ = super()._post(body)
         if not known and not body.get("to"):
             self.by_name[titled(body["card"])].append(self.messages[id_])

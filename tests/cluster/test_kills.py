@@ -17,6 +17,7 @@ import pytest
 from aiohttp import ClientSession, ClientTimeout, TCPConnector
 
 from tests.cluster import outside as out
+from tests.cluster.caught import Caught
 from tests.cluster.clients import Crowd, Note
 from tests.cluster.gateways import Gateway, Ground, cleared, names
 from tests.cluster.network import Network, listening
@@ -44,6 +45,7 @@ class Bench:
     outside: Outside
     network: Network
     crowd: Crowd
+    caught: Caught
 
 
 @contextlib.asynccontextmanager
@@ -56,7 +58,8 @@ async def standing(folder: Path, store: str, bus: str, chance: random.Random) ->
         gateway = Gateway(ground, "gateway")
         async with ClientSession(connector=TCPConnector(limit=16), timeout=ClientTimeout(total=15)) as session:
             try:
-                yield Bench(gateway, Outside(ground), network, Crowd(session, gateway.url, network, chance)), customers
+                crowd, outside = Crowd(session, gateway.url, network, chance), Outside(ground)
+                yield Bench(gateway, outside, network, crowd, Caught(outside, network)), customers
             finally:
                 cleared([gateway])
 
@@ -115,6 +118,7 @@ async def _one_life(here: Bench, chance: random.Random) -> None:
         await here.crowd.until(lambda: here.crowd.taken >= enough)
         await asyncio.sleep(chance.uniform(0, AND_S))
     here.gateway.kill()
+    await here.caught.struck(here.gateway.killed[-1])
     await asyncio.to_thread(_whole, here.outside)
 
 
@@ -134,6 +138,7 @@ async def _counted(here: Bench) -> None:
     out.edits_are_chained(outside, crowd)
     out.rooms_are_in_order(outside, here.network, crowd.said)
     counted += out.one_card_a_message(outside, here.network, crowd.said)
+    counted["posted again under the same key"] = here.caught.judged()
     await out.the_crm_holds_what_stands(outside, crowd)
     assert await here.gateway.stop() == 0
     out.the_chain_is_sound(outside)
