@@ -1,9 +1,9 @@
-"""From a message to its card: `python -m benchmarks.float.bench [--seconds 8] [--customers 1000,100000]`.
+"""From a message to its card: `python -m benchmarks.float.bench [--seconds 8] [--sizes 1000x1000,100000x10000]`.
 
 The gateway, a server that answers as Slack does, and an open-loop load are three processes. Each message names one of
-3,000 customers in one of a thousand rooms (Slack lets a bot post once a second in each; its 20 posts a second for a
-whole workspace and its limits by method are lifted). The time is from when the message was due to when the posted card
-reached the server.
+3,000 customers in one of a thousand rooms or more (Slack lets a bot post once a second in each; its 20 posts a second
+for a whole workspace and its limits by method are lifted). The time is from when the message was due to when the posted
+card reached the server.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from benchmarks.float.pace import Paced, send
 from benchmarks.float.seed import NAMED, names
 
 ROOMS = 1000
+SIZES = "1000x1000,100000x1000,100000x10000"
+"""Customers and rooms."""
 RATES = (50, 200, 500)
 SEED = 11
 MORE = "[mentions]\nbudget = 1000\n"
@@ -62,10 +64,11 @@ def gateway(customers: int) -> Iterator[Running]:
 class Texts:
     """Each customer at most once in a room, so that none is left out because its card is there already."""
 
-    def __init__(self, customers: int) -> None:
+    def __init__(self, customers: int, rooms: int = ROOMS) -> None:
         self.names = list(names(min(customers, NAMED)))
         self.order = list(range(len(self.names)))
         random.Random(SEED).shuffle(self.order)
+        self.rooms = rooms
         self.n = 0
 
     def some(self, count: int) -> list[tuple[str, str]]:
@@ -73,7 +76,7 @@ class Texts:
 
     def one(self) -> tuple[str, str]:
         self.n += 1
-        turn, room = divmod(self.n, ROOMS)
+        turn, room = divmod(self.n, self.rooms)
         name = self.names[self.order[(turn + room * 7) % len(self.order)]]
         return (
             f"Can somebody call {name} about the renewal before Friday? I am on a train all day.",
@@ -115,19 +118,22 @@ def measured(running: Running, texts: Texts, rate: int, seconds: float) -> list[
 HEAD = ["messages/s", "p50 ms", "p99 ms", "cards", "ack p50 ms", "ack p99 ms", "ack worst ms", "not 200", "CPU µs each"]
 
 
-def main(seconds: float, customers: str, rates: str, out: Path) -> None:
+def main(seconds: float, sizes: str, rates: str, out: Path) -> None:
     parts = []
-    for count in [int(each) for each in customers.split(",")]:
+    for size in sizes.split(","):
+        count, rooms = map(int, size.split("x"))
         with gateway(count) as running:
-            texts = Texts(count)
-            hello = [("Good morning, everybody", f"C0ROOM{room:04d}") for room in range(ROOMS)]
+            texts = Texts(count, rooms)
+            hello = [("Good morning, everybody", f"C0ROOM{room:04d}") for room in range(rooms)]
             asyncio.run(send(running.port, hello, 150))
             measured(running, texts, 50, 2)
             rows = [measured(running, texts, int(rate), seconds) for rate in rates.split(",")]
             memory = rss(running.pid)
-        parts.append(f"## {count:,} customers\n\n{table(HEAD, rows)}\n\n{memory:.0f} MB of memory in the end.")
+        parts.append(
+            f"## {count:,} customers, {rooms:,} rooms\n\n{table(HEAD, rows)}\n\n{memory:.0f} MB of memory in the end."
+        )
     note = (
-        f"SQLite FULL, embedded bus, {ROOMS} rooms of 50 members, {seconds:g} s each after a warm-up, seed {SEED}. The "
+        f"SQLite FULL, embedded bus, rooms of 50 members, {seconds:g} s each after a warm-up, seed {SEED}. The "
         "highest rate is ten times 200/s: there the acknowledgement is what counts. The network's own limits are "
         "lifted, its 20 posts a second of a whole workspace and those by method: what is measured is the gateway. With "
         "them 20 cards a second go to one workspace, and no more."
@@ -138,7 +144,7 @@ def main(seconds: float, customers: str, rates: str, out: Path) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=8.0)
-    parser.add_argument("--customers", default="1000,100000")
+    parser.add_argument("--sizes", default=SIZES, help="customers x rooms")
     parser.add_argument("--rates", default=",".join(map(str, (*RATES, 2000))))
     parser.add_argument("--out", type=Path, default=HERE / "float" / "RESULTS.md")
     main(**vars(parser.parse_args()))
