@@ -190,3 +190,31 @@ async def test_one_that_is_killed_at_once_is_spared_nothing(bench: Bench) -> Non
     await worker.stop(0)
     three = await (await bench.open()).start()
     assert [each.starts for each in await three.arrived(1)] == [1]
+
+
+async def test_a_bus_that_does_not_answer_keeps_nobody_from_stopping(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = await (await bench.open()).start()
+    await one.bus.publish(job("waits"))
+    await one.arrived(1)
+    await bench.crash(one)
+    two = await bench.open()
+    asked = asyncio.Event()
+
+    async def silent(delivery: Delivery) -> None:
+        asked.set()
+        await asyncio.Event().wait()
+
+    async def waits(delivery: Delivery) -> None:
+        await asyncio.Event().wait()
+
+    class Spared(random.Random):
+        def random(self) -> float:
+            return 0.9
+
+    monkeypatch.setattr(two.bus, "spare", silent)
+    worker = Worker(two.bus, waits, at_a_time=2, tries=5, chance=Spared())
+    await worker.start()
+    await asyncio.wait_for(asked.wait(), 20)
+    await asyncio.wait_for(worker.stop(0.1), 5)
