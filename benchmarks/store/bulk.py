@@ -1,8 +1,11 @@
-"""Very many edits put into the ledger's ordinary tables and indexes with INSERT … SELECT, in the order of their keys.
+"""Very many edits put into the ledger's ordinary tables and indexes with INSERT … SELECT.
 
 Each has its value, decision, inbox row, state and answered write, in the shapes and lengths the ledger gives them.
-Hashes and ciphertexts are filler, so the chain of such a ledger does not verify; the keys of the records that the
-benchmark then edits are real.
+Every field is edited once, then every field again: rows of one field lie as far from each other, and the pages of
+indexes are as full, as they become with time. Trace codes are spread over all that they can be: those of the decisions
+that the benchmark then makes fall between them, anywhere; ids begin with their time, as ids do. Hashes and ciphertexts
+are filler, so the chain of such a ledger does not verify; the keys of the records that the benchmark then edits are
+real.
 """
 
 # ruff: noqa: E501 -- tables of columns read better whole
@@ -31,9 +34,13 @@ class Spelling:
     def hex(self, n: str, width: int) -> str:
         return f"printf('%0{width}x', {n})" if self.sqlite else f"lpad(to_hex({n}), {width}, '0')"
 
-    def code(self, n: str) -> str:
-        """A trace code's shape."""
-        whole = f"upper({self.hex(n, 16)})"
+    def id(self, n: str) -> str:
+        """An edit's id, in its shape."""
+        return f"{self.hex(f'{AT} + {n}', 12)} || {self.hex(n, 16)}"
+
+    def code(self, n: str, fields: int) -> str:
+        """A trace code's shape, the place of its field among `fields` told by how it begins."""
+        whole = f"upper({self.hex(f'({n}) % {fields} * {(1 << 32) // fields}', 8)} || {self.hex(n, 8)})"
         return " || '-' || ".join(f"substr({whole}, {at}, 4)" for at in (1, 5, 9, 13))
 
     def blob(self, size: int) -> str:
@@ -54,15 +61,15 @@ class Spelling:
         return "1" if self.sqlite else "true"
 
 
-def edits(w: Spelling) -> dict[str, dict[str, str]]:
+def edits(w: Spelling, fields: int) -> dict[str, dict[str, str]]:
     """For every table what stands in each column of the row of edit `n`, counted from 0."""
-    record = f"'local:account:' || {w.hex(f'n / {PER_FIELD}', 8)}"
-    id_, mac, code = w.hex("n", 28), w.hex("n", 64), w.code("n")
-    before = w.hex("n - 1", 28)
-    first = f"n % {PER_FIELD} = 0"
+    record = f"'local:account:' || {w.hex(f'n % {fields}', 8)}"
+    id_, mac, code = w.id("n"), w.hex("n", 64), w.code("n", fields)
+    before = w.id(f"(n - {fields})")
+    first = f"n < {fields}"
     about = {"record": record, "field": "'phone'"}
     edit = {
-        "id": id_, **about, "n": f"n % {PER_FIELD} + 1", "kind": "'set'", "value": id_, "value_mac": mac,
+        "id": id_, **about, "n": f"n / {fields} + 1", "kind": "'set'", "value": id_, "value_mac": mac,
         "system": "'slack'", "surface": "'Slack card'", "source_version": "'1.0'", "instance": "''",
         "actor_kind": "'person'", "actor": "'p' || n % 50", "parents": f"CASE WHEN {first} THEN '[]' ELSE '[\"' || {before} || '\"]' END",
         "stream": "NULL", "watermark": "NULL", "source_time": "NULL", "ingest_time": f"{AT} + n", "effective_time": f"{AT} + n",
@@ -85,13 +92,13 @@ def edits(w: Spelling) -> dict[str, dict[str, str]]:
     return {"value": value, "edit": edit, "decision": decision, "inbox": inbox, "outbox": outbox}
 
 
-def fields(w: Spelling) -> dict[str, dict[str, str]]:
+def states(w: Spelling, fields: int) -> dict[str, dict[str, str]]:
     """The same for the tables with one row a field; `n` counts fields."""
-    last = f"n * {PER_FIELD} + {PER_FIELD - 1}"
-    record, id_ = f"'local:account:' || {w.hex('n', 8)}", w.hex(last, 28)
+    last = f"(n + {(PER_FIELD - 1) * fields})"
+    record, id_ = f"'local:account:' || {w.hex('n', 8)}", w.id(last)
     state = {
         "record": record, "field": "'phone'", "n": str(PER_FIELD), "inputs": w.blob(256), "policy_hash": "''",
-        "heads": f"'[\"' || {id_} || '\"]'", "proposals": "'[]'", "streams": "'{}'", "tidy": w.yes, "decision": w.code(last),
+        "heads": f"'[\"' || {id_} || '\"]'", "proposals": "'[]'", "streams": "'{}'", "tidy": w.yes, "decision": w.code(last, fields),
         "decided_at": f"{AT} + {last}", "standing": id_, "standing_value": id_, "standing_image": w.hex(last, 64), "conflict": "NULL",
     }  # fmt: skip
     key = {"subject": record, "wrapped": w.blob(60), "erased_at": "NULL"}
@@ -101,21 +108,21 @@ def fields(w: Spelling) -> dict[str, dict[str, str]]:
 def load(
     engine: Engine, count: int, vault: Vault, hot: int, told: Callable[[int], None] = lambda _: None
 ) -> dict[str, str]:
-    """Loads `count` edits into an empty ledger; for `hot` records spread over all of them the field's head."""
+    """Loads `count` edits (a multiple of `PER_FIELD`) into an empty ledger; for `hot` records spread over all of them
+    the field's head."""
     w = Spelling(engine.dialect.name)
-    total = count // PER_FIELD
-    every = max(total // hot, 1)
-    chosen = {f"local:account:{n:08x}": f"{n * PER_FIELD + PER_FIELD - 1:028x}" for n in range(0, total, every)}
-    for first in range(0, count, CHUNK):
-        with engine.begin() as connection:
-            last = min(first + CHUNK, count) - 1
-            _insert(connection, w, edits(w), first, last)
-            _insert(connection, w, fields(w), first // PER_FIELD, last // PER_FIELD)
-        told(last + 1)
+    fields = count // PER_FIELD
+    chosen = [f"local:account:{n * max(fields // hot, 1):08x}" for n in range(min(hot, fields))]
+    for each, rows in ((edits(w, fields), fields * PER_FIELD), (states(w, fields), fields)):
+        for first in range(0, rows, CHUNK):
+            last = min(first + CHUNK, rows) - 1
+            with engine.begin() as connection:
+                _insert(connection, w, each, first, last)
+            told(last + 1)
     with engine.begin() as connection:
-        _heads(connection, count)
-        _keys(connection, vault, list(chosen))
-    return dict(list(chosen.items())[:hot])
+        _heads(connection, fields * PER_FIELD)
+        _keys(connection, vault, chosen)
+        return {record: _standing(connection, record) for record in chosen}
 
 
 def _insert(connection: Connection, w: Spelling, tables: dict[str, dict[str, str]], first: int, last: int) -> None:
@@ -131,9 +138,17 @@ def _heads(connection: Connection, count: int) -> None:
         connection.exec_driver_sql(f"INSERT INTO shard_head (shard, seq, hash) VALUES ({shard}, {seq}, '{'a' * 64}')")
 
 
+def _standing(connection: Connection, record: str) -> str:
+    text = f"SELECT standing FROM field_state WHERE record = {_mark(connection)}"
+    return str(connection.exec_driver_sql(text, (record,)).scalar_one())
+
+
 def _keys(connection: Connection, vault: Vault, records: Sequence[str]) -> None:
     for record in records:
         wrapped = vault._wrap(os.urandom(32), record)
-        mark = "?" if connection.dialect.name == "sqlite" else "%s"
-        text = f"UPDATE subject_key SET wrapped = {mark} WHERE subject = {mark}"
+        text = f"UPDATE subject_key SET wrapped = {_mark(connection)} WHERE subject = {_mark(connection)}"
         connection.exec_driver_sql(text, (wrapped, record))
+
+
+def _mark(connection: Connection) -> str:
+    return "?" if connection.dialect.name == "sqlite" else "%s"
