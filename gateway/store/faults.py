@@ -56,6 +56,7 @@ SQLITE: dict[int, Why] = {
     sqlite3.SQLITE_CANTOPEN: "unreachable",
     sqlite3.SQLITE_IOERR: "disk",
     sqlite3.SQLITE_CORRUPT: "damaged",
+    sqlite3.SQLITE_NOTADB: "damaged",  # its first page; at a start it may be anybody's file (migrate.py)
     sqlite3.SQLITE_PERM: "read_only",
 }
 POSTGRESQL: dict[str, Why] = {
@@ -106,6 +107,12 @@ def unavailable(broke: BaseException) -> Why | None:
         return POSTGRESQL.get(state, "unreachable" if state.startswith("08") else None)
     gone = isinstance(broke, DBAPIError) and broke.connection_invalidated
     return _unconnected(origin) if gone or type(origin).__name__ in _NO_ANSWER else None
+
+
+def foreign(broke: BaseException) -> bool:
+    """Whether the file does not even begin as a database of SQLite's does."""
+    origin = broke.orig if isinstance(broke, DBAPIError) else broke
+    return getattr(origin, "sqlite_errorcode", 0) == sqlite3.SQLITE_NOTADB
 
 
 def stale(broke: BaseException) -> bool:

@@ -21,7 +21,7 @@ from sqlalchemy.exc import DBAPIError
 
 from gateway.errors import Misconfigured
 from gateway.store.connect import address, plain, shown
-from gateway.store.faults import SAY, transient, unavailable
+from gateway.store.faults import SAY, foreign, transient, unavailable
 from gateway.store.lasting import guard, hold
 from gateway.store.schema import APPLICATION_ID, complete
 from gateway.store.tables import floatcard_meta
@@ -43,7 +43,10 @@ WAIT_S = 15
 FOREIGN = (
     "belongs to another program (it holds tables, but not ours); point `store` at an empty database or at a new file"
 )
-UNREADABLE = "is not a database this program can read; point `store` at an empty database or at a new file"
+UNREADABLE = (
+    "is not a database this program can read; point `store` at an empty database or at a new file, or, if it was "
+    "Floatcard's once, restore the last backup"
+)
 NEWER = (
     "was made by a newer Floatcard (schema {found}, which needs a program of schema {reads} or newer; this one knows "
     "up to {head}); start that version, or restore the backup taken before the upgrade"
@@ -76,7 +79,7 @@ def prepare(url: URL) -> None:
     try:
         _brought(engine, shown(url))
     except DBAPIError as broke:
-        why = unavailable(broke)
+        why = None if foreign(broke) else unavailable(broke)
         raise Misconfigured([(shown(url), "store", SAY[why] if why else UNREADABLE)]) from broke
     finally:
         engine.dispose()

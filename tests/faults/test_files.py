@@ -228,28 +228,33 @@ async def test_a_file_that_may_not_be_written_is_said_at_the_start(nobody: Path)
     await Store.open(f"sqlite:///{path}").close()
 
 
-def damage(path: Path) -> None:
-    """Everything past the first page; what is in the log is written back before."""
+def damage(path: Path, from_: int = 4096) -> None:
+    """Everything from there on, as a rule past the first page; what is in the log is written back before."""
     with contextlib.closing(sqlite3.connect(path)) as other:
         other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     size = path.stat().st_size
     with path.open("r+b") as file:
-        file.seek(4096)
-        file.write(b"\xff" * (size - 4096))
+        file.seek(from_)
+        file.write(b"\xff" * (size - from_))
 
 
-async def test_a_damaged_file_is_said(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("from_", "said"),
+    [(4096, "damaged"), (0, "not a database this program can read; .* restore the last backup")],
+)
+async def test_a_damaged_file_is_said(tmp_path: Path, from_: int, said: str) -> None:
     store = Store.open(f"sqlite:///{tmp_path}/a.db")
     await store.close()
-    damage(tmp_path / "a.db")
-    with pytest.raises((Misconfigured, StoreUnavailable), match=r"damaged|not a database"):
+    damage(tmp_path / "a.db", from_)
+    with pytest.raises(Misconfigured, match=said):
         Store.open(f"sqlite:///{tmp_path}/a.db")
 
 
-async def test_a_file_that_is_damaged_under_a_gateway_is_said(tmp_path: Path) -> None:
+@pytest.mark.parametrize("from_", [0, 4096])
+async def test_a_file_that_is_damaged_under_a_gateway_is_said(tmp_path: Path, from_: int) -> None:
     store = Store.open(f"sqlite:///{tmp_path}/a.db")
     await store.write(_touch, "anything")
-    damage(tmp_path / "a.db")
+    damage(tmp_path / "a.db", from_)
     for _ in range(2):
         with pytest.raises(StoreUnavailable, match="damaged; stop the gateway and restore the last backup"):
             await store.read(lambda connection: connection.execute(select(floatcard_meta)).all())
