@@ -353,6 +353,16 @@ def restore(
 
 
 @app.command()
+def compact(config: ConfigFile = HERE) -> None:
+    """An SQLite store gives back what has become empty in its file. Stop the gateway first."""
+    from gateway.config import load
+    from gateway.store.compact import compact as compacted
+
+    done = compacted(load(config).store)
+    out.print(f"{done.before} bytes before, {done.after} after.", markup=False)
+
+
+@app.command()
 def erase(
     record: Annotated[str, typer.Argument(help="The customer, as `crm:kind:id`.")],
     yes: Annotated[bool, typer.Option("--yes", help="Ask nothing.")] = False,
