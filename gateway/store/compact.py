@@ -5,7 +5,6 @@ They are used again for what comes, so that a file stops growing by itself; this
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
@@ -14,12 +13,13 @@ from pathlib import Path
 from sqlalchemy.engine import URL
 
 from gateway.errors import Misconfigured
-from gateway.store.backup import said
-from gateway.store.connect import address, shown
-from gateway.store.migrate import prepare
+from gateway.store.backup import quoted, said
+from gateway.store.connect import address, plain, shown
+from gateway.store.migrate import owned
 
 BUSY_S = 2.0
 NO_FILE = "is not there; there is nothing to make smaller"
+EMPTY = "holds nothing yet; there is nothing to make smaller"
 IN_USE = "is in use; stop the gateway, and whatever else has the file open, then try again"
 BY_ITSELF = (
     "is PostgreSQL, which makes room by itself (autovacuum); to give it back to the disk use its own VACUUM FULL"
@@ -43,15 +43,25 @@ def compact(url: str) -> Compacted:
     path = Path(str(parsed.database))
     if not path.is_file():
         raise Misconfigured([(shown(parsed), "store", NO_FILE)])
-    prepare(parsed)
-    before = path.stat().st_size
     with said(shown(parsed)):
+        _ours(parsed)
+        before = path.stat().st_size
         _vacuum(parsed, path)
     return Compacted(before, path.stat().st_size)
 
 
+def _ours(url: URL) -> None:
+    """Of whatever schema: another gateway's may be another."""
+    engine = plain(url)
+    try:
+        with engine.begin() as connection:
+            if owned(connection, shown(url)) is None:
+                raise Misconfigured([(shown(url), "store", EMPTY)])
+    finally:
+        engine.dispose()
+
+
 def _vacuum(url: URL, path: Path) -> None:
-    os.environ.setdefault("SQLITE_TMPDIR", str(path.absolute().parent))  # /tmp may be smaller than a large file
     with closing(sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)) as connection:
         connection.execute("PRAGMA locking_mode=EXCLUSIVE").close()
         try:
@@ -61,5 +71,10 @@ def _vacuum(url: URL, path: Path) -> None:
                 raise
             raise Misconfigured([(shown(url), "store", IN_USE)]) from broke
         connection.execute("COMMIT").close()  # the file stays ours
-        connection.execute("VACUUM").close()
+        # beside the file: nothing of it goes to another disk, and /tmp may be smaller than a large one
+        connection.execute(f"PRAGMA temp_store_directory={quoted(str(path.absolute().parent))}").close()
+        try:
+            connection.execute("VACUUM").close()
+        finally:
+            connection.execute("PRAGMA temp_store_directory=''").close()  # which is the whole process's
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").close()

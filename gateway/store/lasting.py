@@ -48,18 +48,23 @@ def hold(connection: Connection) -> None:
 
 
 def missing(connection: Connection) -> list[str]:
-    """The guarded tables that lost a trigger: somebody opened them by hand."""
+    """The guarded tables that lost a trigger, whole or in a part of theirs: somebody opened them by hand."""
     acts = ("update", "delete") if connection.dialect.name == "sqlite" else ("update", "delete", "truncate")
     wanted = {f"lasting_{table}_{act}": table for table in (*APPEND_ONLY, *_RULES) for act in acts}
     found = set(connection.exec_driver_sql(_FOUND[connection.dialect.name]).scalars())
     return sorted({table for name, table in wanted.items() if name not in found})
 
 
+_PARTS = "SELECT one.oid UNION ALL SELECT inhrelid FROM pg_inherits WHERE inhparent = one.oid"
+"""Where an operator partitioned a table, its parts are opened one by one."""
 _FOUND = {
     "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'",
-    "postgresql": "SELECT tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid "
-    "WHERE NOT tgisinternal AND tgenabled IN ('O', 'A') AND c.relnamespace = current_schema()::regnamespace",
+    "postgresql": "SELECT named FROM (SELECT c.oid, 'lasting_' || c.relname || '_' || act AS named FROM pg_class c, "  # noqa: S608
+    "unnest(ARRAY['update', 'delete', 'truncate']) act WHERE c.relnamespace = current_schema()::regnamespace) one "
+    f"WHERE NOT EXISTS (SELECT FROM ({_PARTS}) part WHERE NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgname = named "
+    "AND t.tgrelid = part.oid AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')))",
 }
+"""The names of triggers that stand wherever they should."""
 
 
 def _sqlite() -> Iterator[tuple[str, str]]:

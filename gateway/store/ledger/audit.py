@@ -34,10 +34,11 @@ _WIDTH = len(edit.columns)
 _CHAIN = f"SELECT {DECISION} FROM decision d ORDER BY d.shard, d.seq"  # noqa: S608
 _EDITS = (
     f"SELECT {EDIT}, {VALUE}, d.shard, d.seq, d.inputs_digest, d.cause_edit "  # noqa: S608
-    f"FROM edit e {WITH_VALUE} LEFT JOIN decision d ON d.id = e.decision ORDER BY e.record, e.field, e.n"
+    f"FROM edit e {WITH_VALUE} LEFT JOIN decision d ON d.id = e.decision AND d.record = e.record "
+    "ORDER BY e.record, e.field, e.n"
 )
 _ORPHANS = (
-    "SELECT d.shard, d.seq FROM decision d LEFT JOIN edit e ON e.id = d.cause_edit "
+    "SELECT d.shard, d.seq FROM decision d LEFT JOIN edit e ON e.id = d.cause_edit AND e.record = d.record "
     "WHERE d.cause = 'edit' AND e.id IS NULL ORDER BY d.shard, d.seq LIMIT 1"
 )
 

@@ -233,7 +233,7 @@ def history(
     past = "" if before is None else " AND e.n < ?"
     query = (
         f"SELECT {EDIT}, {VALUE}, {DECISION} FROM edit e {WITH_VALUE} JOIN decision d ON d.id = e.decision "  # noqa: S608
-        f"WHERE e.record = ? AND e.field = ?{past} ORDER BY e.n DESC LIMIT ?"
+        f"AND d.record = e.record WHERE e.record = ? AND e.field = ?{past} ORDER BY e.n DESC LIMIT ?"
     )
     asked = [record, field, *([] if before is None else [before]), limit]
     return [_past(vault, row) for row in sql.ask(connection, query, asked)]
