@@ -9,7 +9,7 @@ import asyncio
 import os
 import re
 import shutil
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,6 +57,33 @@ class Heard:
     plans: set[str] = field(default_factory=set)
 
 
+_LISTENING: list[tuple[Sequence[Engine], Callable[[Any, str, Any], None]]] = []
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _ear() -> Iterator[None]:
+    """Put to every engine before there are any: a listener that comes or goes while another thread is asking breaks
+    what it asks."""
+
+    def executed(connection: Connection, cursor: Any, statement: str, parameters: Any, *more: Any) -> None:
+        for engines, noted in _LISTENING[-1:]:
+            if statement.startswith("SELECT") and connection.engine in engines:
+                noted(cursor, statement, parameters)
+
+    event.listen(Engine, "before_cursor_execute", executed)
+    yield
+    event.remove(Engine, "before_cursor_execute", executed)
+
+
+@contextmanager
+def noting(engines: Sequence[Engine], noted: Callable[[Any, str, Any], None]) -> Iterator[None]:
+    _LISTENING.append((engines, noted))
+    try:
+        yield
+    finally:
+        _LISTENING.pop()
+
+
 @contextmanager
 def listening(engines: Sequence[Engine], monkeypatch: pytest.MonkeyPatch) -> Iterator[Heard]:
     heard, plain = Heard(), sql.ask
@@ -71,19 +98,9 @@ def listening(engines: Sequence[Engine], monkeypatch: pytest.MonkeyPatch) -> Ite
             noted(connection.connection.cursor(), text, parameters)
         return plain(connection, text, parameters)
 
-    def executed(_: Any, cursor: Any, statement: str, parameters: Any, *more: Any) -> None:
-        if statement.startswith("SELECT"):
-            noted(cursor, statement, parameters)
-
-    with monkeypatch.context() as patched:
+    with monkeypatch.context() as patched, noting(engines, noted):
         patched.setattr(sql, "ask", ask)
-        for each in engines:
-            event.listen(each, "before_cursor_execute", executed)
-        try:
-            yield heard
-        finally:
-            for each in engines:
-                event.remove(each, "before_cursor_execute", executed)
+        yield heard
 
 
 def scanned(plans: set[str]) -> set[tuple[str, str]]:
@@ -194,19 +211,9 @@ def explaining(monkeypatch: pytest.MonkeyPatch, engines: Sequence[Engine]) -> It
             noted(connection.connection.cursor(), sql._spelt(text, "postgresql"), parameters)
         return plain(connection, text, parameters)
 
-    def executed(_: Any, cursor: Any, statement: str, parameters: Any, *more: Any) -> None:
-        if statement.startswith("SELECT"):
-            noted(cursor, statement, parameters)
-
-    with monkeypatch.context() as patched:
+    with monkeypatch.context() as patched, noting(engines, noted):
         patched.setattr(sql, "ask", ask)
-        for each in engines:
-            event.listen(each, "before_cursor_execute", executed)
-        try:
-            yield heard
-        finally:
-            for each in engines:
-                event.remove(each, "before_cursor_execute", executed)
+        yield heard
 
 
 def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
