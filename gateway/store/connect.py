@@ -27,6 +27,8 @@ KEPT = "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_k
 # statement of it is so long that compiling it, or a second process, would be worth the beginning.
 KEYED = "SET enable_seqscan = off; SET jit = off; SET max_parallel_workers_per_gather = 0"
 ENDED = "SET statement_timeout = {0}; SET idle_in_transaction_session_timeout = {0}"
+# From PostgreSQL 17 on also what is neither a statement nor idle has an end, such as half of what was to be said.
+AT_LAST, AT_LAST_S, SINCE = "SET transaction_timeout = {0}", 5, 170_000
 
 # A line that was cut without a word is noticed within half a minute; what the address says itself goes first.
 LINE = {
@@ -101,10 +103,15 @@ def _postgresql(url: URL, *, size: int, within: float = 0, also: str = "", **mor
     def prepare(connection: Any, _record: Any) -> None:
         connection.adapters.register_dumper(str, Text)
         ended = ENDED.format(int(within * 1000)) if within else ""
-        connection.execute("; ".join(filter(None, (KEPT, ended, also))))
+        last = AT_LAST.format(int((within + AT_LAST_S) * 1000)) if within and _knows(connection) else ""
+        connection.execute("; ".join(filter(None, (KEPT, ended, last, also))))
         connection.commit()
 
     return engine
+
+
+def _knows(connection: Any) -> bool:
+    return int(connection.info.server_version) >= SINCE
 
 
 def _sqlite(url: URL, *, size: int, begin: str, pragmas: tuple[str, ...], busy_ms: int | None = None) -> Engine:

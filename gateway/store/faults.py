@@ -67,6 +67,7 @@ POSTGRESQL: dict[str, Why] = {
     "57P02": "unreachable",
     "57P03": "unreachable",
     "25P03": "slow",
+    "25P04": "slow",
     "57014": "slow",
     "57P05": "unreachable",
     "53300": "too_many",

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import psycopg.connection
+from psycopg import Pipeline
 from psycopg.types.string import StrDumperUnknown
 from sqlalchemy import Connection
+
+if TYPE_CHECKING:
+    from psycopg.abc import PQGen
 
 OLDEST = 140_000
 """As server_version_num spells it."""
@@ -16,6 +21,23 @@ NO_RIGHTS = (
     "GRANT CREATE, USAGE ON SCHEMA {schema} TO {user}"
 )
 STANDBY = "is a standby that takes no writes; point `store` at the primary"
+
+
+class Ended(Pipeline):
+    """Ends with the Sync that the server answers, and with nothing after it. psycopg lets a Flush follow, and by any
+    message PostgreSQL stops counting how long it waits in a transaction: whoever froze then would hold what it locked
+    for as long as its machine lives, whatever idle_in_transaction_session_timeout says."""
+
+    def _exit_gen(self) -> PQGen[None]:
+        try:
+            self._enqueue_sync()
+            yield from self._communicate_gen()
+        finally:
+            yield from self._fetch_gen(flush=False)
+
+
+# executemany makes one of its own
+psycopg.connection.Pipeline = Ended  # type: ignore[attr-defined]
 
 
 class Text(StrDumperUnknown):

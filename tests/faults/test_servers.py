@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from redis import exceptions
 from redis.asyncio import Redis as Client
 from sqlalchemy import Connection, select, update
+from sqlalchemy.exc import DBAPIError
 
 from gateway.bus.redis import RedisBus
 from gateway.bus.redis_address import why
 from gateway.clock import SystemClock
 from gateway.errors import Misconfigured
-from gateway.store.connect import address, plain, writing
+from gateway.store import sql
+from gateway.store.connect import _knows, address, plain, writing
 from gateway.store.engine import Store
 from gateway.store.faults import StoreUnavailable
 from gateway.store.migrate import prepare
@@ -149,24 +153,78 @@ def _touch(connection: Connection, items: Sequence[str]) -> list[None]:
     return [None] * len(items)
 
 
+def _by_engine(connection: Connection) -> None:
+    connection.execute(select(floatcard_meta).with_for_update()).all()
+
+
+def _at_once(connection: Connection) -> None:
+    """As an edit locks its fields, and then thinks."""
+
+    def reading() -> Iterator[None]:
+        rows = sql.asking(connection, "SELECT * FROM floatcard_meta FOR UPDATE")
+        yield
+        assert rows()
+
+    sql.at_once(connection, reading(), reading())
+
+
+def _many(connection: Connection) -> None:
+    sql.many(connection, "UPDATE floatcard_meta SET value = value WHERE key = ?", [("program",), ("min_reader",)])
+
+
+@pytest.mark.parametrize("locks", [_by_engine, _at_once, _many])
 async def test_a_gateway_that_vanished_in_the_midst_of_a_transaction_holds_nothing_for_long(
-    postgresql: Postgresql, postgresql_url: str, monkeypatch: pytest.MonkeyPatch
+    postgresql: Postgresql, postgresql_url: str, monkeypatch: pytest.MonkeyPatch, locks: Callable[[Connection], None]
 ) -> None:
     """Its line is dead, and the server knows nothing of it: what it had locked is free all the same."""
     monkeypatch.setattr("gateway.store.connect.WRITE_S", 0.5)
-    name = postgresql_url.partition("@/")[2].partition("?")[0]
+    monkeypatch.setattr("gateway.store.connect.AT_LAST_S", 600)
+    with vanishing(postgresql, postgresql_url) as (connection, vanish):
+        locks(connection)
+        vanish()
+        await asyncio.to_thread(_free, postgresql_url)
+
+
+async def test_one_that_vanished_with_half_of_what_it_had_to_say_does_not_either(
+    postgresql: Postgresql, postgresql_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.store.connect.WRITE_S", 0.5)
+    monkeypatch.setattr("gateway.store.connect.AT_LAST_S", 0.5)
+    with vanishing(postgresql, postgresql_url) as (connection, vanish):
+        if not _knows(connection.connection.driver_connection):
+            pytest.skip("PostgreSQL before 17 has no transaction_timeout")
+        with contextlib.suppress(DBAPIError, psycopg.Error), sql.together(connection):
+            sql.ask(connection, "SELECT * FROM floatcard_meta FOR UPDATE")
+            vanish()
+            await asyncio.to_thread(_free, postgresql_url)
+            connection.invalidate()
+
+
+@contextlib.contextmanager
+def vanishing(postgresql: Postgresql, url: str) -> Iterator[tuple[Connection, Callable[[], None]]]:
+    """A transaction of a gateway's, and what makes its line dead."""
+    name = url.partition("@/")[2].partition("?")[0]
     with between(postgresql.folder / f".s.PGSQL.{postgresql.port}") as line:
         gone = writing(address(f"postgresql://postgres@127.0.0.1:{line.port}/{name}?sslmode=disable"))
         connection = gone.connect()
-        connection.execute(select(floatcard_meta).with_for_update()).all()
-        line.set(HALF_OPEN)
-        engine = plain(address(postgresql_url))
+        connection.begin()
+        try:
+            yield connection, lambda: line.set(HALF_OPEN)
+        finally:
+            connection.invalidate()
+            connection.close()
+            gone.dispose()
+
+
+def _free(url: str) -> None:
+    """Raises when it is not within some seconds."""
+    engine = plain(address(url))
+    try:
         with engine.begin() as other:
+            other.exec_driver_sql("SET LOCAL lock_timeout = '20s'")
             assert other.execute(select(floatcard_meta).with_for_update()).all()
+    finally:
         engine.dispose()
-        connection.invalidate()
-        connection.close()
-        gone.dispose()
 
 
 async def test_no_room_at_redis_is_said(own_redis: Redis) -> None:
