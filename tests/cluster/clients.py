@@ -50,7 +50,8 @@ class Crowd:
     counted: Counter[str] = field(default_factory=Counter)
     gone: bool = False
     """Set when everybody should go home."""
-    _serial: itertools.count[int] = field(default_factory=itertools.count)
+    ids: itertools.count[int] = field(default_factory=itertools.count)
+    """Of events: who writes by two gateways at once gives each a range of its own."""
 
     async def post(self, body: Json) -> Json:
         """Until it is answered with 200, as a network does."""
@@ -110,7 +111,7 @@ class Crowd:
         shown = await self._form(card, mine[-1][1] if mine else "")
         if shown is None:
             return
-        id_, email = f"s{next(self._serial)}", f"c{len(mine)}.{self.chance.randrange(1 << 40):x}@example.com"
+        id_, email = f"s{next(self.ids)}", f"c{len(mine)}.{self.chance.randrange(1 << 40):x}@example.com"
         values = {each["name"]: each["value"] for each in shown["fields"]} | {"email": email}
         tokens = {each["name"]: each["token"] for each in shown["fields"]}
         body = {"message": card.id, "data": shown["data"], "values": values, "tokens": tokens}
@@ -125,7 +126,7 @@ class Crowd:
         while not self.gone:
             data = buttons(card.card, "edit")[0]
             press = {"message": card.id, "action": "edit", "data": data["data"], "trigger": "t"}
-            id_ = f"p{next(self._serial)}"
+            id_ = f"p{next(self.ids)}"
             answer = (await self.post(self.event("button", WANG, card.room, id_, **press)))["answer"]
             if answer["kind"] == "form":
                 shown = form(answer["card"])

@@ -130,6 +130,7 @@ class Gateway:
     name: str
     port: int = field(default_factory=free_port)
     ready: bool = False
+    program: str = PROGRAM
     killed: list[float] = field(default_factory=list)
     """When (monotonic seconds), each time."""
     _read: int = 0
@@ -164,7 +165,7 @@ class Gateway:
     def begin(self) -> None:
         config = self.ground.folder / f"{self.name}.toml"
         config.write_text(self.ground.text(self.port), "utf-8")
-        command = [sys.executable, "-m", PROGRAM, "run", "--config", str(config)]
+        command = [sys.executable, "-m", self.program, "run", "--config", str(config)]
         with self.log_file.open("ab") as log:
             self._read = log.tell()
             self._process = subprocess.Popen(command, stdout=log, stderr=log, cwd=ROOT)
