@@ -15,12 +15,12 @@ import psycopg
 import pytest
 from aiohttp import ClientSession, ClientTimeout
 
-from tests.cluster.clients import Crowd, Note, taken
+from tests.cluster.clients import Crowd, Json, Note, taken
 from tests.cluster.gateways import PROGRAM, SOAK, Gateway, Ground, cleared, names
 from tests.cluster.network import Network, listening
 from tests.cluster.outside import ONCE, Outside, each_edit_is_decided_once, the_chain_is_sound
 from tests.engines.redis import Redis
-from tests.gateway.fake_chat import buttons, form
+from tests.gateway.fake_chat import Message, buttons, form
 from tests.gateway.house import WANG
 
 CUSTOMERS = 12
@@ -112,8 +112,9 @@ def _held(store: str) -> list[int]:
 
 async def _saved(crowd: Crowd, name: str) -> None:
     """Whatever stands there, it is changed."""
-    card, shown = crowd.network.by_name[name][-1], None
+    shown: Json | None = None
     while shown is None:
+        card = await _card(crowd, name)
         press = {"message": card.id, "action": "edit", "data": buttons(card.card, "edit")[0]["data"], "trigger": "t"}
         answer = (await crowd.post(crowd.event("button", WANG, card.room, f"p{next(crowd.ids)}", **press)))["answer"]
         shown = form(answer["card"]) if answer["kind"] == "form" else None
@@ -126,6 +127,15 @@ async def _saved(crowd: Crowd, name: str) -> None:
         crowd.saved.setdefault(name, []).append((id_, values["email"]))
     else:
         crowd.odd.append(f"{name}: {answer}")
+
+
+async def _card(crowd: Crowd, name: str) -> Message:
+    """One that can be edited: what asks to settle names the customer too."""
+    while True:
+        for card in reversed(crowd.network.by_name[name]):
+            if buttons(card.card, "edit"):
+                return card
+        await asyncio.sleep(0.1)
 
 
 async def _again_and_again(crowd: Crowd, name: str) -> None:
