@@ -25,7 +25,7 @@ from gateway.store import migrate
 from gateway.store.backup_file import DAMAGED, Out, lines, sound, written
 from gateway.store.connect import address, reading, shown
 from gateway.store.connect import plain as plainly
-from gateway.store.faults import SAY, unavailable
+from gateway.store.faults import SAY, foreign, unavailable
 from gateway.store.schema import complete
 from gateway.store.tables import floatcard_meta
 from gateway.store.tables_backup import backup_taken
@@ -208,6 +208,8 @@ def said(where: str, key: str = "store") -> Iterator[None]:
     except (Misconfigured, OSError):
         raise
     except Exception as broke:
+        if key == "store" and foreign(broke):
+            raise Misconfigured([(where, key, migrate.UNREADABLE)]) from broke
         why = unavailable(broke)
         if why is None:
             raise

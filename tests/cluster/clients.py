@@ -111,23 +111,31 @@ class Crowd:
         shown = await self._form(card, mine[-1][1] if mine else "")
         if shown is None:
             return
-        id_, email = f"s{next(self.ids)}", f"c{len(mine)}.{self.chance.randrange(1 << 40):x}@example.com"
-        values = {each["name"]: each["value"] for each in shown["fields"]} | {"email": email}
-        tokens = {each["name"]: each["token"] for each in shown["fields"]}
-        body = {"message": card.id, "data": shown["data"], "values": values, "tokens": tokens}
-        answer = (await self.post(self.event("form", WANG, card.room, id_, **body)))["answer"]
+        email = f"c{len(mine)}.{self.chance.randrange(1 << 40):x}@example.com"
+        id_, answer = await self.submit(card, shown, email)
         if taken(answer):
             mine.append((id_, email))
         else:
             self.odd.append(f"{customer}: {answer}")
 
+    async def open(self, card: Message) -> Json:
+        """What pressing its button for editing is answered."""
+        press = {"message": card.id, "action": "edit", "data": buttons(card.card, "edit")[0]["data"], "trigger": "t"}
+        answer = await self.post(self.event("button", WANG, card.room, f"p{next(self.ids)}", **press))
+        return dict(answer["answer"])
+
+    async def submit(self, card: Message, shown: Json, email: str) -> tuple[str, Json]:
+        """The form's event and what it is answered."""
+        id_ = f"s{next(self.ids)}"
+        values = {each["name"]: each["value"] for each in shown["fields"]} | {"email": email}
+        tokens = {each["name"]: each["token"] for each in shown["fields"]}
+        body = {"message": card.id, "data": shown["data"], "values": values, "tokens": tokens}
+        return id_, dict((await self.post(self.event("form", WANG, card.room, id_, **body)))["answer"])
+
     async def _form(self, card: Message, standing: str) -> Json | None:
         """The form that shows what was saved last: whoever edits looks first."""
         while not self.gone:
-            data = buttons(card.card, "edit")[0]
-            press = {"message": card.id, "action": "edit", "data": data["data"], "trigger": "t"}
-            id_ = f"p{next(self.ids)}"
-            answer = (await self.post(self.event("button", WANG, card.room, id_, **press)))["answer"]
+            answer = await self.open(card)
             if answer["kind"] == "form":
                 shown = form(answer["card"])
                 if next(each["value"] for each in shown["fields"] if each["name"] == "email") == standing:

@@ -21,7 +21,6 @@ from tests.cluster.network import Network, listening
 from tests.cluster.outside import ONCE, Outside, each_edit_is_decided_once, the_chain_is_sound
 from tests.engines.redis import Redis
 from tests.gateway.fake_chat import Message, buttons, form
-from tests.gateway.house import WANG
 
 CUSTOMERS = 12
 ROUNDS = 3 if SOAK else 1
@@ -115,16 +114,12 @@ async def _saved(crowd: Crowd, name: str) -> None:
     shown: Json | None = None
     while shown is None:
         card = await _card(crowd, name)
-        press = {"message": card.id, "action": "edit", "data": buttons(card.card, "edit")[0]["data"], "trigger": "t"}
-        answer = (await crowd.post(crowd.event("button", WANG, card.room, f"p{next(crowd.ids)}", **press)))["answer"]
+        answer = await crowd.open(card)
         shown = form(answer["card"]) if answer["kind"] == "form" else None
-    id_ = f"s{next(crowd.ids)}"
-    values = {each["name"]: each["value"] for each in shown["fields"]} | {"email": f"{id_}@example.com"}
-    tokens = {each["name"]: each["token"] for each in shown["fields"]}
-    body = {"message": card.id, "data": shown["data"], "values": values, "tokens": tokens}
-    answer = (await crowd.post(crowd.event("form", WANG, card.room, id_, **body)))["answer"]
+    email = f"{crowd.edits}.{random.randrange(1 << 40):x}@example.com"
+    id_, answer = await crowd.submit(card, shown, email)
     if taken(answer) or "Both values are kept" in str(answer.get("text")):
-        crowd.saved.setdefault(name, []).append((id_, values["email"]))
+        crowd.saved.setdefault(name, []).append((id_, email))
     else:
         crowd.odd.append(f"{name}: {answer}")
 

@@ -171,7 +171,7 @@ def test_another_kind_of_store_is_told_what_to_do(postgresql: Postgresql, tmp_pa
         compact(f"sqlite:///{tmp_path}/empty.db")
     assert (tmp_path / "empty.db").stat().st_size == 0
     (tmp_path / "other.db").write_bytes(b"no database, but text" * 100)
-    with pytest.raises(Misconfigured, match="damaged"):
+    with pytest.raises(Misconfigured, match="is not a database this program can read"):
         compact(f"sqlite:///{tmp_path}/other.db")
 
 
