@@ -25,8 +25,8 @@ local function publish(lane, token, digest, at, topic, name, once, body)
   if token == '' and redis.call('XLEN', lane) >= tonumber(ARGV[3]) then
     return 0
   end
-  redis.call('ZADD', KEYS[1], at, digest)
   local id = redis.call('XADD', lane, '*', 't', topic, 'l', name, 'o', once, 'b', body, 'a', at)
+  redis.call('ZADD', KEYS[1], at, digest)
   if here then
     local read = redis.pcall('XREADGROUP', 'GROUP', ARGV[1], ARGV[2], 'COUNT', 1, 'STREAMS', lane, '>')
     if read and read.err then
@@ -205,8 +205,8 @@ for n = 1, #entry[1][2], 2 do
     fields[#fields + 1] = entry[1][2][n + 1]
   end
 end
-redis.call('ZADD', KEYS[3], ARGV[3], ARGV[2])
 redis.call('XADD', KEYS[2], '*', unpack(fields))
+redis.call('ZADD', KEYS[3], ARGV[3], ARGV[2])
 return redis.call('XDEL', KEYS[1], ARGV[1])
 """
 

@@ -211,6 +211,19 @@ async def test_many_at_once_are_each_answered_for_themselves(shared: Bench, monk
     assert await one.bus.publish(crowded[3])
 
 
+async def test_what_a_lane_could_not_take_is_not_taken_for_seen(shared: Bench) -> None:
+    """Redis undoes nothing of a step that breaks off: a press remembered first would be dropped at its second try."""
+    one = await (await shared.open()).start()
+    assert isinstance(one.bus, RedisBus)
+    lane = one.bus._names.lane(one.bus._lanes.own)
+    await one.bus._redis.set(lane, "no stream")
+    with pytest.raises(Retry):
+        await one.bus.publish(job("p", "press:p", here=True))
+    await one.bus._redis.delete(lane)
+    assert await one.bus.publish(job("p", "press:p", here=True))
+    await one.arrived(1)
+
+
 @pytest.fixture
 async def own(tmp_path: Path, hurried: None) -> AsyncIterator[tuple[Redis, Bench]]:
     """A Redis that this test alone may stop."""
