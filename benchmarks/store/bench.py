@@ -161,7 +161,7 @@ async def grown(url: str, sizes: list[int], rounds: int, seconds: float, empty: 
         await asyncio.gather(*(many.one() for _ in range(200)))
         for pages in ("cold", "warm"):
             if pages == "warm":
-                await _every(many)
+                await every(many)
             for waiting in (1, 64):
                 runs: dict[str, list[tuple[float, list[float]]]] = {"few": [], "many": []}
                 for _ in range(rounds):
@@ -175,7 +175,7 @@ async def grown(url: str, sizes: list[int], rounds: int, seconds: float, empty: 
     return rows, weighs
 
 
-async def _every(of: Ours) -> None:
+async def every(of: Ours) -> None:
     """Each record is edited once."""
     left = iter(of.records)
 
