@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from benchmarks.common import table
-from benchmarks.store import bulk
+from benchmarks.store import bench_pages, bulk
 from benchmarks.store.bench import KEY, Ours, paced
 from benchmarks.store.raw import Raw, captured
 from gateway.store.engine import Store
@@ -35,6 +37,16 @@ async def test_a_loaded_ledger_is_edited_like_any_other(tmp_path: Path) -> None:
     assert len(heads) == 20
     assert last[0].n == bulk.PER_FIELD + 1
     assert last[0].reason == "causal"
+
+
+async def test_the_pages_an_edit_writes_are_those_of_its_tables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench_pages, "SECONDS", 0.1)
+    monkeypatch.setattr(bench_pages, "RECORDS", 200)  # more than edit at once: each sees what stands
+    pages = await bench_pages.written(tmp_path / "ledger.db", 200 * bulk.PER_FIELD)
+    assert {"inbox", "edit", "decision", "value", "field_state", "outbox", "edit_field"} <= pages.keys()
+    assert "free" not in pages
 
 
 def test_a_signed_event_is_taken_by_every_server_and_a_message_floats_its_card(tmp_path: Path) -> None:
