@@ -15,6 +15,9 @@ from pathlib import Path
 
 from tests.engines.postgresql import free_port
 
+HIGHEST = 55_535
+"""A cluster's members speak to each other 10,000 above their port."""
+
 
 def program() -> str | None:
     """redis-server: the wheel's, else the one on PATH."""
@@ -30,7 +33,7 @@ class Redis:
     """One server. `url()` is an address with a prefix nobody used before."""
 
     def __init__(self, program_: str, folder: Path) -> None:
-        self.folder, self.port = folder, free_port()
+        self.folder, self.port = folder, next(port for port in iter(free_port, 0) if port <= HIGHEST)
         self.socket = folder / "r.sock"
         self._program = program_
         self._serial = itertools.count()
