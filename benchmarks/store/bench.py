@@ -32,6 +32,7 @@ from reconcile.token import Seen
 
 WAITING = (1, 16, 64, 256)
 RECORDS = 5000
+SETTLED_S = 5.0
 KEY = bytes(32)
 CARD = Source("slack", "Slack card", "1.0")
 SOAK = os.environ.get("FLOATCARD_SOAK") == "1"
@@ -157,6 +158,8 @@ async def grown(url: str, sizes: list[int], rounds: int, seconds: float, empty: 
         if url.startswith("sqlite"):  # before the rounds put theirs beside them
             file = await asyncio.to_thread(Path(url.removeprefix("sqlite:///")).stat)
             weighs = f"\n\n{file.st_size / size:,.0f} bytes an edit as loaded."
+        await asyncio.to_thread(os.sync)  # what was loaded; a ledger that grew by itself has been on the disk for long
+        await asyncio.sleep(SETTLED_S)
         many = Ours(url, heads)
         await asyncio.gather(*(many.one() for _ in range(200)))
         for pages in ("cold", "warm"):

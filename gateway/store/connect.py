@@ -15,6 +15,8 @@ from gateway.store import sqlite
 
 READERS = 4
 SYNCHRONOUS = "FULL"  # what is acknowledged survives a power cut
+LONGEST = 16_000
+"""Pages of SQLite's log, 64 MB, from which a commit brings them into the file itself; checkpoint.py is there before."""
 BUSY_MS = 10_000
 AGAIN_S = 0.02
 CONNECT_S = 5
@@ -65,7 +67,7 @@ def writing(url: URL) -> Engine:
     if url.get_backend_name() == "sqlite":
         # with recursive triggers a REPLACE asks before it removes a row (lasting.py)
         safe = ("journal_mode=WAL", f"synchronous={SYNCHRONOUS}", "foreign_keys=ON", "recursive_triggers=ON")
-        pragmas = (*safe, "temp_store=MEMORY", "cache_size=-65536")
+        pragmas = (*safe, "temp_store=MEMORY", "cache_size=-65536", f"wal_autocheckpoint={LONGEST}")
         return _sqlite(url, size=1, begin="BEGIN IMMEDIATE", pragmas=pragmas)
     return _postgresql(url, size=1, within=WRITE_S, also=KEYED)
 
@@ -82,6 +84,11 @@ def reading(url: URL) -> Engine:
 def glancing(url: URL) -> Engine:
     """On SQLite, one connection that cannot write and does not wait; its user begins and ends what it reads in."""
     return _sqlite(url, size=1, begin="", pragmas=("query_only=ON", "temp_store=MEMORY"), busy_ms=0)
+
+
+def checkpointing(url: URL) -> Engine:
+    """On SQLite, one connection that brings the log into the file; where somebody else does, it leaves it to them."""
+    return _sqlite(url, size=1, begin="", pragmas=(f"synchronous={SYNCHRONOUS}",), busy_ms=0)
 
 
 def plain(url: URL) -> Engine:

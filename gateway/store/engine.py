@@ -12,6 +12,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
 from gateway.errors import Misconfigured
+from gateway.store.checkpoint import Checkpoints
 from gateway.store.connect import READ_S, READERS, WRITE_S, address, reading, shown, writing
 from gateway.store.enqueue import ANY_ORDER
 from gateway.store.faults import SAY, StoreClosed, named, stale, unavailable
@@ -54,10 +55,17 @@ class Store:
         self._reading = reading(url)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
         self._patience = Patience(self._reading, READ_S)
+        in_a_file = url.get_backend_name() == "sqlite"
+        self._checkpoints = Checkpoints(url) if in_a_file else None
         self._writer = Writer(
-            self._writing, Patience(self._writing, WRITE_S), batch=batch, waiting=waiting, any_order=ANY_ORDER
+            self._writing,
+            Patience(self._writing, WRITE_S),
+            batch=batch,
+            waiting=waiting,
+            any_order=ANY_ORDER,
+            checkpoints=self._checkpoints,
         )
-        self._quick = Quick(url) if url.get_backend_name() == "sqlite" else None
+        self._quick = Quick(url) if in_a_file else None
         self._closed = False
 
     @classmethod
@@ -122,6 +130,8 @@ class Store:
         """Writes what is queued, then lets go of the database."""
         self._closed = True
         await self._writer.close()
+        if self._checkpoints is not None:
+            await self._checkpoints.close()
         await asyncio.get_running_loop().run_in_executor(None, self._readers.shutdown)
         self._patience.close()
         if self._quick is not None:

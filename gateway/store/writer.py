@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine
 
 from gateway.metrics import BATCH as BATCH_SIZE
 from gateway.metrics import COMMIT
+from gateway.store.checkpoint import Checkpoints
 from gateway.store.faults import StoreClosed, StoreUnavailable, named, stale, transient
 from gateway.store.patience import Patience
 
@@ -70,11 +71,13 @@ class Writer:
         batch: int = BATCH,
         waiting: int = WAITING,
         any_order: Set[Op[Any, Any]] = frozenset(),
+        checkpoints: Checkpoints | None = None,
     ) -> None:
         """`any_order`: operations that come to the same in whichever order they are done among themselves."""
         self._any_order = any_order
         self._engine = engine
         self._patience = patience
+        self._checkpoints = checkpoints
         self._kept: Connection | None = None
         """Taken out of the pool once, and not for each transaction, which costs as much again."""
         self._committing = False
@@ -131,11 +134,17 @@ class Writer:
             if isinstance(fault, StoreUnavailable) and time.monotonic() - began > SLOW_S:
                 outcomes += self._give_up(fault)
             self._deliver(outcomes)
+            self._tell_checkpoints()
             self._ended = time.monotonic()
             if len(jobs) > 1:
                 self._met = self._ended
         self._let_go()
         self._patience.close()
+
+    def _tell_checkpoints(self) -> None:
+        if self._checkpoints is not None and self._kept is not None:
+            driver: Any = self._kept.connection.driver_connection
+            self._checkpoints.wrote(driver)
 
     def _give_up(self, fault: StoreUnavailable) -> list[Outcome]:
         """All that is queued: they would wait for the same, one batch after the other."""

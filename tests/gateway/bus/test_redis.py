@@ -80,12 +80,12 @@ async def test_a_room_and_its_repaints_come_to_one_process() -> None:
 
 
 async def test_the_jobs_of_one_that_was_killed_move_in_order_and_its_presses_too(shared: Bench) -> None:
-    one, two = await pair(shared)
+    one, two = await pair(shared)  # of so many rooms each has some
     for n in range(10):
-        for room in range(8):
+        for room in range(24):
             await one.bus.publish(job(f"{room}-{n}", f"room:{room}"))
     await one.bus.publish(job("press", "press:1", here=True), "local")
-    await until(lambda: len(one.got) + len(two.got) == 81)
+    await until(lambda: len(one.got) + len(two.got) == 241)
     await two.ack_all()
     done = next(each for each in one.got if each.job.once != "press")
     await one.bus.ack(done)
@@ -96,7 +96,7 @@ async def test_the_jobs_of_one_that_was_killed_move_in_order_and_its_presses_too
     await until(lambda: len(two.got) == before + len(left))
     moved = two.onces[before:]
     assert set(moved) == left
-    for room in range(8):
+    for room in range(24):
         numbers = [int(once.split("-")[1]) for once in moved if once.startswith(f"{room}-")]
         assert numbers == sorted(numbers)
     assert lanes(two) == redis_lanes.LANES
