@@ -11,9 +11,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import shutil
 import statistics
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -33,6 +35,8 @@ from reconcile.token import Seen
 WAITING = (1, 16, 64, 256)
 RECORDS = 5000
 SETTLED_S = 5.0
+RATE = 500
+"""Edits a second, far more than people type."""
 KEY = bytes(32)
 CARD = Source("slack", "Slack card", "1.0")
 SOAK = os.environ.get("FLOATCARD_SOAK") == "1"
@@ -133,60 +137,113 @@ async def on_postgresql(url: str, rounds: int, seconds: float) -> str:
 
 async def twin(url: str) -> str:
     """An empty database of the same schema in the same server."""
-    import asyncpg  # type: ignore[import-untyped]
-
-    other = url.replace("/t0?", "/raw?")
-    connection = await asyncpg.connect(url.replace("/t0?", "/postgres?"))
-    await connection.execute("CREATE DATABASE raw")
-    await connection.close()
+    other = await made(url, "raw", "template1")
     await Store.open(other).close()
     return other
 
 
-async def grown(url: str, sizes: list[int], rounds: int, seconds: float, empty: str) -> tuple[list[list[Any]], str]:
-    """The same at 1 and 64 waiting in a long ledger and in an empty one, in turns; and an edit's weight in a file."""
-    rows, weighs = [], ""
-    vault = Vault(KEY)
-    few = Ours(empty)
-    await asyncio.gather(*(few.one() for _ in range(200)))
-    for size in sizes:
-        loading = Ours(url)
-        began = time.monotonic()
-        heads = await asyncio.to_thread(bulk.load, loading.store._writing, size, vault, RECORDS, told)
-        print(f"{size:,} edits loaded in {time.monotonic() - began:.0f} s", flush=True)
-        await loading.close()
-        if url.startswith("sqlite"):  # before the rounds put theirs beside them
-            file = await asyncio.to_thread(Path(url.removeprefix("sqlite:///")).stat)
-            weighs = f"\n\n{file.st_size / size:,.0f} bytes an edit as loaded."
-        await asyncio.to_thread(os.sync)  # what was loaded; a ledger that grew by itself has been on the disk for long
-        await asyncio.sleep(SETTLED_S)
-        many = Ours(url, heads)
-        await asyncio.gather(*(many.one() for _ in range(200)))
-        for pages in ("cold", "warm"):
-            if pages == "warm":
-                await every(many)
-            for waiting in (1, 64):
-                runs: dict[str, list[tuple[float, list[float]]]] = {"few": [], "many": []}
-                for _ in range(rounds):
-                    runs["few"].append(await paced(few.one, waiting, seconds))
-                    runs["many"].append(await paced(many.one, waiting, seconds))
-                speed = {name: statistics.median(rate for rate, _ in each) for name, each in runs.items()}
-                long, short = (speed["many"], *tails(runs["many"])), (speed["few"], *tails(runs["few"]))
-                rows.append([f"{size:,}", pages, waiting, *long, *short])
-        await many.close()
-    await few.close()
-    return rows, weighs
+async def made(url: str, name: str, template: str) -> str:
+    """Another database in the same server."""
+    import asyncpg  # type: ignore[import-untyped]
+
+    connection = await asyncpg.connect(url.replace("/t0?", "/postgres?"))
+    await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+    await connection.close()
+    return url.replace("/t0?", f"/{name}?")
 
 
-async def every(of: Ours) -> None:
+@dataclass(frozen=True)
+class Long:
+    """Two ledgers equally long, which are there already, and an empty one."""
+
+    many: Ours
+    few: Ours
+    raw: One
+
+    @staticmethod
+    async def on_sqlite(folder: Path, heads: dict[str, str]) -> Long:
+        many, few, raw = folder / "many.db", folder / "few.db", folder / "raw.db"
+        await asyncio.to_thread(shutil.copyfile, many, raw)
+        short = await begun(Ours(f"sqlite:///{few}"))
+        bare = Raw(few, raw, await asyncio.to_thread(captured, few), list(heads))
+        return Long(Ours(f"sqlite:///{many}", heads), short, bare)
+
+    @staticmethod
+    async def on_postgresql(url: str, heads: dict[str, str]) -> Long:
+        copy = await made(url, "long", "t0")
+        empty = await twin(url)
+        short = await begun(Ours(empty))
+        return Long(Ours(url, heads), short, await RawPostgresql.open(copy, empty, list(heads)))
+
+    async def close(self) -> None:
+        for each in (self.many, self.few, self.raw):
+            await each.close()
+
+
+async def begun(ours: Ours) -> Ours:
+    await asyncio.gather(*(ours.one() for _ in range(200)))
+    return ours
+
+
+async def loaded(url: str, size: int) -> tuple[dict[str, str], str]:
+    """The head of each record's field, and what an edit weighs in a file."""
+    loading = Ours(url)
+    began = time.monotonic()
+    heads = await asyncio.to_thread(bulk.load, loading.store._writing, size, Vault(KEY), RECORDS, told)
+    print(f"{size:,} edits loaded in {time.monotonic() - began:.0f} s", flush=True)
+    await loading.close()
+    if not url.startswith("sqlite"):
+        return heads, ""
+    file = await asyncio.to_thread(Path(url.removeprefix("sqlite:///")).stat)
+    return heads, f"\n\n{file.st_size / size:,.0f} bytes an edit as loaded."
+
+
+async def grown(long: Long, size: int, rounds: int, seconds: float) -> list[list[Any]]:
+    """In turns: the long ledger, raw in one as long, and an empty one."""
+    rows = []
+    await asyncio.to_thread(os.sync)  # what was loaded; a ledger that grew by itself has been on the disk for long
+    await asyncio.sleep(SETTLED_S)
+    await begun(long.many)
+    each = {"long": long.many, "raw": long.raw, "empty": long.few}
+    for pages in ("cold", "warm"):
+        if pages == "warm":
+            for one in each.values():
+                await every(one)
+        for asked in (f"{RATE}/s", 1, 64):
+            runs: dict[str, list[tuple[float, list[float]]]] = {name: [] for name in each}
+            for _ in range(rounds):
+                for name, one in each.items():
+                    run = at_rate(one.one, RATE, seconds) if isinstance(asked, str) else paced(one.one, asked, seconds)
+                    runs[name].append(await run)
+            speed = {name: statistics.median(rate for rate, _ in some) for name, some in runs.items()}
+            told = [[speed[name], *tails(some)] for name, some in runs.items()]
+            rows.append([f"{size:,}", pages, asked, speed["long"] / speed["raw"], *told[0], *told[1], *told[2]])
+    return rows
+
+
+async def every(of: One) -> None:
     """Each record is edited once."""
-    left = iter(of.records)
+    left = iter(range(RECORDS))
 
     async def lane() -> None:
         for _ in left:
             await of.one()
 
     await asyncio.gather(*(lane() for _ in range(64)))
+
+
+async def at_rate(one: Callable[[], Awaitable[None]], rate: int, seconds: float) -> tuple[float, list[float]]:
+    """So many come a second, at their times, whether those before are answered or not; each from when it was due."""
+    times: list[float] = []
+    start = time.perf_counter()
+
+    async def due(at: float) -> None:
+        await asyncio.sleep(at - time.perf_counter())
+        await one()
+        times.append((time.perf_counter() - at) * 1000)
+
+    await asyncio.gather(*(due(start + n / rate) for n in range(round(rate * seconds))))
+    return len(times) / (time.perf_counter() - start), sorted(times)
 
 
 def told(count: int) -> None:
@@ -198,12 +255,8 @@ LONG = [
     "edits in the ledger",
     "pages",
     "waiting",
-    "edits/s",
-    "p50 ms",
-    "p99 ms",
-    "edits/s, empty",
-    "p50, empty",
-    "p99, empty",
+    "of raw",
+    *(f"{of}{figure}" for of in ("", "raw ", "empty ") for figure in ("edits/s", "p50 ms", "p99 ms")),
 ]
 
 
@@ -220,21 +273,29 @@ async def main(rounds: int, seconds: float, ledger: int, only: str, out: Path) -
             )
     if "ledger" in wanted and ledger:
         with scratch() as folder:
-            many, few = f"sqlite:///{folder}/many.db", f"sqlite:///{folder}/few.db"
-            rows, weighs = await grown(many, [ledger], rounds, seconds, few)
-        parts.append("## SQLite, a long ledger beside an empty one\n\n" + table(LONG, rows) + weighs)
+            heads, weighs = await loaded(f"sqlite:///{folder}/many.db", ledger)
+            long = await Long.on_sqlite(Path(folder), heads)
+            rows = await grown(long, ledger, rounds, seconds)
+            await long.close()
+        parts.append(
+            "## SQLite, a long ledger beside raw in one as long, and an empty one\n\n" + table(LONG, rows) + weighs
+        )
     if "ledger-postgresql" in wanted and ledger:
         with postgresql() as url:
             if url is not None:
-                rows, _ = await grown(url, [ledger], rounds, seconds, await twin(url))
-                parts.append("## PostgreSQL, a long ledger beside an empty one\n\n" + table(LONG, rows))
+                heads, _ = await loaded(url, ledger)
+                long = await Long.on_postgresql(url, heads)
+                rows = await grown(long, ledger, rounds, seconds)
+                await long.close()
+                parts.append("## PostgreSQL, the same\n\n" + table(LONG, rows))
     note = (
         f"{rounds} rounds of {seconds:g} s, interleaved, medians. An edit is its inbox row, the edit, its value "
         "encrypted, "
         f"the decision in its chain, the field's state and the write to the CRM, over {RECORDS:,} records; an "
         "edit whose "
         "predecessor still waits to be written to the CRM also ends that row, which raw does not do. Cold: of the long "
-        "ledger's pages many were not read since it was loaded; warm: each record was edited once since."
+        "ledger's pages many were not read since it was loaded; warm: each record was edited once since. "
+        f"{RATE}/s: so many come a second, whether those before are answered or not."
     )
     keep(out, "Whole edits a second", machine("SQLAlchemy", "psycopg", "asyncpg"), note, *parts)
 

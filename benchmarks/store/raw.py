@@ -7,9 +7,12 @@ import os
 import queue
 import sqlite3
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+RECORDS = [f"local:account:{n}" for n in range(5000)]
+AFTER = 10**9
 TABLES = ("value", "edit", "decision", "inbox", "field_state", "outbox")
 
 
@@ -29,11 +32,16 @@ def schema(path: Path) -> list[str]:
 
 
 class Raw:
-    def __init__(self, source: Path, path: Path, rows: dict[str, list[tuple[Any, ...]]]) -> None:
+    """`path`: a new file, or a ledger's, whose rows stay beside those that come."""
+
+    def __init__(
+        self, source: Path, path: Path, rows: dict[str, list[tuple[Any, ...]]], records: Sequence[str] = RECORDS
+    ) -> None:
         self.rows = rows
+        self.records = records
         self.path = path
         self.waiting: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self.schema = schema(source)
+        self.schema = [] if path.exists() else schema(source)
         self.names = self._columns(source)
         self.n = 0
         self.thread = threading.Thread(target=self._run, daemon=True)
@@ -80,19 +88,23 @@ class Raw:
         connection.execute("COMMIT")
 
     def _fresh(self, table: str, n: int) -> tuple[Any, ...]:
-        return fresh(self.rows[table], self.names[table], table, n)
+        return fresh(self.rows[table], self.names[table], table, n, self.records)
 
 
-def fresh(rows: list[tuple[Any, ...]], names: list[str], table: str, n: int) -> tuple[Any, ...]:
-    """A captured row under keys of its own, spread over as many records as the ledger's are."""
-    row, record = list(rows[n % len(rows)]), f"local:account:{n % 5000}"
+def fresh(
+    rows: list[tuple[Any, ...]], names: list[str], table: str, n: int, records: Sequence[str] = RECORDS
+) -> tuple[Any, ...]:
+    """A captured row under keys of its own, spread over the records, and after all that is there: ids in their order,
+    trace codes anywhere."""
+    row, record = list(rows[n % len(rows)]), records[n % len(records)]
+    code = os.urandom(8).hex("-", 2).upper() if table == "decision" else ""
     changes: dict[str, dict[str, Any]] = {
-        "value": {"id": f"{n:028x}", "subject": record},
-        "edit": {"id": f"{n:028x}", "record": record, "n": n},
-        "decision": {"id": os.urandom(10).hex(), "record": record, "seq": n},
+        "value": {"id": f"f{n:027x}", "subject": record},
+        "edit": {"id": f"f{n:027x}", "record": record, "n": AFTER + n},
+        "decision": {"id": code, "record": record, "seq": AFTER + n},
         "inbox": {"once": f"raw-{n}"},
         "field_state": {"record": record},
-        "outbox": {"id": f"{n:028x}", "record": record},
+        "outbox": {"id": f"f{n:027x}", "record": record},
     }
     for name, it in changes[table].items():
         row[names.index(name)] = it

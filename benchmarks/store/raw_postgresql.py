@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import asyncpg  # type: ignore[import-untyped]
 
-from benchmarks.store.raw import TABLES, fresh
+from benchmarks.store.raw import RECORDS, TABLES, fresh
 
 BATCH = 256
 
 
 class RawPostgresql:
-    def __init__(self, connection: Any, rows: dict[str, list[tuple[Any, ...]]], names: dict[str, list[str]]) -> None:
+    def __init__(
+        self,
+        connection: Any,
+        rows: dict[str, list[tuple[Any, ...]]],
+        names: dict[str, list[str]],
+        records: Sequence[str],
+    ) -> None:
+        self.records = records
         self.connection = connection
         self.rows = rows
         self.names = names
@@ -23,13 +31,13 @@ class RawPostgresql:
         self.task = asyncio.create_task(self._run())
 
     @staticmethod
-    async def open(url: str, source: str) -> RawPostgresql:
-        """`source`: the ledger's own database, whose schema and rows are taken over; `url`: an empty one beside it."""
+    async def open(url: str, source: str, records: Sequence[str] = RECORDS) -> RawPostgresql:
+        """`source`: a ledger's own database, whose rows are taken over; `url`: one beside it, of the same schema."""
         ours, raw = await asyncpg.connect(_dsn(source)), await asyncpg.connect(_dsn(url))
         rows = {t: [tuple(r) for r in await ours.fetch(f"SELECT * FROM {t} LIMIT 200")] for t in TABLES}
         names = {t: [a.name for a in (await ours.prepare(f"SELECT * FROM {t}")).get_attributes()] for t in TABLES}
         await ours.close()
-        return RawPostgresql(raw, rows, names)
+        return RawPostgresql(raw, rows, names, records)
 
     def _text(self, table: str) -> str:
         names = self.names[table]
@@ -63,7 +71,7 @@ class RawPostgresql:
         async with self.connection.transaction():
             for table in TABLES:
                 names = self.names[table]
-                rows = [fresh(self.rows[table], names, table, n) for n in range(first, first + count)]
+                rows = [fresh(self.rows[table], names, table, n, self.records) for n in range(first, first + count)]
                 if table == "field_state":  # a batch may name a record twice
                     rows = list({row[0]: row for row in rows}.values())
                 await self.connection.executemany(self.texts[table], rows)

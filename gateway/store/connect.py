@@ -86,11 +86,6 @@ def glancing(url: URL) -> Engine:
     return _sqlite(url, size=1, begin="", pragmas=("query_only=ON", "temp_store=MEMORY"), busy_ms=0)
 
 
-def checkpointing(url: URL) -> Engine:
-    """On SQLite, one connection that brings the log into the file; where somebody else does, it leaves it to them."""
-    return _sqlite(url, size=1, begin="", pragmas=(f"synchronous={SYNCHRONOUS}",), busy_ms=0)
-
-
 def plain(url: URL) -> Engine:
     """For looking at a database that may not be ours, and for migrating it: changes no setting of the file."""
     if url.get_backend_name() == "sqlite":

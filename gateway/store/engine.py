@@ -56,14 +56,13 @@ class Store:
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
         self._patience = Patience(self._reading, READ_S)
         in_a_file = url.get_backend_name() == "sqlite"
-        self._checkpoints = Checkpoints(url) if in_a_file else None
         self._writer = Writer(
             self._writing,
             Patience(self._writing, WRITE_S),
             batch=batch,
             waiting=waiting,
             any_order=ANY_ORDER,
-            checkpoints=self._checkpoints,
+            checkpoints=Checkpoints() if in_a_file else None,
         )
         self._quick = Quick(url) if in_a_file else None
         self._closed = False
@@ -130,8 +129,6 @@ class Store:
         """Writes what is queued, then lets go of the database."""
         self._closed = True
         await self._writer.close()
-        if self._checkpoints is not None:
-            await self._checkpoints.close()
         await asyncio.get_running_loop().run_in_executor(None, self._readers.shutdown)
         self._patience.close()
         if self._quick is not None:

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine
 
 from gateway.metrics import BATCH as BATCH_SIZE
 from gateway.metrics import COMMIT
-from gateway.store.checkpoint import Checkpoints
+from gateway.store.checkpoint import ALONE_ROWS, IDLE_S, ROWS, Checkpoints
 from gateway.store.faults import StoreClosed, StoreUnavailable, named, stale, transient
 from gateway.store.patience import Patience
 
@@ -134,17 +134,26 @@ class Writer:
             if isinstance(fault, StoreUnavailable) and time.monotonic() - began > SLOW_S:
                 outcomes += self._give_up(fault)
             self._deliver(outcomes)
-            self._tell_checkpoints()
+            if self._log(ROWS if len(jobs) > 1 else ALONE_ROWS):
+                self._bring_log()
             self._ended = time.monotonic()
             if len(jobs) > 1:
                 self._met = self._ended
         self._let_go()
         self._patience.close()
 
-    def _tell_checkpoints(self) -> None:
+    def _log(self, rows: int) -> bool:
+        """Whether SQLite's log has so many rows that its file has not."""
+        return self._checkpoints is not None and self._kept is not None and self._checkpoints.owed(self._driver, rows)
+
+    def _bring_log(self) -> None:
         if self._checkpoints is not None and self._kept is not None:
-            driver: Any = self._kept.connection.driver_connection
-            self._checkpoints.wrote(driver)
+            self._checkpoints.bring(self._driver)
+
+    @property
+    def _driver(self) -> Any:
+        assert self._kept is not None
+        return self._kept.connection.driver_connection
 
     def _give_up(self, fault: StoreUnavailable) -> list[Outcome]:
         """All that is queued: they would wait for the same, one batch after the other."""
@@ -157,9 +166,9 @@ class Writer:
         return [(job, None, StoreUnavailable(fault.why)) for job in jobs]
 
     def _take(self) -> list[Job]:
+        while self._idle():
+            self._bring_log()
         with self._wake:
-            while not self._jobs and not self._closing:
-                self._wake.wait()
             self._linger()
             jobs = [self._jobs.popleft() for _ in range(min(self._batch, len(self._jobs)))]
             freed = self._next_in(len(jobs))
@@ -168,6 +177,14 @@ class Writer:
         for loop, room in freed:
             _tell(loop, _set_all, [(room, None, None)])
         return jobs
+
+    def _idle(self) -> bool:
+        """False once somebody waits. True when nobody came for a while, and there is something to do meanwhile."""
+        with self._wake:
+            while not self._jobs and not self._closing:
+                if not self._wake.wait(IDLE_S if self._log(ROWS) else None):
+                    return True
+        return False
 
     def _linger(self) -> None:
         """Where several write, the next of them is not far: one commit less is less to do for everybody. Whoever

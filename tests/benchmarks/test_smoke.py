@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.common import table
-from benchmarks.store import bench_pages, bulk
+from benchmarks.store import bench, bench_pages, bulk
 from benchmarks.store.bench import KEY, Ours, paced
 from benchmarks.store.raw import Raw, captured
 from gateway.store.engine import Store
@@ -37,6 +37,20 @@ async def test_a_loaded_ledger_is_edited_like_any_other(tmp_path: Path) -> None:
     assert len(heads) == 20
     assert last[0].n == bulk.PER_FIELD + 1
     assert last[0].reason == "causal"
+
+
+async def test_a_long_ledger_beside_raw_in_one_as_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench, "RECORDS", 200)
+    monkeypatch.setattr(bench, "SETTLED_S", 0)
+    heads, weighs = await bench.loaded(f"sqlite:///{tmp_path}/many.db", 200 * bulk.PER_FIELD)
+    long = await bench.Long.on_sqlite(tmp_path, heads)
+    rows = await bench.grown(long, len(heads), 1, 0.1)
+    await long.close()
+    assert [row[1:3] for row in rows] == [
+        [pages, waiting] for pages in ("cold", "warm") for waiting in (f"{bench.RATE}/s", 1, 64)
+    ]
+    assert all(len(row) == len(bench.LONG) for row in rows)
+    assert "bytes an edit" in weighs
 
 
 async def test_the_pages_an_edit_writes_are_those_of_its_tables(
