@@ -16,9 +16,9 @@ import sqlite3
 log = logging.getLogger("floatcard.store")
 
 ROWS = 500
-"""So many rows written make it worth the syncs: some thousand pages of a long ledger."""
-ALONE_ROWS = 2000
-"""Where one writes after the other, the next would wait for all of it: it comes more rarely, with more to do."""
+"""So many rows written make it worth the syncs, where several write: some edits more wait for it, and not for long."""
+ALONE_ROWS = 1200
+"""Where one writes after the other, the next waits for all of it: fewer than one in a hundred are that one."""
 IDLE_S = 0.05
 """So long after the last commit nobody is expected."""
 PASSIVE = "PRAGMA wal_checkpoint(PASSIVE)"

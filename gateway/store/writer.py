@@ -134,11 +134,12 @@ class Writer:
             if isinstance(fault, StoreUnavailable) and time.monotonic() - began > SLOW_S:
                 outcomes += self._give_up(fault)
             self._deliver(outcomes)
-            if self._log(ROWS if len(jobs) > 1 else ALONE_ROWS):
-                self._bring_log()
             self._ended = time.monotonic()
             if len(jobs) > 1:
                 self._met = self._ended
+            if self._log(ROWS if self._ended - self._met <= BUSY_S else ALONE_ROWS):
+                self._bring_log()
+                self._ended = time.monotonic()
         self._let_go()
         self._patience.close()
 

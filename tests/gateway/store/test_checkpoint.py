@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
-from gateway.store import checkpoint, sql
+from gateway.store import checkpoint, sql, writer
 from gateway.store.connect import LONGEST
 from gateway.store.engine import Store
 from tests.gateway.store.test_engine import create, words
@@ -129,6 +129,7 @@ async def test_who_writes_alone_meets_it_more_rarely(store: Store, monkeypatch: 
         bring(self, driver)
 
     monkeypatch.setattr(checkpoint.Checkpoints, "bring", counted)
+    await asyncio.sleep(2 * writer.BUSY_S)
     for _ in range(60):
         await store.write(put, 100)
     assert rows and min(rows) >= checkpoint.ALONE_ROWS
