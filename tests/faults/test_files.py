@@ -110,6 +110,9 @@ def fill(ballast: Path) -> None:
 async def full(live: Faulty, folder: Path, mounted: bool) -> AsyncIterator[None]:
     """To the last byte, by what somebody else keeps there; without a disk of our own by SQLite's own limit."""
     if mounted:
+        # the log's file keeps the place it once took, and in it people go on for a while
+        with contextlib.closing(sqlite3.connect(folder / "floatcard.db")) as other:
+            other.execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
         fill(folder / "ballast")
     else:
         await live.s.store.write(_pragma, "max_page_count=1")
