@@ -16,6 +16,9 @@ GENESIS: Final = "0" * 64
 """`prev_hash` of the first decision of every shard; its `seq` is 1."""
 
 _CODE_DIGITS: Final = 16
+_MOMENT_DIGITS: Final = 5
+_REST_DIGITS: Final = _CODE_DIGITS - _MOMENT_DIGITS
+_STEP_MS: Final = 64
 _LOOKALIKES: Final = str.maketrans({"O": "0", "I": "1", "L": "1", "-": None, " ": None, "#": None})
 
 Heads = Mapping[int, tuple[int, str]]
@@ -68,7 +71,8 @@ def seal(
     prev_hash: str,
 ) -> Decision:
     """The next link of `shard`, with its trace code and its hash. The first has `seq` 1 and `prev_hash` GENESIS."""
-    code = trace_code(prev_hash, shard, seq, record, field, trigger, trigger_edit, policy_hash, engine, inputs_digest)
+    what = (prev_hash, shard, seq, record, field, trigger, trigger_edit, policy_hash, engine, inputs_digest)
+    code = trace_code(at, _digest(list(what)))
     decision = Decision(
         id=code,
         record=record,
@@ -96,9 +100,14 @@ def inputs_digest(edit_ids: Iterable[str]) -> str:
     return _digest(cast("Json", sorted(set(edit_ids))))
 
 
-def trace_code(*identity: str | int | None) -> str:
-    """64 bits of the identity's SHA-256 as people read and type them: `7F3A-19C2-8D40-5B71`."""
-    return _grouped(_digest(list(identity))[:_CODE_DIGITS].upper())
+def trace_code(at: int, digest: str) -> str:
+    """64 bits as people read and type them, `7F3A-19C2-8D40-5B71`: the first 20 count steps of 64 ms and come round
+    every 18.6 hours, the others are of `digest`, the decision's identity in SHA-256 (hex). `at` in ms since 1970.
+
+    Codes of one moment lie together in an index however long it is, where random ones would each have to be put into
+    a page of its own; and as the moments come round, the codes of a long time are spread over all there are.
+    """
+    return _grouped(f"{at // _STEP_MS % 16**_MOMENT_DIGITS:0{_MOMENT_DIGITS}x}{digest[:_REST_DIGITS]}".upper())
 
 
 def read_trace_code(text: str) -> str | None:

@@ -7,6 +7,7 @@ import os
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -91,13 +92,19 @@ class Raw:
         return fresh(self.rows[table], self.names[table], table, n, self.records)
 
 
+def _code() -> str:
+    """In the shape of `reconcile.chain.trace_code`, without a hash."""
+    whole = f"{time.time_ns() // 64_000_000 % 16**5:05X}{os.urandom(6).hex().upper()}"
+    return f"{whole[:4]}-{whole[4:8]}-{whole[8:12]}-{whole[12:16]}"
+
+
 def fresh(
     rows: list[tuple[Any, ...]], names: list[str], table: str, n: int, records: Sequence[str] = RECORDS
 ) -> tuple[Any, ...]:
     """A captured row under keys of its own, spread over the records, and after all that is there: ids in their order,
-    trace codes anywhere."""
+    trace codes where those of the moment are."""
     row, record = list(rows[n % len(rows)]), records[n % len(records)]
-    code = os.urandom(8).hex("-", 2).upper() if table == "decision" else ""
+    code = _code() if table == "decision" else ""
     changes: dict[str, dict[str, Any]] = {
         "value": {"id": f"f{n:027x}", "subject": record},
         "edit": {"id": f"f{n:027x}", "record": record, "n": AFTER + n},

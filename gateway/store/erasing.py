@@ -7,13 +7,13 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, astuple, dataclass
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, text, update
 
 from gateway.clock import Clock
 from gateway.store import auditing, sql
 from gateway.store.engine import Store
 from gateway.store.tables_app import alert, choice, due, mirror, slot_record
-from gateway.store.tables_ledger import conflict, edit, outbox, subject_key, value
+from gateway.store.tables_ledger import OPEN, conflict, edit, outbox, subject_key, value
 from gateway.store.tables_mentioning import customer_name, lesson, named
 from gateway.store.vault import Vault
 
@@ -57,7 +57,8 @@ class EraseStore:
         if weight is None or not self._vault.erase(connection, record, now):
             return None
         # one that was sent is not sent again either: without its value it would clear the field there
-        open_ = "UPDATE outbox SET state = 'superseded' WHERE state IN ('waiting', 'sent') AND record = ?"
+        waits = f"state IN ('waiting', 'sent') AND {OPEN.said}"
+        open_ = f"UPDATE outbox SET state = 'superseded' WHERE {waits} AND record = ?"  # noqa: S608
         sql.change(connection, open_, (record,))
         for table in (customer_name, named, lesson, choice):
             connection.execute(delete(table).where(table.c.record == record))
@@ -96,12 +97,13 @@ def _weigh(connection: Connection, record: str) -> Weight | None:
     def count(query: object) -> int:
         return int(connection.execute(select(func.count()).select_from(query.subquery())).scalar_one())  # type: ignore[attr-defined]
 
+    still = text(OPEN.said)
     return Weight(
         values=count(select(value.c.id).where(value.c.subject == record)),
         edits=count(select(edit.c.id).where(edit.c.record == record)),
         cards=count(select(slot_record.c.slot).where(slot_record.c.record == record)),
         conflicts=count(select(conflict.c.id).where(conflict.c.record == record, conflict.c.closed_at.is_(None))),
-        waiting=count(select(outbox.c.id).where(outbox.c.record == record, outbox.c.state == "waiting")),
+        waiting=count(select(outbox.c.id).where(outbox.c.record == record, outbox.c.state == "waiting", still)),
         names=count(select(customer_name.c.name).where(customer_name.c.record == record)),
         alerts=count(select(alert.c.id).where(alert.c.record == record, alert.c.state == "open")),
     )

@@ -157,8 +157,20 @@ def owned(connection: Connection, where: str) -> str | None:
 def _sign(connection: Connection) -> None:
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql(f"PRAGMA application_id={APPLICATION_ID}")
+        _narrow(connection)
     put(connection, floatcard_meta, [{"key": "program", "value": "floatcard"}, {"key": READS, "value": reads()}])
     guard(connection)
+
+
+def _narrow(connection: Connection) -> None:
+    """An index that was of all rows and is now of some is made anew: migrations do not see what an index leaves out."""
+    rows = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE type = 'index'")
+    said = {str(name): str(sql) for name, sql in rows}
+    for index in (index for table in complete().sorted_tables for index in table.indexes):
+        some = index.dialect_options["sqlite"]["where"] is not None
+        if some and " WHERE " not in said[str(index.name)]:
+            index.drop(connection)
+            index.create(connection)
 
 
 def reads() -> str:

@@ -25,6 +25,7 @@ from reconcile.chain import (
 from reconcile.model import Decision, Resolution
 
 LENGTH = 12
+NOW = 64 * 2**34
 
 
 def decided(i: int) -> Resolution:
@@ -183,8 +184,26 @@ def test_the_value_is_not_in_the_hash_but_its_mac_is() -> None:
 def test_trace_codes_are_short_stable_and_apart() -> None:
     codes = {row.id for shard in range(40) for row in chain(shard, 50)}
     assert len(codes) == 2000
-    assert trace_code("a", 1) == trace_code("a", 1) and len(trace_code("a", 1)) == 19
-    assert trace_code("a", 1) != trace_code("a", "1") != trace_code("a1")
+    assert link(0, 1, GENESIS).id == link(0, 1, GENESIS).id and len(link(0, 1, GENESIS).id) == 19
+    first: dict[str, Any] = {"shard": 0, "seq": 1, "prev": GENESIS}
+    others: dict[str, Any] = {"shard": 1, "seq": 2, "prev": "x", "record": "x", "field": "x", "trigger": "policy"}
+    others |= {"trigger_edit": None, "policy_hash": "x", "engine": "2", "inputs_digest": "x", "at": 9**12}
+    assert len({link(**first).id, *(link(**first | {name: it}).id for name, it in others.items())}) == len(others) + 1
+
+
+def test_trace_codes_of_one_moment_stand_together_and_those_of_a_day_anywhere() -> None:
+    def code(at: int, n: int = 0) -> str:
+        return trace_code(at, inputs_digest([str(n)]))
+
+    def moment(at: int) -> int:
+        return int(code(at).replace("-", "")[:5], 16)
+
+    assert [moment(NOW + ms) - moment(NOW) for ms in (0, 63, 64, 640)] == [0, 0, 1, 10]
+    assert {code(NOW, n)[:6] for n in range(100)} == {code(NOW)[:6]}
+    assert len({code(NOW, n) for n in range(5000)}) == 5000
+    day = sorted(moment(NOW + 86_400_000 * n // 1000) for n in range(1000))
+    assert max(b - a for a, b in zip([0, *day], [*day, 2**20], strict=True)) < 2**20 // 500
+    assert moment(NOW + 64 * 2**20) == moment(NOW), "they come round"
 
 
 def test_a_typed_trace_code_is_understood() -> None:

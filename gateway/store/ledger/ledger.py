@@ -34,6 +34,7 @@ from gateway.store.ledger.model import (
 from gateway.store.ledger.outbox import Reply
 from gateway.store.ledger.touched import Shared
 from gateway.store.policy_changes import PolicyChange
+from gateway.store.tables_ledger import OPEN
 from gateway.store.vault import Vault
 from gateway.telemetry import span, stamped
 from reconcile.chain import Fault, Root
@@ -361,7 +362,7 @@ class Ledger:
         return await self._store.write(self._erase, subject)
 
     def _erase(self, connection: Connection, subjects: Sequence[str]) -> list[bool]:
-        stop = "UPDATE outbox SET state = 'superseded' WHERE state = 'waiting' AND record = ?"
+        stop = f"UPDATE outbox SET state = 'superseded' WHERE state = 'waiting' AND record = ? AND {OPEN.said}"  # noqa: S608
         sql.many(connection, stop, [(subject,) for subject in subjects])
         return [self._vault.erase(connection, subject, self._clock()) for subject in subjects]
 

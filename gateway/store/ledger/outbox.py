@@ -19,6 +19,7 @@ from gateway.store.ledger.model import Answer, Incoming, Observed, OutboxRow, Sn
 from gateway.store.ledger.observe import image_of, keys_of, observed
 from gateway.store.ledger.touched import Shared
 from gateway.store.ledger.writeback import acknowledged, backoff, sync, written
+from gateway.store.tables_ledger import OPEN
 from gateway.store.vault import Erased, Vault
 from reconcile.canonical import canonical
 from reconcile.model import Json
@@ -31,7 +32,7 @@ _ROW = "o.id, o.target, o.record, o.field, o.value, o.precondition, o.label, o.d
 _ROW += "(SELECT e.trace FROM decision d JOIN edit e ON e.id = d.cause_edit WHERE d.id = o.decision)"
 _FREE = (
     f"SELECT {_ROW} FROM outbox o WHERE o.state = 'waiting' AND o.target = ? AND o.due_at <= ? AND NOT EXISTS ("  # noqa: S608
-    "SELECT 1 FROM outbox s WHERE s.record = o.record AND s.state = 'sent' AND s.target = o.target) "
+    f"SELECT 1 FROM outbox s WHERE s.record = o.record AND s.state = 'sent' AND s.target = o.target AND s.{OPEN.said}) "
     "AND NOT EXISTS (SELECT 1 FROM absent a WHERE a.record = o.record AND a.target = o.target) "
     "ORDER BY o.due_at, o.id LIMIT ?"
 )

@@ -16,6 +16,7 @@ from gateway.store.tables_ledger import edit as edit_table
 from gateway.store.vault import Erased
 from gateway.telemetry import plain
 from reconcile.canonical import canonical
+from reconcile.chain import trace_code
 from reconcile.model import Actor, Decision, Edit, Json, MergePolicy, Resolution, Source, Trigger
 from reconcile.resolve import ENGINE
 
@@ -155,9 +156,8 @@ def sealed(
 ) -> Decision:
     """The decision `reconcile.chain.seal` makes, to the byte, at a fraction of its cost."""
     identity = (prev_hash, shard, seq, record, field, trigger, trigger_edit, policy_hash, ENGINE, inputs_digest)
-    digits = _digest(identity)[:16].upper()
     columns: dict[str, Any] = {
-        "id": "-".join((digits[:4], digits[4:8], digits[8:12], digits[12:])),
+        "id": trace_code(at, _digest(identity)),
         "record": record,
         "field": field,
         "trigger": trigger,

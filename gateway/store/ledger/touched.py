@@ -15,6 +15,7 @@ from gateway.store.ledger.model import Ingested
 from gateway.store.ledger.rows import EDIT, VALUE, WITH_VALUE, edit_columns, edit_of, policy_document
 from gateway.store.tables_app import due
 from gateway.store.tables_ledger import (
+    OPEN,
     absent,
     ack,
     conflict,
@@ -35,8 +36,6 @@ from reconcile.model import Edit, Json, MergePolicy, Standing
 from reconcile.policy import Policies, policy_hash
 
 FIELD = ("record", "field")
-OPEN = sql.Words("state", ("waiting", "sent", "refused"))
-"""Of a write that may still come to something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +205,7 @@ class Touched:
             if state == "rewound":
                 self.rewound.add((source, stream, record))
         query = "SELECT target, record FROM outbox WHERE record"
-        for row in sql.ask_in(self.connection, query, wanted, tail="AND state = 'sent'"):
+        for row in sql.ask_in(self.connection, query, wanted, tail=f"AND state = 'sent' AND {OPEN.said}"):
             self.unanswered.add((row[0], row[1]))
 
     def mark(self, source: str, stream: str, record: str, high: int) -> None:

@@ -35,8 +35,8 @@ from gateway.store.ledger.rows import (
     restated,
 )
 from gateway.store.ledger.touched import Shared
+from gateway.store.tables_ledger import OPEN, field_state
 from gateway.store.tables_ledger import edit as edit_table
-from gateway.store.tables_ledger import field_state
 from gateway.store.vault import Erased, Vault
 from gateway.telemetry import plain
 from reconcile.chain import read_trace_code
@@ -181,8 +181,8 @@ def _state(
 
 def _writes(shared: Shared, connection: Connection, record: str, fields: Iterable[Field]) -> dict[str, Wrote]:
     query = (
-        "SELECT field, CASE WHEN state = 'sent' AND (lease = 0 OR owner <> ?) THEN 'in_doubt' ELSE state END, why "
-        "FROM outbox WHERE record = ? AND state IN ('waiting', 'sent', 'refused')"
+        "SELECT field, CASE WHEN state = 'sent' AND (lease = 0 OR owner <> ?) THEN 'in_doubt' ELSE state END, why "  # noqa: S608
+        f"FROM outbox WHERE record = ? AND {OPEN.said}"
     )
     queued = {(row[0], row[1]): row[2] for row in sql.ask(connection, query, (shared.owner, record))}
     query = "SELECT field, target, seen, written, fights, automation, written_at FROM rendering WHERE record = ?"

@@ -17,6 +17,7 @@ from gateway.store import migrate, sql
 from gateway.store.connect import address, plain
 from gateway.store.engine import Store
 from gateway.store.schema import complete
+from gateway.store.tables_ledger import OPEN
 from tests.engines.postgresql import Postgresql
 from tests.gateway.store.earlier import earlier, load
 from tests.gateway.store.outside import look, outside, tamper
@@ -86,6 +87,22 @@ def test_the_tables_are_those_of_an_empty_start(empty_url: str, number: str) -> 
         difference = compare_metadata(MigrationContext.configure(connection), complete())
     engine.dispose()
     assert difference == []
+
+
+@pytest.mark.parametrize("number", ["0000", *earlier()])
+def test_an_index_of_some_rows_holds_those_alone(tmp_path: Path, number: str) -> None:
+    url = f"sqlite:///{tmp_path}/floatcard.db"
+    if number != "0000":
+        load(url, number)
+    migrate.prepare(address(url))
+    indexes = [index for table in complete().sorted_tables for index in table.indexes]
+    some = {str(index.name) for index in indexes if index.dialect_options["sqlite"]["where"] is not None}
+    assert "outbox_record" in some
+    with outside(url) as connection:
+        rows = sql.ask(connection, "SELECT name FROM sqlite_master WHERE type = 'index' AND sql LIKE '% WHERE %'")
+        assert {name for (name,) in rows} == some
+        held = sql.ask(connection, "SELECT count(*) FROM outbox INDEXED BY outbox_record WHERE " + OPEN.said)
+        assert held == sql.ask(connection, "SELECT count(*) FROM outbox NOT INDEXED WHERE " + OPEN.said)
 
 
 @pytest.mark.parametrize("number", earlier())

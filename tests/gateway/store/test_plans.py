@@ -3,16 +3,20 @@ would."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+import sqlite3
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, Engine, event
 
+from gateway.clock import SystemClock
 from gateway.store import connect, sql
 from gateway.store.aging import AgingStore
-from tests.gateway.store.world import CRM, World
+from gateway.store.erasing import EraseStore
+from tests.gateway.store.world import ACME, CRM, World
 
 GROWING = [
     "edit",
@@ -59,6 +63,44 @@ async def test_what_an_edit_reads_is_searched_for(tmp_path: Path, asked: set[str
     assert len(marks) > 1 and all("(record=? " in each or "(record=?)" in each for each in marks if "TEMP" not in each)
     scans = [each for each in asked if any(each.startswith(f"SCAN {table} ") for table in GROWING)]
     assert scans == []
+
+
+@pytest.fixture
+def said() -> Iterator[list[str]]:
+    """Every statement that SQLite is told, by whatever way."""
+    heard: list[str] = []
+
+    def listen(driver: Any, _record: object) -> None:
+        driver.set_trace_callback(heard.append)
+
+    event.listen(Engine, "connect", listen)
+    yield heard
+    event.remove(Engine, "connect", listen)
+
+
+async def test_what_is_still_to_be_written_is_searched_for_among_that_alone(tmp_path: Path, said: list[str]) -> None:
+    """What came to an end is many times more, and in the same table."""
+    world = World.open(f"sqlite:///{tmp_path}/ledger.db")
+    await world.ledger.ingest_many([world.edit(f"{n}", name=f"field_{n}") for n in range(9)])
+    await world.ledger.ingest(world.edit("again", name="field_1", source=CRM, seen=None))
+    rows = await world.ledger.claim("local", world.clock())
+    await world.ledger.answered(rows[0], 2)
+    await world.ledger.states(ACME)
+    weight = await EraseStore(world.store, world.vault, SystemClock()).erase(ACME, "p1")
+    assert weight is not None and weight.waiting > 1
+    await world.ledger.erase("local:account:other")
+    await world.store.close()
+    wanted = [
+        each
+        for each in said
+        if re.search(r"(FROM|UPDATE) outbox\b", each) and re.search(r"\brecord\b.* = |\brecord\b.* IN ", each)
+    ]
+    with sqlite3.connect(tmp_path / "ledger.db") as look:
+        plans = {each: [row[3] for row in look.execute(f"EXPLAIN QUERY PLAN {each}")] for each in wanted}
+    look.close()
+    assert len({each[:60] for each in plans}) > 5
+    for each, plan in plans.items():
+        assert any("outbox_record" in step for step in plan), (each, plan)
 
 
 YOUNG = "SELECT 1"
