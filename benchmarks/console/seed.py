@@ -114,7 +114,8 @@ async def _past(house: House, vault: Vault, sizes: Sizes, now: int) -> None:
 
 
 def _code(n: int) -> str:
-    text = f"{n + 0x7F3A_0000_0000_0000:016X}"
+    """Spread over all that trace codes can be, as those of sixty days are."""
+    text = f"{n * 0x9E37_79B9_7F4A_7C15 % 2**64:016X}"  # odd, so that none comes twice
     return "-".join(text[at : at + 4] for at in (0, 4, 8, 12))
 
 

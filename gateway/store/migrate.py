@@ -168,8 +168,8 @@ def _narrow(connection: Connection) -> None:
     said = {str(name): str(sql) for name, sql in rows}
     for index in (index for table in complete().sorted_tables for index in table.indexes):
         some = index.dialect_options["sqlite"]["where"] is not None
-        if some and " WHERE " not in said[str(index.name)]:
-            index.drop(connection)
+        if some and " WHERE " not in said.get(str(index.name), ""):
+            index.drop(connection, checkfirst=True)
             index.create(connection)
 
 
