@@ -3,9 +3,9 @@
 Each has its value, decision, inbox row, state and answered write, in the shapes and lengths the ledger gives them.
 Every field is edited once, then every field again: rows of one field lie as far from each other, and the pages of
 indexes are as full, as they become with time. Trace codes are spread over all that they can be, as those of many days
-are: what the benchmark then makes falls between them, where its moment is; ids begin with their time, as ids do. A field's state is
-written once, as it is in the end, and the CRM has said nothing of itself. Hashes and ciphertexts are filler, so the
-chain of such a ledger does not verify; the keys of the records that the benchmark then edits are real.
+are: what the benchmark then makes falls between them, where its moment is; ids begin with their time, as ids do. A
+field's state is written once, as it is in the end, and the CRM has said nothing of itself. Hashes and ciphertexts are
+filler, so the chain of such a ledger does not verify; the keys of the records that the benchmark then edits are real.
 """
 
 # ruff: noqa: E501 -- tables of columns read better whole
