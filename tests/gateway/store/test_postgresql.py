@@ -13,6 +13,7 @@ from gateway.store import postgresql as ours
 from gateway.store import upsert
 from gateway.store.engine import Store
 from gateway.store.faults import StoreUnavailable
+from gateway.store.schema import complete
 from gateway.store.tables_app import room
 from tests.engines.postgresql import PASSWORD, Postgresql, programs, running
 from tests.engines.tls import certificate, door
@@ -81,6 +82,8 @@ async def test_a_user_that_may_write_rows_but_make_no_tables_is_enough_for_a_mig
     postgresql.run(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {weak}", name)
     postgresql.run(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {weak}", name)
     await Store.open(postgresql.by_network(name, weak)).close()
+    postgresql.run(f"REVOKE ALL ON {complete().sorted_tables[-1].name} FROM {weak}", name)  # as of one made later
+    assert "lacks rights" in said(postgresql.by_network(name, weak))
 
 
 def test_a_database_of_somebody_elses_is_refused_and_left_as_it_was(postgresql: Postgresql) -> None:
