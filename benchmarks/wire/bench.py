@@ -13,11 +13,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.common import HERE, answers, cpu, free_port, keep, machine, process, stop, table
-from benchmarks.engines import config, postgresql, redis, scratch
+from benchmarks.common import HERE, answers, cpu, keep, machine, stop, table
+from benchmarks.engines import scratch
 from benchmarks.wire import load
 from benchmarks.wire.bodies import write
 from benchmarks.wire.inside import overhead
+from benchmarks.wire.servers import WHAT, Plan, planned
 
 FASTEST = 20_000
 """Requests a second that no server exceeds which knows an event again: so many bodies are made for a round."""
@@ -25,11 +26,7 @@ FASTEST = 20_000
 
 @dataclass
 class Server:
-    name: str
-    target: str
-    kind: str
-    what: str
-    port: int
+    plan: Plan
     process: subprocess.Popen[str]
     rounds: list[tuple[load.Result, float]] = field(default_factory=list)
 
@@ -37,17 +34,6 @@ class Server:
         if what == "cpu":
             return statistics.median(cost for _, cost in self.rounds)
         return float(statistics.median(getattr(result, what) for result, _ in self.rounds))
-
-
-WHAT = {
-    "yardstick": "aiohttp alone: HMAC, orjson, queue in memory",
-    "ours-accept": "ours, SQLite FULL: stored durably and answered, handed to nobody",
-    "ours-sqlite": "ours, SQLite FULL and the embedded bus",
-    "ours-postgresql": "ours, PostgreSQL and Redis",
-    "ours-turn": "ours, SQLite FULL, with the whole turn of a message that names nobody",
-    "bolt": "slack-bolt AsyncApp on aiohttp",
-    "nonebot": "NoneBot2, OneBot v11 on FastAPI",
-}
 
 
 @contextmanager
@@ -58,42 +44,19 @@ def servers(names: list[str]) -> Iterator[list[Server]]:
 
 
 def _start(name: str, opened: ExitStack) -> Server | None:
-    port = free_port()
-    if name.startswith("ours"):
-        started = _gateway(name, port, opened)
-        if started is None:
-            return None
-    else:
-        module = {"nonebot": "nonebot_server"}.get(name, name)
-        started = process(f"benchmarks.wire.{module}", str(port))
+    plan = planned(name, opened)
+    if plan is None:
+        return None
+    started = plan.start()
     opened.callback(stop, started)
-    answers(port)
-    target = {"bolt": "/slack/events", "yardstick": "/slack/events", "nonebot": "/onebot/v11/"}.get(name, "/in/slack")
-    return Server(name, target, "onebot" if name == "nonebot" else "slack", WHAT[name], port, started)
-
-
-def _gateway(name: str, port: int, opened: ExitStack) -> subprocess.Popen[str] | None:
-    folder = Path(opened.enter_context(scratch()))
-    store: str | None = f"sqlite:///{folder}/floatcard.db"
-    bus: str | None = "store:"
-    if name == "ours-postgresql":
-        store, bus = opened.enter_context(postgresql()), opened.enter_context(redis())
-        if store is None or bus is None:
-            print(f"{name} is left out: its server's wheel is not installed")
-            return None
-    slack = free_port()
-    opened.callback(stop, process("benchmarks.wire.fake_slack", str(slack)))
-    assert store is not None and bus is not None
-    path = config(folder, store=store, bus=bus, port=port, slack_api=f"http://127.0.0.1:{slack}/api")
-    mode = {"ours-turn": "turn", "ours-accept": "accept"}.get(name, "handler")
-    log = opened.enter_context((folder / "log").open("w"))
-    return process("benchmarks.wire.ours", str(path), mode, stderr=log)
+    answers(plan.port)
+    return Server(plan, started)
 
 
 def once(server: Server, bodies: Path, seconds: float) -> None:
-    write(bodies, server.kind, int(FASTEST * (seconds + 1)))
+    write(bodies, server.plan.kind, int(FASTEST * (seconds + 1)))
     before = cpu(server.process.pid)
-    result = load.run(server.port, server.target, bodies, seconds)
+    result = load.run(server.plan.port, server.plan.target, bodies, seconds)
     # what is still queued belongs to these requests too
     spent = settled(server.process.pid) - before
     server.rounds.append((result, spent / max(result.requests, 1) * 1e6))
@@ -113,10 +76,10 @@ def settled(pid: int) -> float:
 
 
 def rows(found: list[Server]) -> list[list[object]]:
-    base = next((each for each in found if each.name == "yardstick"), found[0])
+    base = next((each for each in found if each.plan.name == "yardstick"), found[0])
     return [
         [
-            each.what,
+            each.plan.what,
             each.median("cpu"),
             each.median("cpu") / base.median("cpu"),
             each.median("rate"),

@@ -74,10 +74,16 @@ def onebot_headers(body: bytes) -> dict[str, str]:
     return {"Content-Type": "application/json", "X-Self-ID": "1", "X-Signature": f"sha1={mac}"}
 
 
+def one(kind: str) -> tuple[dict[str, str], bytes]:
+    """The headers and the body of an event that was not before."""
+    event, headers = (slack_event, slack_headers) if kind == "slack" else (onebot_event, onebot_headers)
+    body = json.dumps(event(next(_SERIAL)), separators=(",", ":")).encode()
+    return headers(body), body
+
+
 def write(path: Path, kind: str, count: int) -> None:
     """Whole HTTP requests are made of these by whoever sends them: a line of headers (JSON), a line of body."""
-    event, headers = (slack_event, slack_headers) if kind == "slack" else (onebot_event, onebot_headers)
     with path.open("wb") as out:
         for _ in range(count):
-            body = json.dumps(event(next(_SERIAL)), separators=(",", ":")).encode()
-            out.write(json.dumps(headers(body)).encode() + b"\n" + body + b"\n")
+            headers, body = one(kind)
+            out.write(json.dumps(headers).encode() + b"\n" + body + b"\n")

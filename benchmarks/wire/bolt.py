@@ -5,37 +5,42 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
+from slack_sdk.web.async_client import AsyncWebClient
 
 from benchmarks.wire.bodies import SECRET, TEAM
+from benchmarks.wire.serving import listen
 
 
-def application() -> web.Application:
+async def nothing(event: dict[str, Any]) -> None:
+    return None
+
+
+def application(
+    said: Callable[..., Awaitable[None]] = nothing, client: AsyncWebClient | None = None
+) -> web.Application:
+    """`said` hears the messages; what it names among its arguments (`event`, `client`) Bolt gives it."""
+
     async def authorize(**_: Any) -> AuthorizeResult:
         return AuthorizeResult(
             enterprise_id=None, team_id=TEAM, bot_user_id="U0BOT", bot_id="B0BOT", bot_token="xoxb-1"
         )
 
-    app = AsyncApp(signing_secret=SECRET, authorize=authorize, logger=logging.getLogger("bolt"))
-
-    @app.event("message")
-    async def said(event: dict[str, Any]) -> None:
-        return None
-
+    log = logging.getLogger("bolt")
+    log.setLevel(logging.ERROR)
+    app = AsyncApp(signing_secret=SECRET, authorize=authorize, client=client, logger=log)
+    app.event("message")(said)
     made: web.Application = app.server(port=0).web_app
     return made
 
 
 async def main(port: int) -> None:
-    logging.getLogger("bolt").setLevel(logging.ERROR)
-    runner = web.AppRunner(application(), access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    print("ready", flush=True)
+    await listen(application(), port)
     await asyncio.Event().wait()
 
 

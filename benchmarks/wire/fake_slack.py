@@ -1,6 +1,7 @@
 """Slack's Web API as the gateway sees it: `python -m benchmarks.wire.fake_slack PORT`.
 
-`/seen` answers when each message was posted ({ts of its thread: seconds}) and forgets it.
+`/seen` answers when each message was posted ({ts of its thread: seconds}) and forgets it; `/card` answers the
+last one posted.
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ import orjson
 from aiohttp import web
 
 from benchmarks.wire.bodies import TEAM
+from benchmarks.wire.serving import listen
 
 
 class FakeSlack:
     def __init__(self) -> None:
         self.serial = itertools.count(1)
         self.posted: dict[str, float] = {}
+        self.last: dict[str, Any] = {}
 
     async def call(self, request: web.Request) -> web.Response:
         method = request.match_info["method"]
@@ -38,6 +41,7 @@ class FakeSlack:
 
     def chat_postmessage(self, request: web.Request, body: dict[str, Any]) -> dict[str, Any]:
         self.posted.setdefault(str(body.get("thread_ts", "")), time.time())
+        self.last = body
         return {"channel": body.get("channel", ""), "ts": f"9{next(self.serial):09d}.000100"}
 
     def chat_postephemeral(self, request: web.Request, body: dict[str, Any]) -> dict[str, Any]:
@@ -61,16 +65,17 @@ class FakeSlack:
         told, self.posted = self.posted, {}
         return web.Response(body=orjson.dumps(told), content_type="application/json")
 
+    async def card(self, request: web.Request) -> web.Response:
+        return web.Response(body=orjson.dumps(self.last), content_type="application/json")
+
 
 async def main(port: int) -> None:
     fake = FakeSlack()
     app = web.Application(client_max_size=1 << 26)
     app.router.add_get("/seen", fake.seen)
+    app.router.add_get("/card", fake.card)
     app.router.add_route("*", "/api/{method}", fake.call)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    print("ready", flush=True)
+    await listen(app, port)
     await asyncio.Event().wait()
 
 

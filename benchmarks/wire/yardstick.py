@@ -12,6 +12,7 @@ import orjson
 from aiohttp import web
 
 from benchmarks.wire.bodies import SECRET
+from benchmarks.wire.serving import listen
 
 KEY = SECRET.encode()
 
@@ -34,10 +35,7 @@ def application(queue: asyncio.Queue[Any]) -> web.Application:
 
 async def main(port: int) -> None:
     queue: asyncio.Queue[Any] = asyncio.Queue()
-    runner = web.AppRunner(application(queue), access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    print("ready", flush=True)
+    await listen(application(queue), port)
     while True:
         await queue.get()
 

@@ -70,9 +70,10 @@ def test_a_signed_event_is_taken_by_every_server_and_a_message_floats_its_card(t
 
     with servers(["yardstick", "bolt", "nonebot", "ours-sqlite"]) as found:
         for server in found:
-            write(tmp_path / "bodies", server.kind, 20)
-            result = asyncio.run(load._python(server.port, server.target, tmp_path / "bodies", 5.0))
-            assert (result.requests, result.wrong) == (20, 0), server.name
+            plan = server.plan
+            write(tmp_path / "bodies", plan.kind, 20)
+            result = asyncio.run(load._python(plan.port, plan.target, tmp_path / "bodies", 5.0))
+            assert (result.requests, result.wrong) == (20, 0), plan.name
     assert len(found) == 4
 
 
