@@ -17,6 +17,8 @@ from benchmarks.common import HERE, ROOT, answers, free_port, keep, machine, pro
 from benchmarks.engines import config, scratch
 from benchmarks.float.pace import send
 from benchmarks.float.seed import names
+from benchmarks.start.beside import REST_S, beside
+from benchmarks.wire.servers import api, fake_slack
 from gateway.http.run import SETTLED_S
 
 IMPORT = "import time; t = time.process_time(); import gateway.http.run; print(time.process_time() - t)"
@@ -40,7 +42,7 @@ def demo(folder: Path) -> tuple[float, float]:
     try:
         page(f"http://127.0.0.1:{port}", start + 60)
         took = time.perf_counter() - start
-        time.sleep(2)
+        time.sleep(REST_S)
         return took, rss(started.pid)
     finally:
         stop(started)
@@ -62,12 +64,10 @@ def page(url: str, end: float) -> None:
 
 def idle(customers: int) -> tuple[float, float]:
     """Seconds to start, and MB at rest a minute after a first message has loaded the mention model."""
-    with scratch() as folder:
-        port, slack = free_port(), free_port()
-        api, store = f"http://127.0.0.1:{slack}/api", f"sqlite:///{folder}/floatcard.db"
-        path = config(Path(folder), store=store, bus="store:", port=port, slack_api=api)
+    with scratch() as folder, fake_slack() as slack:
+        port, store = free_port(), f"sqlite:///{folder}/floatcard.db"
+        path = config(Path(folder), store=store, bus="store:", port=port, slack_api=api(slack))
         stop(process("benchmarks.float.seed", str(path), str(customers)))
-        fake = process("benchmarks.wire.fake_slack", str(slack))
         start = time.perf_counter()
         ours = process("benchmarks.wire.ours", str(path), "float")
         try:
@@ -79,7 +79,6 @@ def idle(customers: int) -> tuple[float, float]:
             return took, rss(ours.pid)
         finally:
             stop(ours)
-            stop(fake)
 
 
 def main(rounds: int, customers: int, out: Path) -> None:
@@ -92,9 +91,12 @@ def main(rounds: int, customers: int, out: Path) -> None:
 
 def measured(rounds: int, customers: int, out: Path) -> None:
     imports = [float(python(IMPORT)) for _ in range(rounds + 1)][1:]
-    with scratch() as folder:
-        fresh = [demo(Path(folder) / f"demo{n}") for n in range(rounds)]
-        again = [demo(Path(folder) / "demo0") for _ in range(rounds)]
+    fresh, again = [], []
+    with scratch() as folder, beside() as others:
+        for n in range(rounds):
+            fresh.append(demo(Path(folder) / f"demo{n}"))
+            again.append(demo(Path(folder) / f"demo{n}"))
+            others.round()
     starting, memory = idle(customers)
     rows: list[list[object]] = [
         ["importing the gateway, s of processor time", statistics.median(imports), "1.0"],
@@ -105,7 +107,12 @@ def measured(rounds: int, customers: int, out: Path) -> None:
         [f"gateway with {customers:,} customers, from the command to listening, s", starting, ""],
         [f"gateway with {customers:,} customers and the mention model, at rest, MB", memory, "160"],
     ]
-    keep(out, "Start and rest", machine("aiohttp"), f"Medians of {rounds}.", table(["", "", "aim"], rows))
+    note = (
+        f"Medians of {rounds} rounds, interleaved, and at rest {REST_S:g} s after the first answer; with "
+        f"{customers:,} customers once, and at rest after a minute."
+    )
+    versions = machine("aiohttp", "slack-bolt", "nonebot2")
+    keep(out, "Start and rest", versions, note, table(["", "", "aim"], rows), others.text())
 
 
 if __name__ == "__main__":

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import ExitStack
 from pathlib import Path
+from urllib.error import HTTPError
 
 import pytest
 
@@ -87,6 +89,31 @@ def test_a_message_floats_its_card() -> None:
         seen = drained(running, len(texts))
     assert set(seen) == set(told.due)
     assert told.wrong == 0
+
+
+def test_ours_starts_and_rests_beside_the_others() -> None:
+    from benchmarks.start.beside import AGAIN, FIRST, HEAD, OTHERS, beside
+    from benchmarks.wire.servers import WHAT
+
+    with beside(rest=0) as others:
+        others.round()
+    rows = others.rows()
+    assert [row[0] for row in rows] == [*(WHAT[name] for name in OTHERS), FIRST, AGAIN]
+    assert rows[0][2] == rows[0][4] == 1.0
+    assert all(len(row) == len(HEAD) and row[1] > 0 and row[3] > 1 for row in rows)
+
+
+def test_a_start_ends_only_with_an_answer_to_a_signed_event(monkeypatch: pytest.MonkeyPatch) -> None:
+    from benchmarks.start import beside
+    from benchmarks.wire.servers import planned
+
+    monkeypatch.setattr(beside, "PATIENCE_S", 0)
+    monkeypatch.setattr(beside, "one", lambda kind: ({"X-Slack-Signature": "v0=forged"}, b"{}"))
+    with ExitStack() as opened:
+        plan = planned("yardstick", opened)
+        assert plan is not None
+        with pytest.raises(HTTPError, match="401"):
+            beside.start(plan, 0)
 
 
 def test_what_lies_between_an_event_and_its_handler() -> None:
