@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from benchmarks.wire.bodies import slack_event, slack_headers
+from benchmarks.wire.servers import OURS
 
 CONNECTIONS = 64
 _LENGTH = re.compile(rb"(?i)content-length: (\d+)")
@@ -27,16 +28,16 @@ class Paced:
 _SERIAL = count(1)
 
 
-def request(text: str, room: str) -> tuple[str, bytes]:
+def request(text: str, room: str, target: str) -> tuple[str, bytes]:
     """The message's id, and the whole HTTP request."""
     event = slack_event(next(_SERIAL), text, room)
     body = json.dumps(event, separators=(",", ":")).encode()
     said = {"Host": "127.0.0.1", **slack_headers(body), "Content-Length": str(len(body))}
     head = "".join(f"{name}: {value}\r\n" for name, value in said.items())
-    return event["event"]["ts"], f"POST /in/slack HTTP/1.1\r\n{head}\r\n".encode() + body
+    return event["event"]["ts"], f"POST {target} HTTP/1.1\r\n{head}\r\n".encode() + body
 
 
-async def send(port: int, texts: list[tuple[str, str]], rate: float) -> Paced:
+async def send(port: int, texts: list[tuple[str, str]], rate: float, target: str = OURS) -> Paced:
     """Each (text, room) at its turn, `rate` a second, over connections that are kept open."""
     told = Paced()
     free: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Queue()
@@ -45,7 +46,7 @@ async def send(port: int, texts: list[tuple[str, str]], rate: float) -> Paced:
     start = time.time() + 0.1
 
     async def one(at: float, text: str, room: str) -> None:
-        id_, raw = request(text, room)
+        id_, raw = request(text, room, target)
         told.due[id_] = at
         reader, writer = await free.get()
         writer.write(raw)

@@ -16,9 +16,10 @@ from sqlalchemy import text
 
 from benchmarks.common import HERE, answers, cpu, free_port, keep, machine, process, stop, table
 from benchmarks.engines import config, postgresql, scratch
-from benchmarks.float.bench import MORE, ROOMS, Texts
+from benchmarks.float.measure import MORE, ROOMS, Texts
 from benchmarks.float.pace import send
 from benchmarks.store.bench import Ours
+from benchmarks.wire.servers import api, fake_slack
 
 LEDGER = ("edit", "decision", "value", "inbox", "outbox", "field_state", "subject_key", "rendering", "watermark", "ack")
 
@@ -85,12 +86,10 @@ async def edits(url: str, count: int, look: Any) -> dict[str, tuple[float, float
 
 def messages(count: int) -> dict[str, tuple[float, float]]:
     """Through the whole gateway on SQLite."""
-    with scratch() as folder:
-        port, slack = free_port(), free_port()
-        api, database = f"http://127.0.0.1:{slack}/api", Path(folder, "floatcard.db")
-        path = config(Path(folder), store=f"sqlite:///{database}", bus="store:", port=port, slack_api=api, more=MORE)
+    with scratch() as folder, fake_slack() as slack:
+        port, database, made = free_port(), Path(folder, "floatcard.db"), api(slack)
+        path = config(Path(folder), store=f"sqlite:///{database}", bus="store:", port=port, slack_api=made, more=MORE)
         stop(process("benchmarks.float.seed", str(path), "1000"))
-        fake = process("benchmarks.wire.fake_slack", str(slack))
         ours = process("benchmarks.wire.ours", str(path), "float")
         try:
             answers(port)
@@ -104,7 +103,6 @@ def messages(count: int) -> dict[str, tuple[float, float]]:
             after = sizes_sqlite(database)
         finally:
             stop(ours)
-            stop(fake)
     return grown(before, after, len(mixed))
 
 

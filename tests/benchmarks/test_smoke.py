@@ -80,7 +80,7 @@ def test_a_signed_event_is_taken_by_every_server_and_a_message_floats_its_card(t
 
 
 def test_a_message_floats_its_card() -> None:
-    from benchmarks.float.bench import Texts, drained, gateway
+    from benchmarks.float.measure import Texts, drained, gateway
     from benchmarks.float.pace import send
 
     with gateway(20) as running:
@@ -89,6 +89,33 @@ def test_a_message_floats_its_card() -> None:
         seen = drained(running, len(texts))
     assert set(seen) == set(told.due)
     assert told.wrong == 0
+
+
+def test_every_message_floats_a_card_in_ours_and_in_those_beside_it() -> None:
+    from benchmarks.float.beside import BARE, BOLT, HEAD, OURS, beside
+
+    rows = beside(rates=(10, 20), seconds=0.3, rounds=2, customers=20, rooms=4)
+    assert [(row[1], row[0]) for row in rows] == [(rate, name) for rate in (10, 20) for name in (BARE, BOLT, OURS)]
+    assert [row[4:6] for row in rows] == [("6 of 6", 0)] * 3 + [("12 of 12", 0)] * 3
+    assert all(len(row) == len(HEAD) and 0 < row[2] <= row[3] for row in rows)
+
+
+def test_what_is_posted_beside_ours_is_the_card_of_ours() -> None:
+    from benchmarks.float.beside import card
+    from benchmarks.float.measure import Texts, asked, drained, gateway, poster
+    from benchmarks.float.pace import send
+    from benchmarks.wire.servers import TARGETS
+
+    with gateway(20) as ours:
+        shown = card(ours, Texts(20, 4))
+    assert shown["blocks"]
+    for module, target in (("bare", "yardstick"), ("bolt", "bolt")):
+        with poster(f"benchmarks.float.{module}", TARGETS[target], shown) as running:
+            told = asyncio.run(send(running.port, [("Good morning", "C0ROOM0003")], 1, running.target))
+            assert set(drained(running, 1)) == set(told.due), module
+            posted = asked(running, "card")
+        assert posted["channel"] == "C0ROOM0003"
+        assert {key: posted[key] for key in shown} == shown, module
 
 
 def test_ours_starts_and_rests_beside_the_others() -> None:
