@@ -38,7 +38,10 @@ class Plugged(BaseModel):
     """A channel or a CRM: `type` names its module, the rest is that module's own `Config`."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
-    type: str = Field(description="The module's name (`web`, `slack`, `local`) or the dotted path of your own package.")
+    type: str = Field(
+        description="The module's name (of a channel `matrix`, `slack`, `telegram` or `web`; of a CRM `dataverse`, "
+        "`hubspot`, `local`, `odoo`, `salesforce`, `sql` or `tryton`) or the dotted path of your own package."
+    )
 
     @property
     def settings(self) -> dict[str, Any]:

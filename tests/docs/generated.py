@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
+import json
 import re
 import textwrap
 from collections.abc import Iterator
@@ -140,8 +141,13 @@ def _default(field: FieldInfo) -> str:
         return "By default it is not set"
     if field.default in ("", (), {}):
         return "Empty by default"
-    value = str(field.default).lower() if isinstance(field.default, bool) else field.default
-    return f"Default: `{value}`"
+    return f"Default: `{_as_toml(field.default)}`"
+
+
+def _as_toml(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return json.dumps(value, ensure_ascii=False)
+    return str(value).lower() if isinstance(value, bool) else value
 
 
 def _modules() -> Iterator[str]:
@@ -196,7 +202,8 @@ def _usage(each: Any) -> str:
     if each.name == "help":
         return ""
     if each.param_type_name == "argument":
-        return f" {each.name.upper()}"
+        named = each.name.upper() if each.required else f"[{each.name.upper()}]"
+        return f" {named}{'...' if each.nargs == -1 else ''}"
     metavar = "" if each.is_flag else f" {each.name.upper()}"
     written = f"{each.opts[0]}{metavar}"
     return f" {written}" if each.required else f" [{written}]{'...' if each.multiple else ''}"
