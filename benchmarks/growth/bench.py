@@ -1,6 +1,7 @@
-"""What grows and how fast: rows and bytes an edit and a message on both stores. `python -m benchmarks.growth.bench`
+"""What grows and how fast: rows and bytes an edit on both stores, a message on SQLite.
 
 Edits go through the ledger itself; messages through the whole gateway: half of them name a customer and float a card.
+`python -m benchmarks.growth.bench`
 """
 
 from __future__ import annotations
@@ -135,9 +136,9 @@ def main(count: int, out: Path) -> None:
             parts.append(part("An edit, PostgreSQL", found, "an edit"))
     parts.append(part("A message, SQLite: every second one floats a card", messages(count // 10), "a message"))
     note = (
-        f"{count:,} edits of {count // 10:,} fields, none yet taken by a CRM; {count // 10:,} messages. What is of an "
-        "edit is kept for ever; "
-        "of a message, `seen` and the trail go by age (`retention`), and waiting jobs with their end."
+        f"{count:,} edits of {count // 10:,} fields, none yet taken by a CRM; {count // 10:,} messages. Of an edit, "
+        "`edit`, `decision` and `value` are kept for ever; `inbox` and `outbox` go by age (`retention`), as all of a "
+        "message does, and waiting jobs with their end."
     )
     keep(out, "What grows, and how fast", machine("SQLAlchemy"), note, *parts)
 
