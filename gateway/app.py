@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import logging
-import secrets
-import time
-from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 
 from channels import registry as channel_registry
 from channels.keeper import Keeps
-from channels.model import Channel, Listens
+from channels.model import Channel
 from crm import registry as crm_registry
 from crm.model import Crm
-from gateway.access_following import Following, in_force
+from gateway.access_following import in_force
 from gateway.afresh import HOME, Afresh
-from gateway.asked import Asked
 from gateway.bus.bounded import BoundedBus
 from gateway.bus.embedded import EmbeddedBus
 from gateway.bus.model import Bus, Rank
@@ -31,19 +22,14 @@ from gateway.config import Config
 from gateway.config.model import seconds
 from gateway.directory import Directory
 from gateway.drawn import TracedDeck
-from gateway.ending import ended
-from gateway.errors import Refused, Retry
 from gateway.governance import Governance
 from gateway.handlers.buttons import Buttons
+from gateway.house import House
 from gateway.joined import Joined
-from gateway.lab.laboratory import Laboratory
-from gateway.leaving import follow_commands, follow_directory
 from gateway.lists import Lists
 from gateway.logs import hash_with
 from gateway.mapped import sensitivities
-from gateway.measure import watch_loop
-from gateway.only import Only, by_itself
-from gateway.outgoing.breaker import Breaker, Breakers
+from gateway.outgoing.breaker import Breakers
 from gateway.outgoing.declared import session_of
 from gateway.outgoing.gate import Gate
 from gateway.outgoing.memory import MemoryBuckets
@@ -52,7 +38,6 @@ from gateway.people import Identities
 from gateway.policies import policies
 from gateway.pressure import Pressure
 from gateway.records import Records
-from gateway.retention import Retention
 from gateway.rooms import Rooms
 from gateway.schedule import Schedule
 from gateway.services import Keys, Services
@@ -61,7 +46,6 @@ from gateway.spine import Spine
 from gateway.stages import Stages
 from gateway.store.alerts import AlertStore
 from gateway.store.alone import Alone
-from gateway.store.counters import counts
 from gateway.store.dialogs import DialogStore
 from gateway.store.directory import DirectoryStore
 from gateway.store.due import DueStore
@@ -69,13 +53,11 @@ from gateway.store.engine import Store
 from gateway.store.jobs import JobStore
 from gateway.store.joined import JoinedStore
 from gateway.store.kept import Kept
-from gateway.store.leases import LeaseStore
 from gateway.store.ledger import Ledger
 from gateway.store.mentioning import MentioningStore
 from gateway.store.mirror import MirrorStore
 from gateway.store.naming import NamingStore
 from gateway.store.owed import OwedStore
-from gateway.store.people import COUNTER as PEOPLE
 from gateway.store.people import PeopleStore
 from gateway.store.rooms import RoomStore
 from gateway.store.slots import SlotStore
@@ -90,151 +72,8 @@ from gateway.worker import Worker
 from gateway.writeback import Writeback
 from identity.disclosure import Classes
 
-log = logging.getLogger("floatcard")
-
-DRAIN_S = 10.0
-SHUT_S = 2.0
-"""Of that, for letting go of bus, store and connections."""
-FOLLOW_S = 1.0
 STORE_FULL = WAITING * 3 // 4
 """Writes that wait for their commit; what is left of the writer's room is for presses and what they bring about."""
-SKEW_MS = 5_000
-"""By how much the clocks of two gateways may differ before one misses what the other read."""
-
-
-@dataclass(slots=True)
-class House:
-    """A running gateway. `close` drains within ten seconds."""
-
-    services: Services
-    spine: Spine
-    worker: Worker
-    schedule: Schedule
-    sweeps: Mapping[str, Sweep]
-    writebacks: Mapping[str, Writeback]
-    session: aiohttp.ClientSession
-    directory: Directory
-    afresh: Afresh
-    lists: Lists
-    tasks: list[asyncio.Task[None]] = field(default_factory=list)
-    owner: str = field(default_factory=lambda: secrets.token_hex(8))
-    """Of the leases this process holds."""
-    read_at: int = 0
-    """From when on (ms) what other gateways changed may not be known in this one."""
-
-    @property
-    def breakers(self) -> Mapping[str, Breaker]:
-        """By the names of `gateway/outgoing/targets.py`."""
-        return self.services.gate.breakers
-
-    async def take_up(self) -> None:
-        """Reads each CRM once, then takes up what a crash left unfinished."""
-        for sweep in self.sweeps.values():
-            with contextlib.suppress(Retry, Refused):
-                await sweep.once(first=True)
-        # before the first message: another may have read what the feed does not tell again
-        if self.services.bus.shared:
-            with contextlib.suppress(Retry):
-                await self._catch_up()
-        await self.spine.show_conflicts()
-        self.services.bus.emptied = self.afresh.emptied
-        await self.worker.start()
-        await self.afresh.begin()
-
-    async def start(self) -> None:
-        """Works until `close`."""
-        await self.take_up()
-        loops: list[Coroutine[Any, Any, None]] = [self._once("schedule", self.schedule.run), self._follow_people()]
-        look = partial(follow_directory, self.directory, self.relink)
-        loops += [self._once("directory", look), self._once("retention", Retention(self.services).run)]
-        loops.append(self._once("laboratory", Laboratory(self.services, self.spine).run))
-        loops += [self._once("lists", self.lists.run), self.lists.follow()]
-        loops += [Following(self.services, self.afresh).run(), self.afresh.run()]
-        loops += [self._once(f"sweep {name}", sweep.run) for name, sweep in self.sweeps.items()]
-        if self.services.bus.shared:
-            loops.append(self._follow_others())
-        else:
-            loops.append(follow_commands(self.services.store, self.services.people))
-        loops += [writeback.run() for writeback in self.writebacks.values()]
-        loops += [watch_loop(), self.services.tally.run()]
-        for channel in self.services.channels.values():
-            if isinstance(channel, Listens):
-                loops.append(self._once(f"listen {channel.name}", partial(channel.listen, Asked(self.services).put)))
-        self.tasks = [asyncio.create_task(loop) for loop in loops]
-
-    async def _once(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Work that one gateway does at a time; alone there is nobody to ask."""
-        if self.services.bus.shared:
-            await Only(LeaseStore(self.services.store), self.owner).run(name, work)
-        else:
-            await by_itself(name, work)
-
-    async def _follow_others(self) -> None:
-        """What this process keeps in memory and another one changed, within about a second."""
-        while True:
-            await asyncio.sleep(FOLLOW_S)
-            try:
-                await self._catch_up()
-            except Retry:
-                continue
-            except Exception:
-                log.exception("what other gateways changed could not be read")
-
-    async def _catch_up(self) -> None:
-        now = self.services.clock.now()
-        known = await counts(self.services.store)
-        await self.services.people.follow(known.get(PEOPLE, 0))
-        await self.directory.follow(known, self.services.identities)
-        await self.services.records.follow(self.read_at - SKEW_MS)
-        self.read_at = now
-
-    async def relink(self) -> None:
-        """Reads the CRMs' users again: who is found by them may have changed."""
-        self.services.identities.use(await self.directory.read(), self.directory.addresses)
-
-    async def _follow_people(self) -> None:
-        while True:
-            await self.services.people.changed.wait()
-            try:
-                await self.look_again()
-            except Retry:
-                await asyncio.sleep(1.0)
-            except Exception:
-                log.exception("the cards of whoever changed could not be looked at")
-                await asyncio.sleep(1.0)
-
-    async def look_again(self) -> int:
-        """Somebody's role, accounts or standing changed: every room they can read is drawn again; how many."""
-        people = self.services.people
-        rooms: set[str] = set()
-        changed = people.take_changed()
-        try:
-            for person, accounts in changed.items():
-                rooms.update(await self.services.rooms.store.having(sorted(accounts)))
-                rooms.update(await self.services.slots.rooms(person=person))
-            for room in sorted(rooms):
-                await self.spine.refresh_room(room)
-        except Exception:
-            people.put_back(changed)
-            raise
-        return len(rooms)
-
-    async def close(self, within: float = DRAIN_S) -> None:
-        until = time.monotonic() + within - SHUT_S
-        await ended(self.tasks, 2.0)
-        await self.worker.stop(max(until - time.monotonic(), 0.5))
-        await self.services.bus.close()
-        await self.services.gate.close()
-        for channel in self.services.channels.values():
-            await channel.close()
-        for crm in self.services.crms.values():
-            await crm.close()
-        await self.session.close()
-        with contextlib.suppress(Retry):
-            await self.services.tally.flush()
-        with contextlib.suppress(Retry):
-            await self.afresh.end()
-        await self.services.store.close()
 
 
 async def open_house(config: Config, clock: Clock | None = None) -> House:

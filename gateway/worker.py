@@ -55,6 +55,8 @@ class Worker:
         self._chance = chance or random.Random()  # noqa: S311 -- a count, not a secret
         self._one_by_one = asyncio.Lock()
         self._lanes: dict[str, _Lane] = {}
+        self._put_off_now: dict[str, Delivery] = {}
+        """By lane, what was tried and waits for its next try: what stands behind it waits as long."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._end = asyncio.Event()
 
@@ -113,8 +115,10 @@ class Worker:
                 self._lanes.pop(name, None)
 
     def backlog(self) -> Iterator[Delivery]:
-        """What waits in this process."""
-        return (delivery for lane in list(self._lanes.values()) for delivery in list(lane.waiting))
+        """What waits in this process, also for its next try."""
+        yield from list(self._put_off_now.values())
+        for lane in list(self._lanes.values()):
+            yield from list(lane.waiting)
 
     async def _in_turn(self, delivery: Delivery) -> None:
         """Under the turn and the trace that it was published in."""
@@ -128,7 +132,7 @@ class Worker:
                 if not self._bus.holds(delivery):
                     return  # another process has it now
                 wait = await (self._watched(delivery) if delivery.suspect else self._try(delivery))
-            if wait is None or await self._ended(wait) or not self._bus.holds(delivery):
+            if wait is None or await self._put_off(delivery, wait) or not self._bus.holds(delivery):
                 return
             try:
                 delivery = await self._bus.retry(delivery, wait)
@@ -222,6 +226,14 @@ class Worker:
                     raise
                 if not self._bus.holds(delivery):
                     return None  # whoever has it now comes to the same end
+
+    async def _put_off(self, delivery: Delivery, wait: float) -> bool:
+        """Whether it was ended meanwhile."""
+        self._put_off_now[delivery.job.lane] = delivery
+        try:
+            return await self._ended(wait)
+        finally:
+            del self._put_off_now[delivery.job.lane]
 
     async def _ended(self, within: float) -> bool:
         """Waits, but not for one who stops."""

@@ -23,9 +23,10 @@ from benchmarks.common import HERE, keep, machine, percentile, table
 from benchmarks.console.made import FULL
 from benchmarks.console.pages import addresses, of
 from benchmarks.console.seed import seed
-from gateway.app import House, open_house
+from gateway.app import open_house
 from gateway.demo.people import settle_in
 from gateway.demo.run import prepare
+from gateway.house import House
 from gateway.http.console import Console
 from gateway.http.health import Health
 from gateway.http.server import application, listen

@@ -18,7 +18,7 @@ from benchmarks.console import made
 from benchmarks.console.made import DAY_MS, Row, Sizes
 from benchmarks.float.seed import names
 from crm.model import FieldValue, Item, Record, RecordRef
-from gateway.app import House
+from gateway.house import House
 from gateway.store import sql
 from gateway.store.ledger import Incoming
 from gateway.store.mirror import dump

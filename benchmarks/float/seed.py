@@ -15,8 +15,9 @@ from pathlib import Path
 
 from channels.model import ImId
 from crm.model import FieldValue, Item, Record, RecordRef
-from gateway.app import House, open_house
+from gateway.app import open_house
 from gateway.config import load
+from gateway.house import House
 from identity.model import Person
 from reconcile.model import Source
 

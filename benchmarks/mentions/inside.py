@@ -19,9 +19,10 @@ from benchmarks.mentions.made import customers, messages
 from benchmarks.mentions.stall import resident
 from channels.model import Place
 from crm.model import Record, RecordRef
-from gateway.app import House, open_house
+from gateway.app import open_house
 from gateway.clock import SystemClock
 from gateway.demo.run import prepare
+from gateway.house import House
 from gateway.mentioning.knowing import Asked
 from gateway.mentioning.reading import judge
 from mentions.warm import warm

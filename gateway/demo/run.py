@@ -10,13 +10,14 @@ from pathlib import Path
 
 from crm.local.crm import LocalCrm
 from crm.local.sample import load_sample
-from gateway.app import DRAIN_S, House, open_house
+from gateway.app import open_house
 from gateway.chat.messenger import Messenger
 from gateway.clock import ShiftedClock
 from gateway.config import Config, load, secret
 from gateway.demo.desk import Desk, Panel
 from gateway.demo.people import settle_in
 from gateway.errors import Misconfigured
+from gateway.house import DRAIN_S, House
 from gateway.http.chat import chat_app
 from gateway.http.health import Health
 from gateway.http.server import Server, application, listen

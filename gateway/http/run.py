@@ -10,8 +10,9 @@ import time
 from collections.abc import Awaitable, Callable
 
 from gateway import telemetry
-from gateway.app import DRAIN_S, open_house
+from gateway.app import open_house
 from gateway.config import Config
+from gateway.house import DRAIN_S
 from gateway.http.health import Health
 from gateway.http.server import application, listen
 from gateway.outgoing.targets import TRACES
@@ -31,7 +32,12 @@ async def open_server(config: Config, instance: str = "") -> tuple[str, Callable
         raise
     guard = house.services.gate.breakers[TRACES].attempt if config.telemetry.otlp else None
     untrace = telemetry.start(config.telemetry.otlp, config.telemetry.ratio, instance, *filter(None, (guard,)))
-    await house.start()
+    try:
+        await house.start()
+    except BaseException:  # what it holds is another's at once, and not only when its leases end
+        await server.stop()
+        await house.close()
+        raise
     health.ready = True
     at_rest()
     settled = asyncio.get_running_loop().call_later(SETTLED_S, give_back)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from gateway.app import House
 from gateway.errors import Misconfigured
+from gateway.house import House
 from gateway.http.api import Api
 from gateway.http.around import around
 from gateway.http.console import Console

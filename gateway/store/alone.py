@@ -93,6 +93,9 @@ class Alone:
                     self._look()
             except DBAPIError:
                 self._drop()  # it is away; nobody else can take it there either
+            except Exception:  # without this watch a lock that was lost would never be noticed
+                log.exception("the lock of this gateway alone could not be looked at")
+                self._drop()
         patience.close()
 
     def _line(self) -> object:

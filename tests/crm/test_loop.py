@@ -11,10 +11,11 @@ import pytest
 import pytest_asyncio
 
 from crm.model import RecordRef
-from gateway.app import House, open_house
+from gateway.app import open_house
 from gateway.clock import ShiftedClock
 from gateway.config.model import Plugged
 from gateway.demo.run import prepare
+from gateway.house import House
 from gateway.store.ledger import Incoming
 from reconcile.model import Actor, Source
 from tests.crm.contract import opener

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from gateway import access_following, afresh, app, leaving, lists, schedule
-from gateway.app import House
+from gateway.house import House
 from tests.gateway.bus.benches import until
 from tests.gateway.fake_chat import text
 from tests.gateway.house import CHEN, GUEST, LI, NAME, NAMES, PHONE, WANG, Live, members, opened

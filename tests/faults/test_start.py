@@ -20,7 +20,9 @@ from tests.engines.postgresql import PASSWORD, Postgresql
 from tests.engines.redis import Redis
 from tests.engines.tls import certificate
 from tests.faults.proxy import CUT, GARBAGE, HALF_OPEN, PASS, REFUSE, Fault, Proxy, between
+from tests.gateway.store.earlier import earlier, load
 from tests.gateway.store.outside import look
+from tests.gateway.store.test_migrate import rows
 
 SHOWN = {
     "unknown": ("localhost", 30, False),
@@ -157,3 +159,25 @@ async def test_a_migration_that_is_killed_is_whole_after_the_next_start(empty_ur
     engine.dispose()
     await Store.open(empty_url).close()
     assert look(empty_url, "SELECT version_num FROM alembic_version")[0] == migrate.head()
+
+
+@pytest.mark.parametrize("number", earlier())
+@pytest.mark.parametrize(
+    ("empty_url", "step"),
+    [("sqlite", "_narrow"), ("sqlite", "_probe"), ("postgresql", "_sign"), ("postgresql", "_probe")],
+    indirect=["empty_url"],
+)
+async def test_an_upgrade_that_is_killed_leaves_every_row_and_is_done_at_the_next_start(
+    empty_url: str, step: str, number: str
+) -> None:
+    """After the tables were changed, before and after they were signed."""
+    load(empty_url, number)
+    before = rows(empty_url)
+    died = subprocess.run([sys.executable, "-c", DIES, empty_url, step], capture_output=True, check=False)
+    assert died.returncode == -9, died.stderr.decode()
+    assert look(empty_url, "SELECT version_num FROM alembic_version")[0] == number
+    assert rows(empty_url) == before
+    await Store.open(empty_url).close()
+    assert look(empty_url, "SELECT version_num FROM alembic_version")[0] == migrate.head()
+    after = rows(empty_url)
+    assert {name: len(after[name]) for name in before} == {name: len(each) for name, each in before.items()}

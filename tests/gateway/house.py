@@ -22,11 +22,12 @@ from sqlalchemy import text as sql_text
 
 from crm.local.sample import load_sample
 from crm.model import RecordRef
-from gateway.app import House, open_house
+from gateway.app import open_house
 from gateway.chat.wire import signed
 from gateway.config import load
 from gateway.demo.people import settle_in
 from gateway.demo.run import TEMPLATE
+from gateway.house import House
 from gateway.http.health import Health
 from gateway.http.server import application, listen
 from gateway.services import Services

@@ -110,6 +110,8 @@ async def test_one_that_waits_to_be_tried_again_holds_no_place(tmp_path: Path) -
             while not done:
                 await worker.idle()
         assert done == ["u1"]
+        await bus.publish(job("room:down", "d2"))
+        assert [each.job.once for each in worker.backlog()] == ["d1", "d2"], "what is to be tried again waits as well"
 
 
 async def test_a_press_never_waits_for_the_rooms(tmp_path: Path) -> None:

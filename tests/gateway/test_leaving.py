@@ -13,10 +13,10 @@ import pytest_asyncio
 
 from channels.model import Account, ImId
 from crm.model import CrmUser
-from gateway.app import House
 from gateway.directory import Directory
 from gateway.ending import ended
 from gateway.errors import Retry
+from gateway.house import House
 from gateway.leaving import follow_directory
 from gateway.outgoing.breaker import THRESHOLD, Breakers
 from gateway.outgoing.targets import Standing, standing, targets

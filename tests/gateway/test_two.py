@@ -26,7 +26,7 @@ async def both(
 ) -> AsyncIterator[tuple[Live, Live]]:
     monkeypatch.setattr(redis_lanes, "TTL_MS", 3_000)
     monkeypatch.setattr(redis_bus, "TICK_S", 0.2)
-    monkeypatch.setattr("gateway.app.FOLLOW_S", 0.1)
+    monkeypatch.setattr("gateway.house.FOLLOW_S", 0.1)
     # the chat before each house here has a port of its own, which is a part of the configuration
     monkeypatch.setattr("gateway.afresh.look_of", lambda config, key: "alike")
     (tmp_path / "floatcard.db").touch()  # nothing of it is used

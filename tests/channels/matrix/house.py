@@ -12,10 +12,11 @@ import nio  # type: ignore[import-untyped]
 
 from crm.local.crm import LocalCrm
 from crm.local.sample import load_sample
-from gateway.app import House, open_house
+from gateway.app import open_house
 from gateway.config import load
 from gateway.demo.people import settle_in
 from gateway.demo.run import TEMPLATE
+from gateway.house import House
 from gateway.http.health import Health
 from gateway.http.server import application, listen
 from tests.browser.demo import free_port

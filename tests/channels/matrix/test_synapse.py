@@ -23,8 +23,8 @@ from channels.model import Event, ImId, Joined, Left, Moved, Place, Said
 from channels.wire import wall_clock
 from crm.local.crm import LocalCrm
 from crm.model import RecordRef
-from gateway.app import House
 from gateway.errors import Gone, Refused
+from gateway.house import House
 from tests.channels.matrix.house import direct_room, gateway, is_in, links_in
 from tests.channels.matrix.server import Memory, Seat, Synapse, number, running, seated, until
 from tests.gateway.http.visiting import Browser

@@ -13,10 +13,11 @@ from aiohttp import ClientSession, web
 
 from crm.local.crm import LocalCrm
 from crm.model import Hook, RecordRef
-from gateway.app import House, open_house
+from gateway.app import open_house
 from gateway.clock import ShiftedClock
 from gateway.demo.run import prepare
 from gateway.errors import Rejected, Unreadable
+from gateway.house import House
 from gateway.http.hooks import HookDoor
 
 nudged: list[int] = []

@@ -12,10 +12,11 @@ import aiohttp
 
 from crm.local.crm import LocalCrm
 from crm.local.sample import load_sample
-from gateway.app import House, open_house
+from gateway.app import open_house
 from gateway.clock import ShiftedClock
 from gateway.demo.people import settle_in
 from gateway.demo.run import prepare
+from gateway.house import House
 from gateway.http.api import Api
 from gateway.http.auth import Rate
 from gateway.http.console import Console
