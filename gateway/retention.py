@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from functools import partial
 
 from channels.model import Deletes
@@ -50,7 +50,7 @@ class Retention:
         """Everything that is old now; how many of each."""
         gone: dict[str, int] = {}
         now = self._s.clock.now()
-        for what, some in self._steps(now, await self._answered(now)):
+        for what, some in self._steps(now, await self._answered(now), await self._old.crms()):
             gone[what] = gone.get(what, 0) + await self._all(what, some)
         told = {what: count for what, count in gone.items() if count}
         if told:
@@ -70,14 +70,14 @@ class Retention:
         _, parked = await self._s.bus.aside()
         return min(now - seconds(self._s.config.retention.inbox) * 1000, (now if parked is None else parked) - TRIED_MS)
 
-    def _steps(self, now: int, answered: int) -> Iterator[tuple[str, Some]]:
+    def _steps(self, now: int, answered: int, crms: Iterable[str]) -> Iterator[tuple[str, Some]]:
         keep, old, bus = self._s.config.retention, self._old, self._s.bus
         once, slots = now - seconds(keep.once) * 1000, now - seconds(keep.slots) * 1000
         yield "names", partial(bus.forget, once)
         yield "parked", partial(bus.discard, now - seconds(keep.parked) * 1000)
         yield "trail", partial(old.trail, now - seconds(keep.trail) * 1000)
         yield "inbox", partial(old.inbox, answered)
-        for crm in self._s.crms:
+        for crm in crms:
             yield "outbox", partial(old.outbox, crm, now - seconds(keep.outbox) * 1000)
         yield "slots", partial(old.empty_slots, once)
         yield "slots", partial(old.slots, slots)

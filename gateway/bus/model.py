@@ -119,12 +119,12 @@ class Bus(Protocol):
         ...
 
     async def discard(self, before: int) -> int:
-        """Drops what was parked before `before` (ms), some at a time; how many."""
+        """Drops some of what was parked before `before` (ms); how many. Call again until it says 0."""
         ...
 
     async def forget(self, before: int) -> int:
-        """Drops remembered `once` names last seen before `before` (ms), but of jobs that still wait, some at a time;
-        how many."""
+        """Drops some of the `once` names last seen before `before` (ms), but of jobs that still wait; how many. Call
+        again until it says 0."""
         ...
 
     async def epoch(self) -> int:

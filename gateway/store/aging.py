@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Connection, Table, delete, select, tuple_
 
 from gateway.store.engine import Store
-from gateway.store.tables_app import floated, link_code, login, slot, slot_record, trail
+from gateway.store.tables_app import feed, floated, link_code, login, slot, slot_record, trail
 from gateway.store.tables_ledger import inbox, outbox
 from gateway.store.tables_people import device_code
 from gateway.store.tables_shared import kept
@@ -30,6 +30,10 @@ class AgingStore:
     async def inbox(self, before: int) -> int:
         """What an edit was answered the first time: its sender is past sending it again."""
         return await self._store.write(_inbox, before)
+
+    async def crms(self) -> list[str]:
+        """Every CRM that was ever read, also one that is configured no more."""
+        return await self._store.read(lambda connection: sorted(connection.execute(select(feed.c.crm)).scalars()))
 
     async def outbox(self, target: str, before: int) -> int:
         """Writes that came to an end; what waits, is in doubt or was refused stays."""

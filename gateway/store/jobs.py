@@ -11,7 +11,7 @@ from sqlalchemy import Column, ColumnElement, Connection, delete, func, select, 
 
 from gateway.bus.model import Delivery, Job
 from gateway.store import enqueue
-from gateway.store.engine import Op, Store
+from gateway.store.engine import Store
 from gateway.store.tables_app import job, seen
 
 _LONGEST = 400
@@ -67,16 +67,12 @@ class JobStore:
         return int(count), oldest
 
     async def discard(self, before: int) -> int:
-        return await self._some(_discard, before)
+        """Some of the parked ones; 0 when there is none left."""
+        return await self._store.write(_discard, before)
 
     async def forget(self, before: int) -> int:
-        return await self._some(_forget, before)
-
-    async def _some(self, op: Op[int, int], before: int) -> int:
-        gone = 0
-        while count := await self._store.write(op, before):
-            gone += count
-        return gone
+        """Some of the names; 0 when there is none left."""
+        return await self._store.write(_forget, before)
 
 
 def _named(job_: Job) -> Job:

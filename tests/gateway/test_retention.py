@@ -92,6 +92,10 @@ COPIES = (
     "SELECT 'sent' UNION SELECT 'refused' UNION SELECT 'done') LIMIT 4"
 )
 """An ancient write in each state."""
+GONE = (
+    "INSERT INTO outbox SELECT 'w-gone', 'gone', record, field, value, image, decision, heads, label, state, "
+    "precondition, tries, 0, lease, owner, version, overwrote_unseen, why, 0 FROM outbox WHERE id = 'w-done'"
+)
 
 
 async def test_what_is_still_of_use_stays_however_old(tmp_path: Path) -> None:
@@ -102,13 +106,16 @@ async def test_what_is_still_of_use_stays_however_old(tmp_path: Path) -> None:
         await live.submit(LI, "deal", form, phone="+86 512 6288 1111")
         await live.settle()
         await live.s.store.write(lambda connection, _: [connection.execute(sql_text(COPIES))] and [None], None)
-        assert await live.rows("outbox", "id LIKE 'w-%'") == 4
+        await live.s.store.write(lambda connection, _: [connection.execute(sql_text(GONE))] and [None], None)
+        await live.s.mirror.advance("gone", "", 0)
+        assert await live.rows("outbox", "id LIKE 'w-%'") == 5
         live.clock.ahead(hours=44 * DAY_H)
         await Retention(live.s).once()
         kept = [
             state for state in ("waiting", "sent", "refused", "done") if await live.rows("outbox", f"id = 'w-{state}'")
         ]
         assert kept == ["waiting", "sent", "refused"]
+        assert not await live.rows("outbox", "target = 'gone'"), "of a CRM that is configured no more"
         assert len(live.cards("deal")) == await live.rows("slot", "message IS NOT NULL AND purpose = 'card'") == 1
 
 

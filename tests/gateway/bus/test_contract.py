@@ -302,5 +302,8 @@ async def test_more_names_than_go_at_once_are_forgotten(bench: Bench, monkeypatc
     await one.arrived(50)
     await one.ack_all()
     bench.clock.at += 1
-    assert await one.bus.forget(bench.clock.at) == 50
+    gone = 0
+    while some := await one.bus.forget(bench.clock.at):
+        gone += some
+    assert gone == 50
     assert await one.bus.forget(bench.clock.at) == 0
