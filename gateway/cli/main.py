@@ -316,7 +316,7 @@ def admin(
 
 @app.command()
 def login(
-    person: Annotated[str, typer.Argument(help="The id of a person with the role `admin`.")],
+    person: Annotated[str, typer.Argument(help="The id of a person with the role `admin`, `auditor` or `manager`.")],
     config: ConfigFile = HERE,
 ) -> None:
     """Prints a one-time link to the console."""
