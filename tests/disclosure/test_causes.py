@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway import access_following, afresh, app, leaving, lists, schedule
+from gateway import access_following, afresh, house, leaving, lists, schedule
 from gateway.house import House
 from tests.gateway.bus.benches import until
 from tests.gateway.fake_chat import text
@@ -94,4 +94,4 @@ async def test_each_cause_is_followed_by_a_gateway_that_works_by_itself(
 def test_what_is_looked_at_again_and_again_is_looked_at_in_time() -> None:
     """The longest ways: somebody found by a list that a card asked for; a policy that several gateways follow."""
     follow = access_following.EVERY_S + afresh.FOLLOWED_MS / 1000 + schedule.LONGEST_S
-    assert max(follow, leaving.LOOK_S + app.FOLLOW_S, 2 * lists.EVERY_S, schedule.LONGEST_S) < WITHIN_S
+    assert max(follow, leaving.LOOK_S + house.FOLLOW_S, 2 * lists.EVERY_S, schedule.LONGEST_S) < WITHIN_S
