@@ -37,6 +37,7 @@ async def open_server(config: Config, instance: str = "") -> tuple[str, Callable
     except BaseException:  # what it holds is another's at once, and not only when its leases end
         await server.stop()
         await house.close()
+        untrace()
         raise
     health.ready = True
     at_rest()
