@@ -1,5 +1,6 @@
-"""`make test` and `make soak`: the suite in two halves, since what drives a browser or kills processes wants the
-machine for itself. A soak writes what ran, and for how long, to `benchmarks/soak.md`.
+"""`make test` and `make soak`: the suite in two parts, since what kills processes under load wants the machine for
+itself. The others run together, one process more than there are cores, since many of them wait. A soak writes what
+ran, and for how long, to `benchmarks/soak.md`.
 
 Up to FEW tests that failed are tried once more, with nothing beside them: most of them have real servers, real
 faults and a clock. What fails again has failed; what does not is named at the end as unsteady. A soak tries once.
@@ -18,7 +19,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parent.parent
-ALONE = "browser or alone"
+ALONE = "alone"
 SOAK = os.environ.get("FLOATCARD_SOAK") == "1"
 FAILED, NOTHING = 1, 5  # pytest's own exit codes
 FEW = 5
@@ -70,17 +71,19 @@ def again(codes: list[int], reports: list[Path]) -> list[int]:
 
 
 def main() -> int:
-    cores = str(max(1, min(os.cpu_count() or 1, 8)))
+    beside = str(max(1, min(os.cpu_count() or 1, 8)) + 1)
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         reports = [Path(folder, name) for name in ("together.xml", "alone.xml")]
-        together = ("-n", cores, "--dist", "loadfile", "-m", f"not ({ALONE})", f"--junitxml={reports[0]}")
+        # in the order of their names: by how many tests they have a file of one long test would come last, and alone
+        files = ("--dist", "loadfile", "--no-loadscope-reorder")
+        together = ("-n", beside, *files, "-m", f"not {ALONE}", f"--junitxml={reports[0]}")
         codes = [pytest("--cache-clear", *together), pytest("-m", ALONE, f"--junitxml={reports[1]}")]
         if SOAK:
             written = table([report for report in reports if report.exists()], time.monotonic() - started)
             (ROOT / "benchmarks/soak.md").write_text(written, "utf-8")
         codes = again(codes, reports)
-    # a half in which nothing was collected, as when one file is asked for, did not fail
+    # a part in which nothing was collected, as when one file is asked for, did not fail
     return next((code for code in codes if code not in (0, NOTHING)), 0)
 
 
