@@ -39,8 +39,8 @@ class Plugged(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="allow")
     type: str = Field(
-        description="The module's name (of a channel `matrix`, `slack`, `telegram` or `web`; of a CRM `dataverse`, "
-        "`hubspot`, `local`, `odoo`, `salesforce`, `sql` or `tryton`) or the dotted path of your own package."
+        description="The module's name, as its page under `docs/channels` or `docs/crm` is called (`web`, `slack`, "
+        "`local`), or the dotted path of your own package."
     )
 
     @property

@@ -93,7 +93,9 @@ async def test_what_is_still_to_be_written_is_searched_for_among_that_alone(tmp_
     wanted = [
         each
         for each in said
-        if re.search(r"(FROM|UPDATE) outbox\b", each) and re.search(r"\brecord\b.* = |\brecord\b.* IN ", each)
+        if re.search(r"(FROM|UPDATE) outbox\b", each)
+        and re.search(r"\brecord\b.* = |\brecord\b.* IN ", each)
+        and not each.endswith("WHERE 1 = 0")  # a start looks whether the columns are there
     ]
     with sqlite3.connect(tmp_path / "ledger.db") as look:
         plans = {each: [row[3] for row in look.execute(f"EXPLAIN QUERY PLAN {each}")] for each in wanted}
