@@ -20,7 +20,7 @@ help: ## this list
 demo: $(RUN) ## the gateway with a made-up company, in a browser (FRESH=1 forgets the last one)
 	@$(BIN)/floatcard demo --port $(PORT) $(if $(FRESH),--fresh)
 
-test: $(DEV) chromium emulate odata synapse tryton ## everything, in small sizes (some 22 minutes on two cores)
+test: $(DEV) chromium emulate odata synapse tryton ## everything, in small sizes (some 20 minutes on two cores)
 	@$(BIN)/python scripts/run_tests.py
 
 soak: $(DEV) chromium emulate odata synapse tryton ## the same at full size (more than two hours on two cores); seeds are printed
