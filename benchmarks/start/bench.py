@@ -11,13 +11,14 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from functools import partial
 from pathlib import Path
 
 from benchmarks.common import HERE, ROOT, answers, free_port, keep, machine, process, rss, stop, table
 from benchmarks.engines import config, scratch
 from benchmarks.float.pace import send
 from benchmarks.float.seed import names
-from benchmarks.start.beside import REST_S, beside
+from benchmarks.start.beside import REST_S, beside, weighed
 from benchmarks.wire.servers import api, fake_slack
 from gateway.http.run import SETTLED_S
 
@@ -37,15 +38,9 @@ def demo(folder: Path) -> tuple[float, float]:
     port = free_port()
     words = [sys.executable, "-m", "gateway.cli.main", "demo", "--folder", str(folder), "--port", str(port)]
     words[1:3] = ["-c", "from gateway.cli.main import main; main()"]
-    start = time.perf_counter()
-    started = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True)
-    try:
-        page(f"http://127.0.0.1:{port}", start + 60)
-        took = time.perf_counter() - start
-        time.sleep(REST_S)
-        return took, rss(started.pid)
-    finally:
-        stop(started)
+    quiet = subprocess.DEVNULL
+    begin = partial(subprocess.Popen, words, cwd=ROOT, stdout=quiet, stderr=quiet, text=True)
+    return weighed(begin, partial(page, f"http://127.0.0.1:{port}"), REST_S)
 
 
 def page(url: str, end: float) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import statistics
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from subprocess import Popen
 
 from benchmarks.common import rss, stop, table
 from benchmarks.wire.bodies import one
@@ -32,17 +34,22 @@ The three others have no CRM, no store and no names to look for in a message: wh
 is gone with them. All were sent the same: one signed event."""
 
 
-def start(plan: Plan, rest: float) -> tuple[float, float]:
-    """Seconds from the command to the first request answered with 2xx, and MB held `rest` seconds later."""
+def weighed(begin: Callable[[], Popen[str]], until: Callable[[float], None], rest: float) -> tuple[float, float]:
+    """Seconds from `begin` until it answers, and MB held `rest` seconds later. `until` is told when to give up."""
     began = time.perf_counter()
-    started = plan.start()
+    started = begin()
     try:
-        answered(plan, began + PATIENCE_S)
+        until(began + PATIENCE_S)
         took = time.perf_counter() - began
         time.sleep(rest)
         return took, rss(started.pid)
     finally:
         stop(started)
+
+
+def start(plan: Plan, rest: float) -> tuple[float, float]:
+    """To the first request answered with 2xx."""
+    return weighed(plan.start, partial(answered, plan), rest)
 
 
 def answered(plan: Plan, end: float) -> None:
