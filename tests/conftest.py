@@ -8,6 +8,7 @@ from collections.abc import Generator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from gateway.store.ledger import spans
 from tests.engines.fixtures import (
     _migrated,
     _postgresql,
@@ -23,6 +24,9 @@ __all__ = ["_migrated", "_postgresql", "_redis", "postgresql", "postgresql_url",
 # How long an example takes is the machine's; what hypothesis does differently where CI is set stays as it is.
 settings.register_profile("unhurried", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
+
+# The few edits of a test come to stand in several spans of the ledger, as many do.
+spans.LENGTH = 3
 
 
 @pytest.hookimpl(wrapper=True)

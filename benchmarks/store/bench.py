@@ -209,7 +209,7 @@ async def grown(long: Long, size: int, rounds: int, seconds: float) -> list[list
         if pages == "warm":
             for one in each.values():
                 await every(one)
-        for asked in (f"{RATE}/s", 1, 64):
+        for asked in (f"{RATE}/s", *WAITING):
             runs: dict[str, list[tuple[float, list[float]]]] = {name: [] for name in each}
             for _ in range(rounds):
                 for name, one in each.items():

@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 
 from sqlalchemy import Connection, Engine
 
+from gateway.store.ledger.spans import FIRST, LENGTH
 from gateway.store.vault import Vault
 
 PER_FIELD = 10
@@ -46,6 +47,15 @@ class Spelling:
     def blob(self, size: int) -> str:
         return f"randomblob({size})" if self.sqlite else f"decode(repeat('a7', {size}), 'hex')"
 
+    def span(self, n: str) -> str:
+        """Of the ledger, in which edit `n` comes."""
+        return f"1 + ({n} / {SHARDS} + 1) / {LENGTH}" if self.sqlite else str(FIRST)
+
+    def spans(self, ns: Sequence[str]) -> str:
+        """Those of a field with edits `ns`."""
+        each = " UNION ".join(f"SELECT {self.span(n)} AS span" for n in ns)
+        return f"(SELECT json_group_array(span) FROM (SELECT {FIRST} AS span UNION {each}))" if self.sqlite else "'[0]'"
+
     def series(self, first: int, last: int) -> str:
         if self.sqlite:
             rows = f"SELECT {first} AS n UNION ALL SELECT n + 1 FROM s WHERE n < {last}"
@@ -74,7 +84,7 @@ def edits(w: Spelling, fields: int) -> dict[str, dict[str, str]]:
         "actor_kind": "'person'", "actor": "'p' || n % 50", "parents": f"CASE WHEN {first} THEN '[]' ELSE '[\"' || {before} || '\"]' END",
         "stream": "NULL", "watermark": "NULL", "source_time": "NULL", "ingest_time": f"{AT} + n", "effective_time": f"{AT} + n",
         "skewed": w.no, "once": f"'load-' || {w.hex('n', 10)}", "payload_hash": mac, "trace": "'turn-' || n", "binding": w.yes,
-        "quarantined": w.no, "decision": code,
+        "quarantined": w.no, "decision": code, "span": w.span("n"),
     }  # fmt: skip
     decision = {
         "shard": f"n % {SHARDS}", "seq": f"n / {SHARDS} + 1", "id": code, **about, "cause": "'edit'", "cause_edit": id_,
@@ -100,6 +110,7 @@ def states(w: Spelling, fields: int) -> dict[str, dict[str, str]]:
         "record": record, "field": "'phone'", "n": str(PER_FIELD), "inputs": w.blob(256), "policy_hash": "''",
         "heads": f"'[\"' || {id_} || '\"]'", "proposals": "'[]'", "streams": "'{}'", "tidy": w.yes, "decision": w.code(last, fields),
         "decided_at": f"{AT} + {last}", "standing": id_, "standing_value": id_, "standing_image": w.hex(last, 64), "conflict": "NULL",
+        "spans": w.spans([f"(n + {k * fields})" for k in range(PER_FIELD)]),
     }  # fmt: skip
     key = {"subject": record, "wrapped": w.blob(60), "erased_at": "NULL"}
     return {"field_state": state, "subject_key": key}

@@ -118,10 +118,11 @@ def _tables(connection: Connection) -> Iterator[tuple[str, list[str]]]:
     """As they are there, which before an upgrade is not as this program's; the one with the key's proof first."""
     inspector = inspect(connection)
     there = set(inspector.get_table_names())
-    ours = sorted(complete().tables, key=lambda name: (name != floatcard_meta.name, name))
-    for name in ours:
+    ours = complete().tables
+    for name in sorted(ours, key=lambda name: (name != floatcard_meta.name, name)):
         if name in there:
-            yield name, [column["name"] for column in inspector.get_columns(name)]
+            placing = {column.name for column in ours[name].columns if column.info.get("placing")}
+            yield name, [each["name"] for each in inspector.get_columns(name) if each["name"] not in placing]
 
 
 def _stream(connection: Connection, name: str, columns: Sequence[str]) -> Iterator[list[Sequence[Any]]]:

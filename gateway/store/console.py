@@ -13,6 +13,7 @@ from gateway.store import sql, upsert
 from gateway.store.alerts import Alert, State
 from gateway.store.engine import Store
 from gateway.store.ledger import ConflictCase
+from gateway.store.ledger.spans import edits_of
 from gateway.store.tables_console import conflict_owner
 
 Cursor = tuple[int, str]
@@ -79,16 +80,24 @@ _TROUBLED: Mapping[Trouble, str] = {
 _MADE = "d.record, d.field, d.cause, d.reason, d.conflict, d.policy"
 _EDIT = "e.id, e.kind, e.system, e.surface, e.actor_kind, e.actor, e.trace, d.standing, d.heads, e.parents"
 _COLUMNS = 18
-_LAST = (
-    "NOT EXISTS (SELECT 1 FROM edit l WHERE l.record = e.record AND l.field = e.field AND l.n = e.n + 1 "
-    "AND l.ingest_time = e.ingest_time AND e.kind = 'revert' AND l.kind = 'revert' AND l.actor = e.actor "
-    "AND substr(e.instance, 1, 7) = 'undoes:' AND substr(l.instance, 1, 7) = 'undoes:')"
-)
-"""Undoing a settlement says every side again, each by an edit: who reads of it reads of one deed, by its last one."""
-_BY_EDIT = (
-    f"SELECT d.id, e.ingest_time, {_MADE}, {_EDIT} FROM edit e JOIN decision d ON d.id = e.decision "  # noqa: S608
-    f"WHERE {_LAST} AND"
-)
+
+
+def _last(connection: Connection) -> str:
+    """Undoing a settlement says every side again, each by an edit: who reads of it reads of one deed, by its last
+    one."""
+    return (
+        f"NOT EXISTS (SELECT 1 FROM field_state t {edits_of(connection, 'l', 't')} "  # noqa: S608
+        "WHERE t.record = e.record AND t.field = e.field AND l.n = e.n + 1 "
+        "AND l.ingest_time = e.ingest_time AND e.kind = 'revert' AND l.kind = 'revert' AND l.actor = e.actor "
+        "AND substr(e.instance, 1, 7) = 'undoes:' AND substr(l.instance, 1, 7) = 'undoes:')"
+    )
+
+
+def _theirs(connection: Connection, record: str, person: str) -> tuple[str, str, str]:
+    """Of a record or else of a person: where their edits are read from, the condition, and what it is asked with."""
+    if record:
+        return f"field_state s {edits_of(connection, 'e', 's')}", "s.record = ?", record
+    return "edit e", "e.actor_kind = 'person' AND e.actor = ?", person
 
 
 class ConsoleStore:
@@ -143,24 +152,17 @@ class ConsoleStore:
 
     async def of_record(self, record: str, before: Cursor | None, limit: int) -> list[AuditRow]:
         """Its edits, the newest first."""
-        return await self._store.read(lambda connection: _of(connection, "e.record = ?", record, before, limit))
+        return await self._store.read(lambda connection: _of(connection, record, "", before, limit))
 
     async def of_person(self, person: str, before: Cursor | None, limit: int) -> list[AuditRow]:
-        where = "e.actor_kind = 'person' AND e.actor = ?"
-        return await self._store.read(lambda connection: _of(connection, where, person, before, limit))
+        return await self._store.read(lambda connection: _of(connection, "", person, before, limit))
 
     async def latest(self, below: Mapping[int, int], limit: int) -> tuple[list[AuditRow], dict[int, int]]:
         """Decisions of every chain, the newest first, and where in each to go on from."""
         return await self._store.read(lambda connection: _latest(connection, below, limit))
 
     async def audit_count(self, record: str = "", person: str = "") -> int:
-        query, asked = "SELECT coalesce(sum(seq), 0) FROM shard_head", list[str]()
-        if record:
-            query, asked = f"SELECT count(*) FROM edit e WHERE e.record = ? AND {_LAST}", [record]  # noqa: S608
-        elif person:
-            query = f"SELECT count(*) FROM edit e WHERE e.actor_kind = 'person' AND e.actor = ? AND {_LAST}"  # noqa: S608
-            asked = [person]
-        return int((await self._store.read(lambda connection: sql.first(connection, query, asked)))[0])
+        return await self._store.read(lambda connection: _count(connection, record, person))
 
 
 def _in(values: Sequence[object]) -> str:
@@ -283,8 +285,21 @@ def _assign(connection: Connection, items: Sequence[tuple[tuple[str, ...], str, 
     return [None] * len(items)
 
 
-def _of(connection: Connection, where: str, wanted: str, before: Cursor | None, limit: int) -> list[AuditRow]:
-    query, asked = f"{_BY_EDIT} {where}", list[Any]([wanted])
+def _count(connection: Connection, record: str, person: str) -> int:
+    query, asked = "SELECT coalesce(sum(seq), 0) FROM shard_head", list[str]()
+    if record or person:
+        source, where, wanted = _theirs(connection, record, person)
+        query, asked = f"SELECT count(*) FROM {source} WHERE {where} AND {_last(connection)}", [wanted]  # noqa: S608
+    return int(sql.first(connection, query, asked)[0])
+
+
+def _of(connection: Connection, record: str, person: str, before: Cursor | None, limit: int) -> list[AuditRow]:
+    source, where, wanted = _theirs(connection, record, person)
+    query = (
+        f"SELECT d.id, e.ingest_time, {_MADE}, {_EDIT} FROM {source} JOIN decision d ON d.id = e.decision "  # noqa: S608
+        f"WHERE {_last(connection)} AND {where}"
+    )
+    asked = list[Any]([wanted])
     if before is not None:
         query = f"{query} AND (e.ingest_time < ? OR (e.ingest_time = ? AND e.id < ?))"
         asked += [before[0], *before]
@@ -304,7 +319,7 @@ def _latest(connection: Connection, below: Mapping[int, int], limit: int) -> tup
     heads = [row[0] for row in sql.ask(connection, "SELECT shard FROM shard_head ORDER BY shard")]
     query = (
         f"SELECT d.id, d.at, {_MADE}, {_EDIT}, d.shard, d.seq FROM decision d LEFT JOIN edit e ON e.id = d.cause_edit "  # noqa: S608
-        f"WHERE d.shard = ? AND d.seq < ? AND {_LAST} ORDER BY d.seq DESC LIMIT {limit:d}"
+        f"WHERE d.shard = ? AND d.seq < ? AND {_last(connection)} ORDER BY d.seq DESC LIMIT {limit:d}"
     )
     rows = [row for shard in heads for row in sql.ask(connection, query, (shard, below.get(shard, _ALL)))]
     rows.sort(key=lambda row: (-row[1], row[_COLUMNS], -row[_COLUMNS + 1]))

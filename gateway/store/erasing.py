@@ -12,8 +12,9 @@ from sqlalchemy import Connection, delete, func, insert, select, text, update
 from gateway.clock import Clock
 from gateway.store import auditing, sql
 from gateway.store.engine import Store
+from gateway.store.ledger.spans import edits_of
 from gateway.store.tables_app import alert, choice, due, mirror, slot_record
-from gateway.store.tables_ledger import OPEN, conflict, edit, outbox, subject_key, value
+from gateway.store.tables_ledger import OPEN, conflict, outbox, subject_key, value
 from gateway.store.tables_mentioning import customer_name, lesson, named
 from gateway.store.vault import Vault
 
@@ -89,6 +90,10 @@ def _key(record: str) -> str:
     return f"erased:{record}"[:256]
 
 
+def _edits(connection: Connection) -> str:
+    return f"SELECT count(*) FROM field_state s {edits_of(connection, 'e', 's')} WHERE s.record = ?"  # noqa: S608
+
+
 def _weigh(connection: Connection, record: str) -> Weight | None:
     there = select(subject_key.c.wrapped).where(subject_key.c.subject == record)
     if connection.execute(there).scalar() is None:
@@ -100,7 +105,7 @@ def _weigh(connection: Connection, record: str) -> Weight | None:
     still = text(OPEN.said)
     return Weight(
         values=count(select(value.c.id).where(value.c.subject == record)),
-        edits=count(select(edit.c.id).where(edit.c.record == record)),
+        edits=int(sql.first(connection, _edits(connection), (record,))[0]),
         cards=count(select(slot_record.c.slot).where(slot_record.c.record == record)),
         conflicts=count(select(conflict.c.id).where(conflict.c.record == record, conflict.c.closed_at.is_(None))),
         waiting=count(select(outbox.c.id).where(outbox.c.record == record, outbox.c.state == "waiting", still)),

@@ -163,14 +163,20 @@ def _sign(connection: Connection) -> None:
 
 
 def _narrow(connection: Connection) -> None:
-    """An index that was of all rows and is now of some is made anew: migrations do not see what an index leaves out."""
+    """An index that is now of some rows, or begins otherwise on SQLite, is made anew: migrations do not see either."""
     rows = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE type = 'index'")
     said = {str(name): str(sql) for name, sql in rows}
     for index in (index for table in complete().sorted_tables for index in table.indexes):
+        there = said.get(str(index.name), "")
         some = index.dialect_options["sqlite"]["where"] is not None
-        if some and " WHERE " not in said.get(str(index.name), ""):
+        if some and " WHERE " not in there:
             index.drop(connection, checkfirst=True)
             index.create(connection)
+        columns = ", ".join(index.info.get("sqlite", ()))
+        if columns and f"({columns})" not in there:
+            index.drop(connection, checkfirst=True)
+            unique = "UNIQUE " if index.unique else ""
+            connection.exec_driver_sql(f"CREATE {unique}INDEX {index.name} ON {index.table.name} ({columns})")  # type: ignore[union-attr]
 
 
 def reads() -> str:

@@ -15,6 +15,7 @@ from gateway.lab.study import Field, Now, Then
 from gateway.store import sql
 from gateway.store.connect import address, reading
 from gateway.store.ledger.rows import VALUE, WITH_VALUE
+from gateway.store.ledger.spans import edits_of, in_order
 from gateway.store.vault import Erased, Vault
 from reconcile.model import Actor, Edit, Json, Source, Standing
 
@@ -27,7 +28,6 @@ _ROW = (
     "e.quarantined, d.id, d.conflict, d.winner, d.reason"
 )
 _ERASED = "NOT EXISTS (SELECT 1 FROM subject_key k WHERE k.subject = s.record AND k.wrapped IS NULL)"
-_JOINED = "JOIN edit e ON e.record = s.record AND e.field = s.field JOIN decision d ON d.id = e.decision"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +105,16 @@ def ranges(connection: Connection, scope: Scope) -> Iterator[Range]:
 
 def fields(connection: Connection, vault: Vault, scope: Scope, part: Range) -> Iterator[Field]:
     where, asked = _where(scope)
-    order = "ORDER BY s.record, s.field, e.n"
+    order = f"ORDER BY s.record, s.field, {in_order(connection, 'e')}"
+    joined = f"{edits_of(connection, 'e', 's')} JOIN decision d ON d.id = e.decision"
     if part.records:
-        query = f"SELECT {_ROW} FROM field_state s {_JOINED} WHERE s.record"  # noqa: S608
+        query = f"SELECT {_ROW} FROM field_state s {joined} WHERE s.record"  # noqa: S608
         rows = sql.ask_in(
             connection, query, [(one,) for one in sorted(set(part.records))], asked, f"AND {where} {order}"
         )
     else:
         upto, more = ("AND s.record < ? ", [part.high]) if part.high else ("", [])
-        query = f"SELECT {_ROW} FROM field_state s {_JOINED} WHERE s.record >= ? {upto}AND {where} {order}"  # noqa: S608
+        query = f"SELECT {_ROW} FROM field_state s {joined} WHERE s.record >= ? {upto}AND {where} {order}"  # noqa: S608
         rows = sql.ask(connection, query, [part.low, *more, *asked])
     for key, group in groupby(rows, key=lambda row: (row[0], row[1])):
         yield _field(connection, vault, key, list(group))
@@ -181,7 +182,10 @@ def _source(system: str) -> Source:
 
 
 def _opened(connection: Connection, vault: Vault, key: tuple[str, str], rows: Sequence[Any]) -> list[Edit]:
-    query = f"SELECT {VALUE} FROM edit e {WITH_VALUE} WHERE e.record = ? AND e.field = ? ORDER BY e.n"  # noqa: S608
+    query = (
+        f"SELECT {VALUE} FROM field_state s {edits_of(connection, 'e', 's')} {WITH_VALUE} "  # noqa: S608
+        f"WHERE s.record = ? AND s.field = ? ORDER BY {in_order(connection, 'e')}"
+    )
     out = []
     for row, sealed in zip(rows, sql.ask(connection, query, key), strict=True):
         held = None if sealed[0] is None else vault.reveal(sealed)

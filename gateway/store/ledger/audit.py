@@ -22,6 +22,7 @@ from gateway.store.ledger.rows import (
     inputs_digest,
     joined,
 )
+from gateway.store.ledger.spans import edits_of, in_order
 from gateway.store.tables_ledger import daily_root, edit
 from gateway.store.vault import Erased, Tampered, Vault
 from reconcile.canonical import canonical
@@ -32,10 +33,12 @@ from reconcile.model import Decision
 _MALFORMED = (ValueError, TypeError, KeyError, AttributeError)
 _WIDTH = len(edit.columns)
 _CHAIN = f"SELECT {DECISION} FROM decision d ORDER BY d.shard, d.seq"  # noqa: S608
-_EDITS = (
-    f"SELECT {EDIT}, {VALUE}, d.shard, d.seq, d.inputs_digest, d.cause_edit "  # noqa: S608
-    f"FROM edit e {WITH_VALUE} LEFT JOIN decision d ON d.id = e.decision AND d.record = e.record "
-    "ORDER BY e.record, e.field, e.n"
+_WITH = f"{WITH_VALUE} LEFT JOIN decision d ON d.id = e.decision AND d.record = e.record"
+_EDITS = f"SELECT {EDIT}, {VALUE}, d.shard, d.seq, d.inputs_digest, d.cause_edit FROM"
+_ASTRAY = (
+    "SELECT d.shard, d.seq FROM edit e LEFT JOIN decision d ON d.id = e.decision WHERE NOT EXISTS (SELECT 1 "
+    "FROM field_state s WHERE s.record = e.record AND s.field = e.field AND CASE WHEN json_valid(s.spans) THEN "
+    "e.span IN (SELECT value FROM json_each(s.spans)) ELSE 0 END) ORDER BY d.shard, d.seq LIMIT 1"
 )
 _ORPHANS = (
     "SELECT d.shard, d.seq FROM decision d LEFT JOIN edit e ON e.id = d.cause_edit AND e.record = d.record "
@@ -54,7 +57,8 @@ class _Broken(Exception):
 def verify(vault: Vault, connection: Connection, root: Root | None) -> Fault | None:
     try:
         fault = verify_chain(_decisions(connection), root.heads if root is not None else None)
-        return fault or _tails(connection) or _missing_edits(connection) or _edits(vault, connection)
+        fault = fault or _tails(connection) or _missing_edits(connection) or _astray(connection)
+        return fault or _edits(vault, connection)
     except _Broken as broken:
         return broken.fault
 
@@ -125,11 +129,21 @@ def _missing_edits(connection: Connection) -> Fault | None:
     return Fault(row[0], row[1], "its edit is missing") if row is not None else None
 
 
+def _astray(connection: Connection) -> Fault | None:
+    """An edit that nobody would find by its field. One in a span out of its turn is met out of its turn below."""
+    row = sql.first(connection, _ASTRAY) if connection.dialect.name == "sqlite" else None
+    return Fault(row[0] or 0, row[1] or 0, "its edit is in a span its field knows nothing of") if row else None
+
+
 def _edits(vault: Vault, connection: Connection) -> Fault | None:
     """Every edit against the decision made when it came; the first fault in the order of the chain."""
+    query = f"{_EDITS} edit e {_WITH} ORDER BY e.record, e.field, e.n"
+    if connection.dialect.name == "sqlite":  # sorted a field at a time, and not all edits there are
+        its = edits_of(connection, "e", "s")
+        query = f"{_EDITS} field_state s {its} {_WITH} ORDER BY s.record, s.field, {in_order(connection, 'e')}"
     faults = (
         fault
-        for _, rows in groupby(_stream(connection, _EDITS, slice(-4, -2)), key=lambda row: (row[1], row[2]))
+        for _, rows in groupby(_stream(connection, query, slice(-4, -2)), key=lambda row: (row[1], row[2]))
         if (fault := _field(vault, rows)) is not None
     )
     return min(faults, default=None)

@@ -27,6 +27,7 @@ from gateway.store.ledger.rows import (
     joined,
     sealed,
 )
+from gateway.store.ledger.spans import edits_of, in_order, span_of
 from gateway.store.ledger.touched import Rule, Touched
 from gateway.store.ledger.writeback import write_back
 from gateway.store.vault import Erased, Keys, Vault, sealed_value, spelt
@@ -155,14 +156,16 @@ class Batch(Touched):
         for edit_ in reversed(it.added):
             if (edit_.actor, edit_.source.system, edit_.source.surface) == who:
                 return frozenset({edit_.id})
+        c = self.connection
         query = (
-            "SELECT id FROM edit WHERE record = ? AND field = ? AND actor_kind = ? AND actor = ? AND system = ? "
-            "AND surface = ? ORDER BY n DESC LIMIT 1"
+            f"SELECT e.id FROM field_state s {edits_of(c, 'e', 's')} WHERE s.record = ? AND s.field = ? "  # noqa: S608
+            "AND e.actor_kind = ? AND e.actor = ? AND e.system = ? AND e.surface = ? "
+            f"ORDER BY {in_order(c, 'e', 'DESC')} LIMIT 1"
         )
         row = None
         if it.n:
             about = (*it.key, one.actor.kind, one.actor.id, one.source.system, one.source.surface)
-            row = sql.first(self.connection, query, about)
+            row = sql.first(c, query, about)
         return frozenset({row[0]}) if row is not None else frozenset()
 
     # -- its decision -------------------------------------------------------------------------------------------
@@ -173,7 +176,7 @@ class Batch(Touched):
         row = edit_row(new, it.n + 1, mac)
         inputs = joined(it.inputs, edit_digest(row))
         made = self.sealed(new.record, new.field, plan_, rule, keys, inputs_digest(inputs), (new.id, mac))
-        row["decision"] = made.id
+        row["decision"], row["span"] = made.id, span_of(self.connection, made.seq)
         self.add("edit", row)
         self.add("decision", decision_row(made))
         self.add("inbox", _inbox_row(new, made, payload, self.now))
@@ -186,6 +189,8 @@ class Batch(Touched):
             losses.note(self, it, plan_, gone)
         step, conflict_id = self.opens_or_closes(it, made)
         it.n, it.inputs, it.tidy = it.n + 1, inputs, tidy
+        if row["span"] not in it.spans:
+            it.spans.append(row["span"])
         it.added.append(new)
         if it.past is not None:
             it.past.append(new)

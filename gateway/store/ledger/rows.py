@@ -27,12 +27,12 @@ WITH_VALUE = "LEFT JOIN value v ON v.id = e.value LEFT JOIN subject_key k ON k.s
 
 _EDIT = [column.name for column in edit_table.columns]
 _DECISION = [column.name for column in decision_table.columns]
-_COVERED = itemgetter(*(name for name in _EDIT if name != "decision"))
+_COVERED = itemgetter(*(name for name in _EDIT if name not in ("decision", "span")))
 _FLAGS = {"skewed", "binding", "quarantined"}
 _WITHIN = (1 << 2048) - 1
 
 
-def edit_row(edit: Edit, n: int, value_mac: str, decision: str = "") -> dict[str, Any]:
+def edit_row(edit: Edit, n: int, value_mac: str, decision: str = "", span: int = 0) -> dict[str, Any]:
     return {
         "id": edit.id,
         "record": edit.record,
@@ -60,6 +60,7 @@ def edit_row(edit: Edit, n: int, value_mac: str, decision: str = "") -> dict[str
         "binding": edit.binding,
         "quarantined": edit.quarantined,
         "decision": decision,
+        "span": span,
     }
 
 
@@ -121,7 +122,8 @@ def challenger(columns: Mapping[str, Any], value: Json | Erased, why: str = "") 
 
 
 def edit_digest(columns: Mapping[str, Any]) -> bytes:
-    """SHA-256 over every column but the decision; the value is covered by its MAC."""
+    """SHA-256 over every column but the decision and the span, which follows from it; the value is covered by its
+    MAC."""
     return hashlib.sha256(orjson.dumps(_COVERED(columns))).digest()
 
 

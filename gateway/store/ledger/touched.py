@@ -13,6 +13,7 @@ from gateway.store import sql
 from gateway.store.ledger.field import Field, There, Write, field_of
 from gateway.store.ledger.model import Ingested
 from gateway.store.ledger.rows import EDIT, VALUE, WITH_VALUE, edit_columns, edit_of, policy_document
+from gateway.store.ledger.spans import edits_of, in_order
 from gateway.store.tables_app import due
 from gateway.store.tables_ledger import (
     OPEN,
@@ -36,6 +37,7 @@ from reconcile.model import Edit, Json, MergePolicy, Standing
 from reconcile.policy import Policies, policy_hash
 
 FIELD = ("record", "field")
+_STATE = f"SELECT {', '.join(column.name for column in field_state.columns)} FROM field_state"  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,7 @@ class Touched:
 
     def _lock_fields(self, keys: list[tuple[str, str]]) -> Iterator[None]:
         tail = sql.locked(self.connection)
-        rows = sql.asking_by(self.connection, "SELECT * FROM field_state", FIELD, keys, tail)
+        rows = sql.asking_by(self.connection, _STATE, FIELD, keys, tail)
         yield
         self.fields |= {(row[0], row[1]): field_of(row) for row in rows()}
 
@@ -234,12 +236,16 @@ class Touched:
         added = [one for one in it.added if ids is None or one.id in ids]
         if ids is not None and len(added) == len(ids):
             return added
-        where = "e.record = ? AND e.field = ?"
-        query = f"SELECT {EDIT}, {VALUE} FROM edit e {WITH_VALUE} WHERE "  # noqa: S608
+        c = self.connection
         if ids is None:
-            rows = sql.ask(self.connection, f"{query}{where} ORDER BY e.n", it.key) if it.n > len(added) else []
+            query = (
+                f"SELECT {EDIT}, {VALUE} FROM field_state s {edits_of(c, 'e', 's')} {WITH_VALUE} "  # noqa: S608
+                f"WHERE s.record = ? AND s.field = ? ORDER BY {in_order(c, 'e')}"
+            )
+            rows = sql.ask(c, query, it.key) if it.n > len(added) else []
         else:
-            rows = sql.ask_in(self.connection, f"{query}e.id", [(id_,) for id_ in ids])
+            query = f"SELECT {EDIT}, {VALUE} FROM edit e {WITH_VALUE} WHERE e.id"  # noqa: S608
+            rows = sql.ask_in(c, query, [(id_,) for id_ in ids])
         return [self._opened(row) for row in rows] + added
 
     def _opened(self, row: Any) -> Edit:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from cards.words import N_
 from gateway.errors import Refused
 from gateway.store import sql
+from gateway.store.ledger import spans
 from gateway.store.ledger.field import FIGHTS, Field, field_of
 from gateway.store.ledger.model import (
     Before,
@@ -232,8 +233,9 @@ def history(
 ) -> list[HistoryRow]:
     past = "" if before is None else " AND e.n < ?"
     query = (
-        f"SELECT {EDIT}, {VALUE}, {DECISION} FROM edit e {WITH_VALUE} JOIN decision d ON d.id = e.decision "  # noqa: S608
-        f"AND d.record = e.record WHERE e.record = ? AND e.field = ?{past} ORDER BY e.n DESC LIMIT ?"
+        f"SELECT {EDIT}, {VALUE}, {DECISION} FROM field_state s {spans.edits_of(connection, 'e', 's')} {WITH_VALUE} "  # noqa: S608
+        "JOIN decision d ON d.id = e.decision AND d.record = e.record "
+        f"WHERE s.record = ? AND s.field = ?{past} ORDER BY {spans.in_order(connection, 'e', 'DESC')} LIMIT ?"
     )
     asked = [record, field, *([] if before is None else [before]), limit]
     return [_past(vault, row) for row in sql.ask(connection, query, asked)]
@@ -311,8 +313,8 @@ def value_of(vault: Vault, connection: Connection, id_: str) -> Json:
 
 def before(vault: Vault, connection: Connection, record: str, field: str, id_: str) -> Before | None:
     query = (
-        "SELECT d.id, d.standing FROM edit e "
-        "JOIN edit p ON p.record = e.record AND p.field = e.field AND p.n = e.n - 1 "
+        "SELECT d.id, d.standing FROM edit e JOIN field_state s ON s.record = e.record AND s.field = e.field "  # noqa: S608
+        f"{spans.edits_of(connection, 'p', 's')} AND p.n = e.n - 1 "
         "JOIN decision d ON d.id = p.decision WHERE e.id = ? AND e.record = ? AND e.field = ?"
     )
     row = sql.first(connection, query, (id_, record, field))

@@ -10,8 +10,9 @@ import asyncio
 import re
 import sys
 import tempfile
+from typing import Any
 
-from sqlalchemy import inspect
+from sqlalchemy import Column, DefaultClause, Integer, inspect
 
 from gateway.store import migrate, sql
 from gateway.store.schema import complete
@@ -33,24 +34,33 @@ def columns(number: str) -> dict[str, list[str]]:
 def forget(number: str) -> None:
     """From here on this process is a program of that schema."""
     known, metadata = columns(number), complete()
-    unknown: set[str] = set()
+    unknown: dict[str, str] = {}
     for table in list(metadata.tables.values()):
         if table.name not in known:
             metadata.remove(table)
             continue
         for column in [column for column in table.columns if column.name not in known[table.name]]:
             table._columns.remove(column)
-            unknown.add(column.name)
+            unknown[column.name] = _left_out(column)
     migrate.head = lambda: number
-    _blind(unknown.difference(*known.values()))
+    _blind({name: said for name, said in unknown.items() if not any(name in each for each in known.values())})
 
 
-def _blind(names: set[str]) -> None:
-    """What is written out in a question and was not there yet is answered with nothing, as nothing was asked then."""
+def _left_out(column: Column[Any]) -> str:
+    """What the database puts where an old program says nothing."""
+    said = column.server_default.arg if isinstance(column.server_default, DefaultClause) else None
+    return "NULL" if said is None else str(said) if isinstance(column.type, Integer) else f"'{said}'"
+
+
+def _blind(names: dict[str, str]) -> None:
+    """What is written out in a question and was not there yet is answered as the old programs' rows have it, as nothing
+    was asked then."""
     spelt, named = sql._spelt, re.compile(rf", (?:\w\.)?({'|'.join(sorted(names)) or '-'})(?=,| FROM )")
 
     def unasked(text: str, dialect: str) -> str:
-        return spelt(named.sub(r", NULL AS \1", text) if text.startswith("SELECT ") else text, dialect)
+        if text.startswith("SELECT "):
+            text = named.sub(lambda met: f", {names[met[1]]} AS {met[1]}", text)
+        return spelt(text, dialect)
 
     sql._spelt = unasked  # type: ignore[assignment]
 

@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
 from sqlalchemy import Connection, inspect
 
 from gateway.store import sql
 from gateway.store.connect import address, plain
+from gateway.store.schema import complete
 
 
 @contextmanager
@@ -43,6 +46,19 @@ def look(url: str, query: str, *parameters: Any) -> Any:
     """The first row."""
     with outside(url) as connection:
         return sql.first(connection, query, parameters)
+
+
+def difference(connection: Connection) -> list[Any]:
+    """Between the tables that are there and those of this program; none is as it should be."""
+    found: list[Any] = compare_metadata(MigrationContext.configure(connection), complete())
+    seen = inspect(connection)
+    for table in complete().sorted_tables:
+        there = {index["name"]: index["column_names"] for index in seen.get_indexes(table.name)}
+        for index in table.indexes:
+            otherwise = index.info.get(connection.dialect.name)
+            if otherwise is not None and there.get(str(index.name)) == list(otherwise):
+                found = [each for each in found if getattr(each[1], "name", "") != index.name]
+    return found
 
 
 def everything(url: str) -> bytes:

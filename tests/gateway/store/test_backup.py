@@ -14,7 +14,7 @@ from sqlalchemy import Connection, inspect
 
 from gateway.errors import Misconfigured
 from gateway.store import backup_file, migrate, sql
-from gateway.store.backup import look, take
+from gateway.store.backup import listed, look, take
 from gateway.store.connect import address
 from gateway.store.restore import restore
 from gateway.store.schema import complete
@@ -49,10 +49,16 @@ def check(connection: Connection) -> None:
 
 
 def rows(url: str) -> dict[str, list[list[Any]]]:
-    """Every row of every table; booleans as SQLite has them."""
+    """Every row of every table, but for where it is found; booleans as SQLite has them."""
+    placing = {"edit": {"span"}, "field_state": {"spans"}}
     with outside(url) as connection:
-        names = inspect(connection).get_table_names()
-        return {name: sorted(map(alike, sql.ask(connection, f"SELECT * FROM {name}")), key=repr) for name in names}
+        seen = inspect(connection)
+        names = {
+            table: [each["name"] for each in seen.get_columns(table) if each["name"] not in placing.get(table, ())]
+            for table in seen.get_table_names()
+        }
+        texts = {table: f"SELECT {listed(columns)} FROM {table}" for table, columns in names.items()}
+        return {table: sorted(map(alike, sql.ask(connection, text)), key=repr) for table, text in texts.items()}
 
 
 def alike(row: Sequence[Any]) -> list[Any]:

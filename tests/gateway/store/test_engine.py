@@ -10,8 +10,6 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
 from sqlalchemy import Connection, event, inspect
 
 from gateway.errors import Misconfigured
@@ -22,7 +20,7 @@ from gateway.store.faults import StoreClosed, StoreUnavailable
 from gateway.store.schema import APPLICATION_ID, complete
 from gateway.store.tables_app import room
 from gateway.store.tables_shared import kept
-from tests.gateway.store.outside import look, tamper
+from tests.gateway.store.outside import difference, look, tamper
 
 
 @pytest.fixture
@@ -350,13 +348,12 @@ async def test_migrations_make_exactly_the_tables_of_the_metadata(store_url: str
     with engine.begin() as connection:
         if store_url.startswith("sqlite"):
             assert connection.exec_driver_sql("PRAGMA application_id").scalar_one() == APPLICATION_ID
-        difference = compare_metadata(MigrationContext.configure(connection), complete())
+        assert difference(connection) == [], "run `python -m gateway.store.migrate new`"
         inspector = inspect(connection)
         for table in complete().sorted_tables:
             there = {index["name"] for index in inspector.get_indexes(table.name)}
             assert {str(index.name) for index in table.indexes} <= there
     engine.dispose()
-    assert difference == [], "run `python -m gateway.store.migrate new`"
 
 
 OPEN = """

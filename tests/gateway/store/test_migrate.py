@@ -5,8 +5,6 @@ import io
 from pathlib import Path
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from psycopg.errors import DeadlockDetected
 from sqlalchemy import Column, Connection, Index, Integer, MetaData, Text, inspect
@@ -14,13 +12,13 @@ from sqlalchemy.exc import OperationalError
 
 from gateway.errors import Misconfigured
 from gateway.store import migrate, sql
-from gateway.store.connect import address, plain
+from gateway.store.connect import address
 from gateway.store.engine import Store
 from gateway.store.schema import complete
 from gateway.store.tables_ledger import OPEN
 from tests.engines.postgresql import Postgresql
 from tests.gateway.store.earlier import earlier, load
-from tests.gateway.store.outside import look, outside, tamper
+from tests.gateway.store.outside import difference, look, outside, tamper
 from tests.gateway.store.world import World
 
 
@@ -82,11 +80,8 @@ def test_the_tables_are_those_of_an_empty_start(empty_url: str, number: str) -> 
     migrate.prepare(address(empty_url))
     assert look(empty_url, "SELECT version_num FROM alembic_version")[0] == migrate.head()
     assert look(empty_url, "SELECT value FROM floatcard_meta WHERE key = ?", migrate.READS)[0] == migrate.reads()
-    engine = plain(address(empty_url))
-    with engine.begin() as connection:
-        difference = compare_metadata(MigrationContext.configure(connection), complete())
-    engine.dispose()
-    assert difference == []
+    with outside(empty_url) as connection:
+        assert difference(connection) == []
 
 
 @pytest.mark.parametrize("number", ["0000", *earlier()])

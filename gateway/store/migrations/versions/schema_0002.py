@@ -333,6 +333,7 @@ def upgrade() -> None:
         batch_op.create_index("alert_state", ["state", "since"], unique=False)
 
     with op.batch_alter_table("edit", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("span", sa.Integer(), server_default="0", nullable=False))
         batch_op.create_index(
             "edit_person",
             ["actor", "ingest_time"],
@@ -343,6 +344,9 @@ def upgrade() -> None:
 
     with op.batch_alter_table("feed", schema=None) as batch_op:
         batch_op.add_column(sa.Column("lag", sa.BigInteger(), nullable=True))
+
+    with op.batch_alter_table("field_state", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("spans", sa.Text(), server_default="[0]", nullable=False))
 
     with op.batch_alter_table("floated", schema=None) as batch_op:
         batch_op.create_index("floated_at", ["at"], unique=False)
