@@ -20,10 +20,11 @@ from benchmarks.float.seed import names
 from crm.model import FieldValue, Item, Record, RecordRef
 from gateway.house import House
 from gateway.store import sql
-from gateway.store.ledger import Incoming
+from gateway.store.ledger import Incoming, spans
+from gateway.store.ledger.field import Field
 from gateway.store.mirror import dump
 from gateway.store.tables_app import account, alert, link, member, mirror, person, room, slot, slot_record
-from gateway.store.tables_ledger import conflict, decision, edit, shard_head, subject_key, value
+from gateway.store.tables_ledger import conflict, decision, edit, field_state, shard_head, subject_key, value
 from gateway.store.tables_mentioning import lesson
 from gateway.store.vault import Vault, sealed_value
 from reconcile.model import Actor, Source
@@ -123,16 +124,18 @@ def _edited(connection: Connection, items: Sequence[tuple[Vault, range, Sizes, i
     for vault, numbers, sizes, now, heads in items:
         touched = {made.key(n % sizes.customers) for n in numbers}
         keys = vault.keys(connection, touched)
-        edits, decisions, values = list[Row](), list[Row](), list[Row]()
+        edits, decisions, values, states = list[Row](), list[Row](), list[Row](), dict[tuple[str, str], Row]()
         for n in numbers:
             record, name = made.key(n % sizes.customers), FIELDS[n // sizes.customers % len(FIELDS)]
             heads[record, name] = number = heads.get((record, name), 0) + 1
             at = now - 60 * DAY_MS + n * 59 * DAY_MS // sizes.edits
             edits.append(_edit(n, record, name, number, at, sizes.people))
+            states[record, name] = _state(n, record, name, number, at)
             decisions.append(_decision(n, record, name, at))
             values.append(sealed_value(keys[record], record, f"old{n}", json.dumps(f"value {n}").encode()))  # type: ignore[arg-type]
         for table, rows in ((value, values), (edit, edits), (decision, decisions)):
             sql.store(connection, table, rows)
+        sql.store(connection, field_state, list(states.values()), "replace")
     return [None] * len(items)
 
 
@@ -165,7 +168,15 @@ def _edit(n: int, record: str, name: str, number: int, at: int, people: int) -> 
         "binding": True,
         "quarantined": False,
         "decision": _code(n),
+        "span": spans.FIRST,
     }
+
+
+def _state(n: int, record: str, name: str, number: int, at: int) -> Row:
+    """Of a field whose newest edit is `n`."""
+    id_ = f"old{n}"
+    held = {"heads": (id_,), "standing": id_, "standing_value": id_, "decision": _code(n), "decided_at": at}
+    return Field(record, name, number, **held).row()  # type: ignore[arg-type]
 
 
 def _decision(n: int, record: str, name: str, at: int) -> Row:

@@ -45,8 +45,8 @@ WHOLE = {
     ("conflict", "/console/customers"): "of the open ones, each customer once",
 }
 """What is read whole nevertheless, and why that may be."""
-MOST = 250
-"""Statements of one page: 50 rows at most, each with what is known of its customer."""
+MOST = 300
+"""Statements of one page: 50 rows at most, each with what is known of its customer, five or six of them."""
 LOOKS = 3
 """What the gateway does besides is heard as well: a page that seems to ask too much is looked at again."""
 

@@ -159,21 +159,24 @@ async def test_a_field_that_does_not_know_where_its_edits_are_is_a_fault(
     assert fault.what == "its edit is in a span its field knows nothing of"
 
 
-async def test_a_history_is_searched_for_in_its_spans_and_read_in_their_order(
+async def test_edits_of_a_field_are_searched_for_in_its_spans_and_read_in_their_order(
     world: World, store_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plans: list[str] = []
+    plans: dict[str, list[str]] = {}
     plain = sql.ask
 
     def ask(connection: Connection, text: str, parameters: Sequence[Any] = ()) -> list[Any]:
-        spelt = "EXPLAIN QUERY PLAN" if connection.dialect.name == "sqlite" else "EXPLAIN"
-        plans.extend(str(row[-1]) for row in plain(connection, f"{spelt} {text}", parameters))
+        if " edit e " in text and "field_state s" in text:
+            spelt = "EXPLAIN QUERY PLAN" if connection.dialect.name == "sqlite" else "EXPLAIN"
+            plans[text] = [str(row[-1]) for row in plain(connection, f"{spelt} {text}", parameters)]
         return plain(connection, text, parameters)
 
     monkeypatch.setattr(sql, "ask", ask)
-    await world.ledger.history(ACME, "tier", 5)
-    if store_url.startswith("sqlite"):
-        assert "SEARCH e USING INDEX edit_field (span=? AND record=? AND field=?)" in plans
-        assert not any("TEMP B-TREE" in each for each in plans)
-    else:
-        assert not any("Seq Scan on edit" in each for each in plans)
+    oldest = (await world.ledger.history(ACME, "tier", 50))[-1].edit.edit
+    await world.ledger.ingest(world.edit("own last", name="tier", seen=None, who="p1"))
+    await world.ledger.ingest(world.edit("all of them", name="tier", seen=None, parents=frozenset({oldest})))
+    assert len(plans) == 3
+    if store_url.startswith("sqlite"):  # which index PostgreSQL takes for so few is its own matter
+        for plan in plans.values():
+            assert "SEARCH e USING INDEX edit_field (span=? AND record=? AND field=?)" in plan
+            assert not any("TEMP B-TREE" in step for step in plan), plan
