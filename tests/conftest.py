@@ -8,7 +8,7 @@ from collections.abc import Generator
 import pytest
 from hypothesis import HealthCheck, settings
 
-from gateway.store.ledger import spans
+from gateway.store import spans
 from tests.engines.fixtures import (
     _migrated,
     _postgresql,

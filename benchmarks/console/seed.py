@@ -19,8 +19,8 @@ from benchmarks.console.made import DAY_MS, Row, Sizes
 from benchmarks.float.seed import names
 from crm.model import FieldValue, Item, Record, RecordRef
 from gateway.house import House
-from gateway.store import sql
-from gateway.store.ledger import Incoming, spans
+from gateway.store import spans, sql
+from gateway.store.ledger import Incoming
 from gateway.store.ledger.field import Field
 from gateway.store.mirror import dump
 from gateway.store.tables_app import account, alert, link, member, mirror, person, room, slot, slot_record

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 
 from sqlalchemy import Connection, Engine
 
-from gateway.store.ledger.spans import FIRST, LENGTH
+from gateway.store.spans import FIRST, LENGTH
 from gateway.store.vault import Vault
 
 PER_FIELD = 10
@@ -52,9 +52,9 @@ class Spelling:
         return f"1 + ({n} / {SHARDS} + 1) / {LENGTH}" if self.sqlite else str(FIRST)
 
     def spans(self, ns: Sequence[str]) -> str:
-        """Those of a field with edits `ns`."""
+        """On SQLite: those of a field with edits `ns`."""
         each = " UNION ".join(f"SELECT {self.span(n)} AS span" for n in ns)
-        return f"(SELECT json_group_array(span) FROM (SELECT {FIRST} AS span UNION {each}))" if self.sqlite else "'[0]'"
+        return f"(SELECT json_group_array(span) FROM (SELECT {FIRST} AS span UNION {each}))"
 
     def series(self, first: int, last: int) -> str:
         if self.sqlite:
@@ -110,8 +110,9 @@ def states(w: Spelling, fields: int) -> dict[str, dict[str, str]]:
         "record": record, "field": "'phone'", "n": str(PER_FIELD), "inputs": w.blob(256), "policy_hash": "''",
         "heads": f"'[\"' || {id_} || '\"]'", "proposals": "'[]'", "streams": "'{}'", "tidy": w.yes, "decision": w.code(last, fields),
         "decided_at": f"{AT} + {last}", "standing": id_, "standing_value": id_, "standing_image": w.hex(last, 64), "conflict": "NULL",
-        "spans": w.spans([f"(n + {k * fields})" for k in range(PER_FIELD)]),
     }  # fmt: skip
+    if w.sqlite:
+        state["spans"] = w.spans([f"(n + {k * fields})" for k in range(PER_FIELD)])
     key = {"subject": record, "wrapped": w.blob(60), "erased_at": "NULL"}
     return {"field_state": state, "subject_key": key}
 

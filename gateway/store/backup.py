@@ -27,6 +27,7 @@ from gateway.store.connect import address, reading, shown
 from gateway.store.connect import plain as plainly
 from gateway.store.faults import SAY, foreign, unavailable
 from gateway.store.schema import complete
+from gateway.store.spans import PLACING
 from gateway.store.tables import floatcard_meta
 from gateway.store.tables_backup import backup_taken
 
@@ -118,11 +119,11 @@ def _tables(connection: Connection) -> Iterator[tuple[str, list[str]]]:
     """As they are there, which before an upgrade is not as this program's; the one with the key's proof first."""
     inspector = inspect(connection)
     there = set(inspector.get_table_names())
-    ours = complete().tables
-    for name in sorted(ours, key=lambda name: (name != floatcard_meta.name, name)):
+    ours = sorted(complete().tables, key=lambda name: (name != floatcard_meta.name, name))
+    for name in ours:
         if name in there:
-            placing = {column.name for column in ours[name].columns if column.info.get("placing")}
-            yield name, [each["name"] for each in inspector.get_columns(name) if each["name"] not in placing]
+            columns = (column["name"] for column in inspector.get_columns(name))
+            yield name, [column for column in columns if column not in PLACING.get(name, ())]
 
 
 def _stream(connection: Connection, name: str, columns: Sequence[str]) -> Iterator[list[Sequence[Any]]]:

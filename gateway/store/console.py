@@ -13,7 +13,7 @@ from gateway.store import sql, upsert
 from gateway.store.alerts import Alert, State
 from gateway.store.engine import Store
 from gateway.store.ledger import ConflictCase
-from gateway.store.ledger.spans import edits_of
+from gateway.store.spans import source
 from gateway.store.tables_console import conflict_owner
 
 Cursor = tuple[int, str]
@@ -85,9 +85,9 @@ _COLUMNS = 18
 def _last(connection: Connection) -> str:
     """Undoing a settlement says every side again, each by an edit: who reads of it reads of one deed, by its last
     one."""
+    there, of = source(connection, "l", "t")
     return (
-        f"NOT EXISTS (SELECT 1 FROM field_state t {edits_of(connection, 'l', 't')} "  # noqa: S608
-        "WHERE t.record = e.record AND t.field = e.field AND l.n = e.n + 1 "
+        f"NOT EXISTS (SELECT 1 FROM {there} WHERE {of}.record = e.record AND {of}.field = e.field AND l.n = e.n + 1 "  # noqa: S608
         "AND l.ingest_time = e.ingest_time AND e.kind = 'revert' AND l.kind = 'revert' AND l.actor = e.actor "
         "AND substr(e.instance, 1, 7) = 'undoes:' AND substr(l.instance, 1, 7) = 'undoes:')"
     )
@@ -96,7 +96,8 @@ def _last(connection: Connection) -> str:
 def _theirs(connection: Connection, record: str, person: str) -> tuple[str, str, str]:
     """Of a record or else of a person: where their edits are read from, the condition, and what it is asked with."""
     if record:
-        return f"field_state s {edits_of(connection, 'e', 's')}", "s.record = ?", record
+        there, of = source(connection, "e", "s")
+        return there, f"{of}.record = ?", record
     return "edit e", "e.actor_kind = 'person' AND e.actor = ?", person
 
 
@@ -288,15 +289,15 @@ def _assign(connection: Connection, items: Sequence[tuple[tuple[str, ...], str, 
 def _count(connection: Connection, record: str, person: str) -> int:
     query, asked = "SELECT coalesce(sum(seq), 0) FROM shard_head", list[str]()
     if record or person:
-        source, where, wanted = _theirs(connection, record, person)
-        query, asked = f"SELECT count(*) FROM {source} WHERE {where} AND {_last(connection)}", [wanted]  # noqa: S608
+        there, where, wanted = _theirs(connection, record, person)
+        query, asked = f"SELECT count(*) FROM {there} WHERE {where} AND {_last(connection)}", [wanted]  # noqa: S608
     return int(sql.first(connection, query, asked)[0])
 
 
 def _of(connection: Connection, record: str, person: str, before: Cursor | None, limit: int) -> list[AuditRow]:
-    source, where, wanted = _theirs(connection, record, person)
+    there, where, wanted = _theirs(connection, record, person)
     query = (
-        f"SELECT d.id, e.ingest_time, {_MADE}, {_EDIT} FROM {source} JOIN decision d ON d.id = e.decision "  # noqa: S608
+        f"SELECT d.id, e.ingest_time, {_MADE}, {_EDIT} FROM {there} JOIN decision d ON d.id = e.decision "  # noqa: S608
         f"WHERE {_last(connection)} AND {where}"
     )
     asked = list[Any]([wanted])

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, delete, func, insert, select, text, update
 from gateway.clock import Clock
 from gateway.store import auditing, sql
 from gateway.store.engine import Store
-from gateway.store.ledger.spans import edits_of
+from gateway.store.spans import source
 from gateway.store.tables_app import alert, choice, due, mirror, slot_record
 from gateway.store.tables_ledger import OPEN, conflict, outbox, subject_key, value
 from gateway.store.tables_mentioning import customer_name, lesson, named
@@ -91,7 +91,8 @@ def _key(record: str) -> str:
 
 
 def _edits(connection: Connection) -> str:
-    return f"SELECT count(*) FROM field_state s {edits_of(connection, 'e', 's')} WHERE s.record = ?"  # noqa: S608
+    there, of = source(connection, "e", "s")
+    return f"SELECT count(*) FROM {there} WHERE {of}.record = ?"  # noqa: S608
 
 
 def _weigh(connection: Connection, record: str) -> Weight | None:

@@ -20,6 +20,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
 from gateway.errors import Misconfigured
+from gateway.store import spans
 from gateway.store.connect import address, plain, shown
 from gateway.store.faults import SAY, foreign, transient, unavailable
 from gateway.store.lasting import guard, hold
@@ -158,32 +159,29 @@ def _sign(connection: Connection) -> None:
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql(f"PRAGMA application_id={APPLICATION_ID}")
         _narrow(connection)
-    put(connection, floatcard_meta, [{"key": "program", "value": "floatcard"}, {"key": READS, "value": reads()}])
+        spans.lay(connection)
+    signs = {"program": "floatcard", READS: reads(connection)}
+    put(connection, floatcard_meta, [{"key": key, "value": value} for key, value in signs.items()])
     guard(connection)
 
 
 def _narrow(connection: Connection) -> None:
-    """An index that is now of some rows, or begins otherwise on SQLite, is made anew: migrations do not see either."""
+    """An index that was of all rows and is now of some is made anew: migrations do not see what an index leaves out."""
     rows = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE type = 'index'")
     said = {str(name): str(sql) for name, sql in rows}
     for index in (index for table in complete().sorted_tables for index in table.indexes):
-        there = said.get(str(index.name), "")
         some = index.dialect_options["sqlite"]["where"] is not None
-        if some and " WHERE " not in there:
+        if some and " WHERE " not in said.get(str(index.name), ""):
             index.drop(connection, checkfirst=True)
             index.create(connection)
-        columns = ", ".join(index.info.get("sqlite", ()))
-        if columns and f"({columns})" not in there:
-            index.drop(connection, checkfirst=True)
-            unique = "UNIQUE " if index.unique else ""
-            connection.exec_driver_sql(f"CREATE {unique}INDEX {index.name} ON {index.table.name} ({columns})")  # type: ignore[union-attr]
 
 
-def reads() -> str:
+def reads(connection: Connection) -> str:
     """The oldest schema whose program may work with a database of this program's."""
     from alembic.script import ScriptDirectory
 
-    return str(ScriptDirectory(str(MIGRATIONS)).get_revision("head").module.reads)
+    said = str(ScriptDirectory(str(MIGRATIONS)).get_revision("head").module.reads)
+    return max(said, spans.SINCE) if spans.spanned(connection) else said
 
 
 def _probe(connection: Connection, where: str) -> None:

@@ -15,7 +15,7 @@ from gateway.lab.study import Field, Now, Then
 from gateway.store import sql
 from gateway.store.connect import address, reading
 from gateway.store.ledger.rows import VALUE, WITH_VALUE
-from gateway.store.ledger.spans import edits_of, in_order
+from gateway.store.spans import edits_of, in_order, source
 from gateway.store.vault import Erased, Vault
 from reconcile.model import Actor, Edit, Json, Source, Standing
 
@@ -182,9 +182,10 @@ def _source(system: str) -> Source:
 
 
 def _opened(connection: Connection, vault: Vault, key: tuple[str, str], rows: Sequence[Any]) -> list[Edit]:
+    there, of = source(connection, "e", "s")
     query = (
-        f"SELECT {VALUE} FROM field_state s {edits_of(connection, 'e', 's')} {WITH_VALUE} "  # noqa: S608
-        f"WHERE s.record = ? AND s.field = ? ORDER BY {in_order(connection, 'e')}"
+        f"SELECT {VALUE} FROM {there} {WITH_VALUE} "  # noqa: S608
+        f"WHERE {of}.record = ? AND {of}.field = ? ORDER BY {in_order(connection, 'e')}"
     )
     out = []
     for row, sealed in zip(rows, sql.ask(connection, query, key), strict=True):

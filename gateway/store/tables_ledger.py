@@ -10,9 +10,6 @@ from gateway.store.sql import Words
 OPEN = Words("state", ("waiting", "sent", "refused"))
 """Of a write to a CRM that may still come to something."""
 
-PLACING = {"placing": True}
-"""Of a column that says where a row is found in this database: no backup holds it."""
-
 subject_key = Table(
     "subject_key",
     metadata,
@@ -69,9 +66,8 @@ edit = Table(
     Column("binding", Boolean, nullable=False),
     Column("quarantined", Boolean, nullable=False),
     Column("decision", String(32), nullable=False),
-    Column("span", Integer, nullable=False, server_default="0", info=PLACING),  # in which it came (ledger/spans.py)
-    # on SQLite of (span, record, field, n), where of all edits by record each would have a page of its own
-    Index("edit_field", "record", "field", "n", unique=True, info={"sqlite": ("span", "record", "field", "n")}),
+    Column("span", Integer, nullable=False, server_default="0"),  # of the ledger, in which it came; 0 on PostgreSQL
+    Index("edit_field", "record", "field", "n", unique=True),  # on SQLite another one (spans.py)
     # what persons did, and not the far more that CRMs say of themselves
     Index(
         "edit_person",
@@ -129,7 +125,6 @@ field_state = Table(
     Column("standing_value", String(64)),
     Column("standing_image", String(64), nullable=False, default=""),
     Column("conflict", String(32)),
-    Column("spans", Text, nullable=False, server_default="[0]", info=PLACING),  # in which it has edits
 )
 
 shard_head = Table(

@@ -22,7 +22,7 @@ from gateway.store.ledger.rows import (
     inputs_digest,
     joined,
 )
-from gateway.store.ledger.spans import edits_of, in_order
+from gateway.store.spans import edits_of, in_order, spanned
 from gateway.store.tables_ledger import daily_root, edit
 from gateway.store.vault import Erased, Tampered, Vault
 from reconcile.canonical import canonical
@@ -37,9 +37,15 @@ _WITH = f"{WITH_VALUE} LEFT JOIN decision d ON d.id = e.decision AND d.record = 
 _EDITS = f"SELECT {EDIT}, {VALUE}, d.shard, d.seq, d.inputs_digest, d.cause_edit FROM"
 _ASTRAY = (
     "SELECT d.shard, d.seq FROM edit e LEFT JOIN decision d ON d.id = e.decision WHERE NOT EXISTS (SELECT 1 "
-    "FROM field_state s WHERE s.record = e.record AND s.field = e.field AND CASE WHEN json_valid(s.spans) THEN "
-    "e.span IN (SELECT value FROM json_each(s.spans)) ELSE 0 END) ORDER BY d.shard, d.seq LIMIT 1"
+    "FROM field_state s WHERE s.record = e.record AND s.field = e.field AND "
+    "e.span IN (SELECT value FROM json_each(s.spans))) ORDER BY d.shard, d.seq LIMIT 1"
 )
+_GARBLED = (
+    "SELECT d.shard, d.seq FROM field_state s LEFT JOIN decision d ON d.id = s.decision WHERE CASE "
+    "WHEN json_valid(s.spans) THEN json_type(s.spans) <> 'array' "
+    "OR EXISTS (SELECT 1 FROM json_each(s.spans) WHERE type <> 'integer') ELSE 1 END LIMIT 1"
+)
+"""On SQLite: a field whose list of spans is none."""
 _ORPHANS = (
     "SELECT d.shard, d.seq FROM decision d LEFT JOIN edit e ON e.id = d.cause_edit AND e.record = d.record "
     "WHERE d.cause = 'edit' AND e.id IS NULL ORDER BY d.shard, d.seq LIMIT 1"
@@ -57,8 +63,7 @@ class _Broken(Exception):
 def verify(vault: Vault, connection: Connection, root: Root | None) -> Fault | None:
     try:
         fault = verify_chain(_decisions(connection), root.heads if root is not None else None)
-        fault = fault or _tails(connection) or _missing_edits(connection) or _astray(connection)
-        return fault or _edits(vault, connection)
+        return fault or _tails(connection) or _missing_edits(connection) or _edits(vault, connection)
     except _Broken as broken:
         return broken.fault
 
@@ -129,24 +134,35 @@ def _missing_edits(connection: Connection) -> Fault | None:
     return Fault(row[0], row[1], "its edit is missing") if row is not None else None
 
 
-def _astray(connection: Connection) -> Fault | None:
-    """An edit that nobody would find by its field. One in a span out of its turn is met out of its turn below."""
-    row = sql.first(connection, _ASTRAY) if connection.dialect.name == "sqlite" else None
-    return Fault(row[0] or 0, row[1] or 0, "its edit is in a span its field knows nothing of") if row else None
-
-
 def _edits(vault: Vault, connection: Connection) -> Fault | None:
     """Every edit against the decision made when it came; the first fault in the order of the chain."""
     query = f"{_EDITS} edit e {_WITH} ORDER BY e.record, e.field, e.n"
-    if connection.dialect.name == "sqlite":  # sorted a field at a time, and not all edits there are
+    if spanned(connection):  # as they are found by their fields, and not all there are sorted at once
+        if (row := sql.first(connection, _GARBLED)) is not None:
+            return _at(row, "its field does not say in which spans it has edits")
         its = edits_of(connection, "e", "s")
         query = f"{_EDITS} field_state s {its} {_WITH} ORDER BY s.record, s.field, {in_order(connection, 'e')}"
-    faults = (
+    met = 0
+
+    def read() -> Iterator[Any]:
+        nonlocal met
+        for row in _stream(connection, query, slice(-4, -2)):
+            met += 1
+            yield row
+
+    faults = [
         fault
-        for _, rows in groupby(_stream(connection, query, slice(-4, -2)), key=lambda row: (row[1], row[2]))
+        for _, rows in groupby(read(), key=lambda row: (row[1], row[2]))
         if (fault := _field(vault, rows)) is not None
-    )
+    ]
+    if not faults and met != sql.first(connection, "SELECT count(*) FROM edit")[0]:
+        faults.append(_at(sql.first(connection, _ASTRAY), "its edit is in a span its field knows nothing of"))
     return min(faults, default=None)
+
+
+def _at(row: Any, what: str) -> Fault:
+    shard, seq = row or (0, 0)
+    return Fault(shard or 0, seq or 0, what)
 
 
 def _field(vault: Vault, rows: Iterator[Any]) -> Fault | None:

@@ -27,9 +27,9 @@ from gateway.store.ledger.rows import (
     joined,
     sealed,
 )
-from gateway.store.ledger.spans import edits_of, in_order, span_of
 from gateway.store.ledger.touched import Rule, Touched
 from gateway.store.ledger.writeback import write_back
+from gateway.store.spans import in_order, source, span_of
 from gateway.store.vault import Erased, Keys, Vault, sealed_value, spelt
 from reconcile.canonical import canonical, image
 from reconcile.chain import shard_of
@@ -157,8 +157,9 @@ class Batch(Touched):
             if (edit_.actor, edit_.source.system, edit_.source.surface) == who:
                 return frozenset({edit_.id})
         c = self.connection
+        there, of = source(c, "e", "s")
         query = (
-            f"SELECT e.id FROM field_state s {edits_of(c, 'e', 's')} WHERE s.record = ? AND s.field = ? "  # noqa: S608
+            f"SELECT e.id FROM {there} WHERE {of}.record = ? AND {of}.field = ? "  # noqa: S608
             "AND e.actor_kind = ? AND e.actor = ? AND e.system = ? AND e.surface = ? "
             f"ORDER BY {in_order(c, 'e', 'DESC')} LIMIT 1"
         )
@@ -191,6 +192,7 @@ class Batch(Touched):
         it.n, it.inputs, it.tidy = it.n + 1, inputs, tidy
         if row["span"] not in it.spans:
             it.spans.append(row["span"])
+            it.spread = True
         it.added.append(new)
         if it.past is not None:
             it.past.append(new)

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import orjson
 
 from gateway.store.ledger.rows import spelt
-from gateway.store.ledger.spans import FIRST
+from gateway.store.spans import FIRST
 from reconcile.history import history
 from reconcile.model import Edit, MergePolicy, Resolution, Standing
 from reconcile.plan import ConflictStep, Planned, plan
@@ -70,6 +70,9 @@ class Field:
     standing_image: str = ""
     conflict: str | None = None
     spans: list[int] = field(default_factory=lambda: [FIRST])
+    """Of the ledger, in which it has edits."""
+    spread: bool = False
+    """Whether `spans` came to be more."""
     there: dict[str, There] = field(default_factory=dict)
     writes: list[Write] = field(default_factory=list)
     added: list[Edit] = field(default_factory=list)
@@ -101,14 +104,13 @@ class Field:
             "standing_value": self.standing_value,
             "standing_image": self.standing_image,
             "conflict": self.conflict,
-            "spans": orjson.dumps(self.spans).decode(),
         }
 
 
 def field_of(row: Any) -> Field:
     """From a row of `field_state`, its columns in the table's order."""
     record, name, n, inputs, policy, heads, proposals, streams, tidy, *rest = row
-    decision, decided_at, standing, standing_value, image, conflict, spans = rest
+    decision, decided_at, standing, standing_value, image, conflict = rest
     return Field(
         record=record,
         name=name,
@@ -125,7 +127,6 @@ def field_of(row: Any) -> Field:
         standing_value=standing_value,
         standing_image=image,
         conflict=conflict,
-        spans=orjson.loads(spans),
     )
 
 

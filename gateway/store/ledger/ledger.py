@@ -73,7 +73,7 @@ class Ledger:
         *,
         deployment: str = "",
         clock: Callable[[], int],
-        shards: int = 16,
+        shards: int = 16,  # for the life of a ledger: a record stays with its chain, and its edits in their order
         targets: Targets = own_crm,
         alias: Callable[[str], str] = str,
     ) -> None:

@@ -18,7 +18,7 @@ from gateway.store.ledger.batch import Batch, Item, item
 from gateway.store.ledger.field import Field
 from gateway.store.ledger.model import Incoming, Ingested
 from gateway.store.ledger.rows import restating
-from gateway.store.ledger.spans import edits_of
+from gateway.store.spans import source
 from gateway.store.vault import Erased
 from reconcile.model import Json
 from reconcile.plan import edit_id
@@ -59,10 +59,12 @@ def reopen(batch: Batch, given: Incoming, settlement: str) -> Ingested | None:
 
 
 def _before(batch: Batch, it: Field, settlement: str) -> _Case | None:
+    there, of = source(batch.connection, "p", "s")
     query = (
         "SELECT c.id, d.id, d.heads, d.base, d.standing FROM edit e JOIN conflict c ON c.closed_by = e.decision "  # noqa: S608
-        f"JOIN field_state s ON s.record = e.record AND s.field = e.field {edits_of(batch.connection, 'p', 's')} "
-        "AND p.n = e.n - 1 JOIN decision d ON d.id = p.decision WHERE e.id = ? AND e.record = ? AND e.field = ?"
+        f"CROSS JOIN {there} JOIN decision d ON d.id = p.decision "
+        f"WHERE {of}.record = e.record AND {of}.field = e.field AND p.n = e.n - 1 "
+        "AND e.id = ? AND e.record = ? AND e.field = ?"
     )
     row = sql.first(batch.connection, query, (settlement, *it.key))
     if row is None:

@@ -13,7 +13,7 @@ from gateway.store import sql
 from gateway.store.ledger.field import Field, There, Write, field_of
 from gateway.store.ledger.model import Ingested
 from gateway.store.ledger.rows import EDIT, VALUE, WITH_VALUE, edit_columns, edit_of, policy_document
-from gateway.store.ledger.spans import edits_of, in_order
+from gateway.store.spans import in_order, source, spanned
 from gateway.store.tables_app import due
 from gateway.store.tables_ledger import (
     OPEN,
@@ -37,7 +37,7 @@ from reconcile.model import Edit, Json, MergePolicy, Standing
 from reconcile.policy import Policies, policy_hash
 
 FIELD = ("record", "field")
-_STATE = f"SELECT {', '.join(column.name for column in field_state.columns)} FROM field_state"  # noqa: S608
+_STATE = ", ".join(column.name for column in field_state.columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +126,13 @@ class Touched:
 
     def _lock_fields(self, keys: list[tuple[str, str]]) -> Iterator[None]:
         tail = sql.locked(self.connection)
-        rows = sql.asking_by(self.connection, _STATE, FIELD, keys, tail)
+        query = f"SELECT {_STATE}, {'spans' if spanned(self.connection) else 'NULL'} FROM field_state"  # noqa: S608
+        rows = sql.asking_by(self.connection, query, FIELD, keys, tail)
         yield
-        self.fields |= {(row[0], row[1]): field_of(row) for row in rows()}
+        for *row, spans in rows():
+            it = self.fields[row[0], row[1]] = field_of(row)
+            if spans is not None:
+                it.spans = orjson.loads(spans)
 
     def _read_there(self, keys: list[tuple[str, str]]) -> Iterator[None]:
         query = (
@@ -238,9 +242,10 @@ class Touched:
             return added
         c = self.connection
         if ids is None:
+            there, of = source(c, "e", "s")
             query = (
-                f"SELECT {EDIT}, {VALUE} FROM field_state s {edits_of(c, 'e', 's')} {WITH_VALUE} "  # noqa: S608
-                f"WHERE s.record = ? AND s.field = ? ORDER BY {in_order(c, 'e')}"
+                f"SELECT {EDIT}, {VALUE} FROM {there} {WITH_VALUE} "  # noqa: S608
+                f"WHERE {of}.record = ? AND {of}.field = ? ORDER BY {in_order(c, 'e')}"
             )
             rows = sql.ask(c, query, it.key) if it.n > len(added) else []
         else:
@@ -284,6 +289,8 @@ class Touched:
         sql.store(c, decision, rows.get("decision", ()))
         sql.store(c, inbox, rows.get("inbox", ()))
         sql.store(c, field_state, [it.row() for it in self.fields.values() if it.dirty], "replace")
+        spread = [(orjson.dumps(it.spans).decode(), *it.key) for it in self.fields.values() if it.spread]
+        sql.many(c, "UPDATE field_state SET spans = ? WHERE record = ? AND field = ?", spread)
         heads = [{"shard": s, "seq": self.heads[s][0], "hash": self.heads[s][1]} for s in sorted(self.moved_heads)]
         sql.store(c, shard_head, heads, "replace")
         sql.store(c, conflict, rows.get("conflict", ()))

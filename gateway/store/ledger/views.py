@@ -12,7 +12,6 @@ from sqlalchemy import Connection
 from cards.words import N_
 from gateway.errors import Refused
 from gateway.store import sql
-from gateway.store.ledger import spans
 from gateway.store.ledger.field import FIGHTS, Field, field_of
 from gateway.store.ledger.model import (
     Before,
@@ -36,6 +35,7 @@ from gateway.store.ledger.rows import (
     restated,
 )
 from gateway.store.ledger.touched import Shared
+from gateway.store.spans import in_order, source
 from gateway.store.tables_ledger import OPEN, field_state
 from gateway.store.tables_ledger import edit as edit_table
 from gateway.store.vault import Erased, Vault
@@ -232,10 +232,11 @@ def history(
     vault: Vault, connection: Connection, record: str, field: str, limit: int, before: int | None
 ) -> list[HistoryRow]:
     past = "" if before is None else " AND e.n < ?"
+    there, of = source(connection, "e", "s")
     query = (
-        f"SELECT {EDIT}, {VALUE}, {DECISION} FROM field_state s {spans.edits_of(connection, 'e', 's')} {WITH_VALUE} "  # noqa: S608
+        f"SELECT {EDIT}, {VALUE}, {DECISION} FROM {there} {WITH_VALUE} "  # noqa: S608
         "JOIN decision d ON d.id = e.decision AND d.record = e.record "
-        f"WHERE s.record = ? AND s.field = ?{past} ORDER BY {spans.in_order(connection, 'e', 'DESC')} LIMIT ?"
+        f"WHERE {of}.record = ? AND {of}.field = ?{past} ORDER BY {in_order(connection, 'e', 'DESC')} LIMIT ?"
     )
     asked = [record, field, *([] if before is None else [before]), limit]
     return [_past(vault, row) for row in sql.ask(connection, query, asked)]
@@ -312,10 +313,11 @@ def value_of(vault: Vault, connection: Connection, id_: str) -> Json:
 
 
 def before(vault: Vault, connection: Connection, record: str, field: str, id_: str) -> Before | None:
+    there, of = source(connection, "p", "s")
     query = (
-        "SELECT d.id, d.standing FROM edit e JOIN field_state s ON s.record = e.record AND s.field = e.field "  # noqa: S608
-        f"{spans.edits_of(connection, 'p', 's')} AND p.n = e.n - 1 "
-        "JOIN decision d ON d.id = p.decision WHERE e.id = ? AND e.record = ? AND e.field = ?"
+        f"SELECT d.id, d.standing FROM edit e CROSS JOIN {there} JOIN decision d ON d.id = p.decision "  # noqa: S608
+        f"WHERE {of}.record = e.record AND {of}.field = e.field AND p.n = e.n - 1 "
+        "AND e.id = ? AND e.record = ? AND e.field = ?"
     )
     row = sql.first(connection, query, (id_, record, field))
     if row is None:

@@ -10,7 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, inspect
 
-from gateway.store import sql
+from gateway.store import spans, sql
 from gateway.store.connect import address, plain
 from gateway.store.schema import complete
 
@@ -51,13 +51,13 @@ def look(url: str, query: str, *parameters: Any) -> Any:
 def difference(connection: Connection) -> list[Any]:
     """Between the tables that are there and those of this program; none is as it should be."""
     found: list[Any] = compare_metadata(MigrationContext.configure(connection), complete())
-    seen = inspect(connection)
-    for table in complete().sorted_tables:
-        there = {index["name"]: index["column_names"] for index in seen.get_indexes(table.name)}
-        for index in table.indexes:
-            otherwise = index.info.get(connection.dialect.name)
-            if otherwise is not None and there.get(str(index.name)) == list(otherwise):
-                found = [each for each in found if getattr(each[1], "name", "") != index.name]
+    if spans.spanned(connection):  # what is otherwise there
+        seen = inspect(connection)
+        [index] = [index["column_names"] for index in seen.get_indexes("edit") if index["name"] == "edit_field"]
+        assert index == ["span", "record", "field", "n"]
+        column = next(column for column in seen.get_columns("field_state") if column["name"] == "spans")
+        assert not column["nullable"]
+        found = [each for each in found if str(getattr(each[-1], "name", "")) not in ("edit_field", "spans")]
     return found
 
 

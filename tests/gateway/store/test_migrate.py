@@ -79,8 +79,9 @@ def test_the_tables_are_those_of_an_empty_start(empty_url: str, number: str) -> 
     load(empty_url, number)
     migrate.prepare(address(empty_url))
     assert look(empty_url, "SELECT version_num FROM alembic_version")[0] == migrate.head()
-    assert look(empty_url, "SELECT value FROM floatcard_meta WHERE key = ?", migrate.READS)[0] == migrate.reads()
     with outside(empty_url) as connection:
+        said = sql.first(connection, "SELECT value FROM floatcard_meta WHERE key = ?", (migrate.READS,))[0]
+        assert said == migrate.reads(connection)
         assert difference(connection) == []
 
 

@@ -345,9 +345,6 @@ def upgrade() -> None:
     with op.batch_alter_table("feed", schema=None) as batch_op:
         batch_op.add_column(sa.Column("lag", sa.BigInteger(), nullable=True))
 
-    with op.batch_alter_table("field_state", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("spans", sa.Text(), server_default="[0]", nullable=False))
-
     with op.batch_alter_table("floated", schema=None) as batch_op:
         batch_op.create_index("floated_at", ["at"], unique=False)
 
