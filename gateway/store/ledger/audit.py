@@ -136,8 +136,8 @@ def _missing_edits(connection: Connection) -> Fault | None:
 
 def _edits(vault: Vault, connection: Connection) -> Fault | None:
     """Every edit against the decision made when it came; the first fault in the order of the chain."""
-    query = f"{_EDITS} edit e {_WITH} ORDER BY e.record, e.field, e.n"
-    if spanned(connection):  # as they are found by their fields, and not all there are sorted at once
+    query, by_span = f"{_EDITS} edit e {_WITH} ORDER BY e.record, e.field, e.n", spanned(connection)
+    if by_span:  # as they are found by their fields, and not all there are sorted at once
         if (row := sql.first(connection, _GARBLED)) is not None:
             return _at(row, "its field does not say in which spans it has edits")
         its = edits_of(connection, "e", "s")
@@ -155,7 +155,7 @@ def _edits(vault: Vault, connection: Connection) -> Fault | None:
         for _, rows in groupby(read(), key=lambda row: (row[1], row[2]))
         if (fault := _field(vault, rows)) is not None
     ]
-    if not faults and met != sql.first(connection, "SELECT count(*) FROM edit")[0]:
+    if by_span and not faults and met != sql.first(connection, "SELECT count(*) FROM edit")[0]:
         faults.append(_at(sql.first(connection, _ASTRAY), "its edit is in a span its field knows nothing of"))
     return min(faults, default=None)
 
