@@ -227,6 +227,8 @@ def empty(connection: Connection, where: str, taken: str) -> None:
 def make(connection: Connection, schema: str) -> None:
     """The tables as they were at `schema`."""
     _upgrade(connection, schema)
+    if spans.spanned(connection) and schema >= spans.SINCE:
+        spans.lay(connection)  # before there are rows, which would all be sorted again
 
 
 def finish(connection: Connection, where: str) -> None:
