@@ -22,8 +22,8 @@ from gateway.bus import redis_scripts as scripts
 from gateway.bus.model import Bus, Deliver, Delivery, Job
 from gateway.bus.redis_address import BLOCK_MS, EMPTIED, FAULTS, Address, address, away, client, fit, made, sign
 from gateway.bus.redis_begun import Begun, Hold
-from gateway.bus.redis_lanes import GROUP, LANES, TICK_S, Held, Lanes, Names, lane_of, some
-from gateway.bus.redis_waiting import forget
+from gateway.bus.redis_lanes import GROUP, TICK_S, Held, Lanes, Names, lane_of, some
+from gateway.bus.redis_waiting import forget, steady
 from gateway.bus.redis_wire import Put, digest, job_of, number, pairs, parked_of, raw, spelt
 from gateway.bus.together import Together
 from gateway.clock import Clock
@@ -317,7 +317,7 @@ class RedisBus:
             await asyncio.sleep(COUNT_S)
 
     async def _count_all(self) -> None:
-        self._counted = int(await self._run(self._count, [self._names.lane(str(lane)) for lane in range(LANES)], []))
+        self._counted = await steady(lambda: self._counted, lambda: self._run(self._count, self._names.lanes(), []))
 
     # -- new jobs
 

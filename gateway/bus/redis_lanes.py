@@ -30,6 +30,10 @@ class Names:
     def lane(self, lane: str) -> str:
         return f"{self.prefix}lane:{lane}"
 
+    def lanes(self) -> list[str]:
+        """Those of all rooms."""
+        return [self.lane(str(lane)) for lane in range(LANES)]
+
     def lease(self, lane: str) -> str:
         return f"{self.prefix}lease:{lane}"
 

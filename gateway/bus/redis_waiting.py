@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 from redis.asyncio import Redis
 
-from gateway.bus.redis_lanes import LANES, Names
+from gateway.bus.redis_lanes import Names
 from gateway.bus.redis_wire import digest, text
 
 PAGE = 200
+TRIES = 3
+
+
+async def steady(known: Callable[[], int], count: Callable[[], Awaitable[Any]]) -> int:
+    """What `count` says, asked again where `known` grew meanwhile: its answer would forget what came since. Where it
+    always grows, with what came since: rather some too many than too few."""
+    found = came = 0
+    for _ in range(TRIES):
+        before, found = known(), int(await count())
+        came = known() - before
+        if not came:
+            break
+    return found + came
 
 
 async def forget(redis: Redis, names: Names, before: int) -> int:
@@ -33,7 +46,7 @@ async def _waiting_since(redis: Redis, names: Names, before: int) -> set[bytes]:
     own = [f"own:{each.decode()}" for each in set(told)]
     parked = names.key("parked")
     found: set[bytes] = set()
-    for stream in (*(names.lane(lane) for lane in (*map(str, range(LANES)), *own)), parked):
+    for stream in (*names.lanes(), *map(names.lane, own), parked):
         async for fields in _from_the_oldest(redis, stream):
             if int(fields[b"a"]) >= before:
                 if stream == parked:
