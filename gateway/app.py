@@ -44,6 +44,7 @@ from gateway.services import Keys, Services
 from gateway.show import Shower
 from gateway.spine import Spine
 from gateway.stages import Stages
+from gateway.store import hour
 from gateway.store.alerts import AlertStore
 from gateway.store.alone import Alone
 from gateway.store.dialogs import DialogStore
@@ -90,6 +91,8 @@ async def _opened(config: Config, clock: Clock, undo: contextlib.AsyncExitStack)
     hash_with(keys.logs)
     store = Store.open(config.store)
     undo.push_async_callback(store.close)
+    if config.bus != "store:":
+        await hour.follow(store, clock, first=True)
     queue = await open_bus(config, store, clock)
     pressure = pressure_of(config, store, queue)
     bus = BoundedBus(queue, pressure, OwedStore(store), clock)

@@ -32,6 +32,7 @@ from gateway.retention import Retention
 from gateway.schedule import Schedule
 from gateway.services import Services
 from gateway.spine import Spine
+from gateway.store import hour
 from gateway.store.counters import counts
 from gateway.store.leases import LeaseStore
 from gateway.store.people import COUNTER as PEOPLE
@@ -48,7 +49,8 @@ SHUT_S = 2.0
 """Of that, for letting go of bus, store and connections."""
 FOLLOW_S = 1.0
 SKEW_MS = 5_000
-"""By how much the clocks of two gateways may differ before one misses what the other read."""
+"""By how much the times of two gateways, each of which follows the database's clock, may differ before one misses what
+the other read."""
 
 
 @dataclass(slots=True)
@@ -152,6 +154,7 @@ class House:
                 log.exception("what other gateways changed could not be read")
 
     async def _catch_up(self) -> None:
+        await hour.follow(self.services.store, self.services.clock)
         now = self.services.clock.now()
         known = await counts(self.services.store)
         await self.services.people.follow(known.get(PEOPLE, 0))

@@ -57,6 +57,24 @@ def test_it_never_goes_back_and_never_stands(system: Set) -> None:
     assert clock.now() >= before + 11 * 3_600_000, "set ahead, it follows"
 
 
+def test_one_that_is_followed_makes_the_system_s_own_no_matter(system: Set) -> None:
+    clock, theirs = SystemClock(), time.time_ns() - HOUR_NS
+    clock.follow(theirs, system.monotonic_ns())
+    begun = clock.now()
+    assert 0 <= begun - theirs // 1_000_000 < 1_000, "at the start it is taken as it is"
+    system.by = 5 * HOUR_NS
+    assert clock.now() - begun < 1_000
+    system.passed += 60 * 10**9
+    assert 60_000 <= clock.now() - begun < 61_000, "while it is not heard of, it goes on"
+    clock.follow(theirs + 62 * 10**9, system.monotonic_ns())
+    ahead = clock.now()
+    assert 62_000 <= ahead - begun < 63_000
+    clock.follow(theirs, system.monotonic_ns())
+    assert clock.now() >= ahead, "set back, it never goes back"
+    system.passed += 100 * 10**9
+    assert 90_000 <= clock.now() - ahead < 91_000
+
+
 async def test_a_lease_from_before_is_nobodys(tmp_path: Path, system: Set) -> None:
     store = Store.open(f"sqlite:///{tmp_path}/a.db")
     held = LeaseStore(store)

@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 from sqlalchemy import Connection
@@ -14,10 +15,11 @@ from sqlalchemy import text as text_
 
 from gateway.bus import redis as redis_bus
 from gateway.bus import redis_lanes
+from gateway.clock import SystemClock
 from tests.engines.redis import Redis
 from tests.gateway.bus.benches import until
 from tests.gateway.fake_chat import text
-from tests.gateway.house import CHEN, HERO, LI, NAME, Live, opened
+from tests.gateway.house import CHEN, HERO, LI, NAME, Hands, Live, opened
 
 
 @pytest.fixture
@@ -137,6 +139,44 @@ async def test_what_another_read_while_one_started_is_known_before_its_first_mes
         await one.s.bus.close()
         await two.say(LI, "deal", "明天去龙腾重工")
         await until(lambda: bool(two.cards("deal")), 30)
+
+
+class Wrong(SystemClock):
+    """On a machine whose clock was set wrong."""
+
+    def __init__(self, seconds: int) -> None:
+        self._by = seconds * 10**9
+        super().__init__()
+
+    def _system(self) -> int:
+        return super()._system() + self._by
+
+
+@pytest.mark.parametrize("wrong", [-3_600, 3_600], ids=["an hour behind", "an hour ahead"])
+async def test_what_a_machine_with_a_wrong_clock_reads_the_other_knows(
+    tmp_path: Path, postgresql_url: str, redis_server: Redis, monkeypatch: pytest.MonkeyPatch, wrong: int
+) -> None:
+    """And so in both directions: each stamps with its own time, and asks by it what others stamped."""
+    (tmp_path / "floatcard.db").touch()
+    monkeypatch.setattr("gateway.house.SKEW_MS", 500)
+    changed = engines(tmp_path, postgresql_url, redis_server)
+    async with contextlib.AsyncExitStack() as stack:
+        right, off = cast("Hands", SystemClock()), cast("Hands", Wrong(wrong))
+        one = await stack.enter_async_context(opened(tmp_path, right, changed=changed))
+        two = await stack.enter_async_context(opened(tmp_path, off, one.chat, changed=changed))
+        assert abs(right.now() - off.now()) < 500
+        for reads, hears in ((two, one), (one, two)):
+            await hears.house._catch_up()
+            known = await reads.s.records.mirrored(HERO)
+            assert known is not None
+            assert await hears.s.records.mirrored(HERO) == known
+            await asyncio.sleep(0.6)  # of what was read before this, nobody is told again
+            await hears.house._catch_up()
+            await reads.s.records.put([replace(known, deleted=not known.deleted)])
+            await hears.house._catch_up()
+            found = await hears.s.records.mirrored(HERO)
+            assert found is not None
+            assert found.deleted is not known.deleted
 
 
 def _spoil(connection: Connection, _: Sequence[None]) -> list[None]:
