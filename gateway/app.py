@@ -93,7 +93,10 @@ async def _opened(config: Config, clock: Clock, undo: contextlib.AsyncExitStack)
     undo.push_async_callback(store.close)
     if config.bus != "store:":
         await hour.follow(store, clock, first=True)
-    queue = await open_bus(config, store, clock)
+    alone = Alone(store) if config.bus == "store:" else None
+    if alone is not None:
+        await alone.take()
+    queue = await open_bus(config, store, clock, alone)
     pressure = pressure_of(config, store, queue)
     bus = BoundedBus(queue, pressure, OwedStore(store), clock)
     undo.push_async_callback(bus.close)
@@ -161,15 +164,13 @@ async def _opened(config: Config, clock: Clock, undo: contextlib.AsyncExitStack)
     )
     services.rooms.shared = bus.shared
     house = _assemble(services, session, directory, Kept(store, vault, clock, HOME))
-    house.read_at = read_at
+    house.read_at, house.alone = read_at, alone
     return house
 
 
-async def open_bus(config: Config, store: Store, clock: Clock) -> Bus:
+async def open_bus(config: Config, store: Store, clock: Clock, alone: Alone | None) -> Bus:
     """Raises `Misconfigured`."""
-    if config.bus == "store:":
-        alone = Alone(store)
-        await alone.take()
+    if alone is not None:
         return EmbeddedBus(JobStore(store), clock, alone)
     from gateway.bus.redis import RedisBus  # its client is loaded only where it is used
 

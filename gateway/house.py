@@ -7,7 +7,7 @@ import contextlib
 import logging
 import secrets
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -33,6 +33,7 @@ from gateway.schedule import Schedule
 from gateway.services import Services
 from gateway.spine import Spine
 from gateway.store import hour
+from gateway.store.alone import Alone
 from gateway.store.counters import counts
 from gateway.store.leases import LeaseStore
 from gateway.store.people import COUNTER as PEOPLE
@@ -70,6 +71,10 @@ class House:
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
     owner: str = field(default_factory=lambda: secrets.token_hex(8))
     """Of the leases this process holds."""
+    alone: Alone | None = None
+    """Where no other may work on this database."""
+    taken_over: asyncio.Event = field(default_factory=asyncio.Event)
+    """Another works on it all the same: `close` is what is left to do."""
     read_at: int = 0
     """From when on (ms) what other gateways changed may not be known in this one."""
 
@@ -102,6 +107,15 @@ class House:
         works = self._works()
         works |= {name: partial(self._once, name, work) for name, work in self._alone().items()}
         self.tasks = [asyncio.create_task(going_on(name, work), name=name) for name, work in works.items()]
+        if self.alone is not None:
+            self.tasks.append(asyncio.create_task(self._leave_it(self.alone, tuple(self.tasks)), name="alone"))
+
+    async def _leave_it(self, alone: Alone, tasks: Sequence[asyncio.Task[None]]) -> None:
+        """What it would go on doing, as to hold a connection or to write to a CRM, is the other's to do from now on."""
+        await alone.over()
+        for task in tasks:
+            task.cancel()
+        self.taken_over.set()
 
     def _works(self) -> dict[str, Work]:
         """What each gateway does."""
@@ -194,7 +208,7 @@ class House:
         return len(rooms)
 
     async def close(self, within: float = DRAIN_S) -> None:
-        until = time.monotonic() + within - SHUT_S
+        until = time.monotonic() + (0.0 if self.taken_over.is_set() else within - SHUT_S)
         await ended(self.tasks, 2.0)
         await self.worker.stop(max(until - time.monotonic(), 0.5))
         await self.services.bus.close()

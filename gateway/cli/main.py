@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import secrets
-import signal
 import sys
-import threading
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
 from gateway.cli import access, applications, audit, crms, people, policy, sources, stages
 from gateway.cli.networks import Networks
+from gateway.cli.serving import serve
 from gateway.cli.speaking import bar, err, out
 from gateway.errors import Misconfigured, Refused, Retry
-from gateway.loop import run as run_on_loop
 
 app = typer.Typer(
     name="floatcard",
@@ -42,8 +39,6 @@ app.add_typer(applications.app, name="applications")
 
 ConfigFile = Annotated[Path, typer.Option("--config", "-c", help="The configuration.", envvar="FLOATCARD_CONFIG")]
 HERE = Path("floatcard.toml")
-LATEST_S = 12.0
-"""After a signal: what still hangs by then is cut off, and stays in the queue."""
 
 
 def main() -> None:
@@ -71,43 +66,6 @@ def tell(faults: list[tuple[str, str, str]]) -> None:
         err.print(fault, style="red", markup=False, soft_wrap=True)
 
 
-def _log(form: Literal["json", "text"], instance: str) -> None:
-    from gateway.logs import set_up
-
-    set_up(form, os.environ.get("FLOATCARD_LOG", "INFO").upper(), instance)
-
-
-def _serve(
-    start: Callable[[], Coroutine[Any, Any, tuple[str, Callable[[], Awaitable[None]]]]],
-    say: str,
-    logs: Literal["json", "text"] = "text",
-    instance: str = "",
-) -> None:
-    """Runs until SIGINT or SIGTERM, then drains; a second one ends it at once: what was acknowledged is stored."""
-
-    async def whole() -> None:
-        stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
-
-        def ended(number: int) -> None:
-            if stop.is_set():
-                os._exit(128 + number)
-            stop.set()
-            last = threading.Timer(LATEST_S, os._exit, (1,))
-            last.daemon = True
-            last.start()
-
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, ended, number)
-        address, close = await start()
-        typer.echo(say.format(address=address))
-        await stop.wait()
-        await close()
-
-    _log(logs, instance)
-    run_on_loop(whole())
-
-
 @app.command()
 def demo(
     folder: Annotated[Path, typer.Option(help="Where the demo keeps its data.")] = Path("var/demo"),
@@ -120,11 +78,11 @@ def demo(
     if fresh:
         forget(folder)
 
-    async def start() -> tuple[str, Callable[[], Awaitable[None]]]:
+    async def start(_: Callable[[], None]) -> tuple[str, Callable[[], Awaitable[None]]]:
         running = await open_demo(folder, port)
         return f"{running.server.address}/demo", running.close
 
-    _serve(start, "Floatcard's demo is at {address} (Ctrl-C ends it)")
+    serve(start, "Floatcard's demo is at {address} (Ctrl-C ends it)")
 
 
 @app.command()
@@ -136,10 +94,10 @@ def run(config: ConfigFile = HERE) -> None:
     loaded = load(config)
     instance = loaded.telemetry.instance or secrets.token_hex(4)
 
-    async def start() -> tuple[str, Callable[[], Awaitable[None]]]:
-        return await open_server(loaded, instance)
+    async def start(unable: Callable[[], None]) -> tuple[str, Callable[[], Awaitable[None]]]:
+        return await open_server(loaded, instance, unable)
 
-    _serve(start, "Floatcard listens on {address}", loaded.logs.format, instance)
+    serve(start, "Floatcard listens on {address}", loaded.logs.format, instance)
 
 
 @app.command()

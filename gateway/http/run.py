@@ -21,8 +21,11 @@ SETTLED_S = 60
 """By then the first messages have loaded what is loaded only when it is needed."""
 
 
-async def open_server(config: Config, instance: str = "") -> tuple[str, Callable[[], Awaitable[None]]]:
-    """The address it listens on, and what ends it. Raises `Misconfigured`. `instance`: its name in the traces."""
+async def open_server(
+    config: Config, instance: str = "", end: Callable[[], None] = lambda: None
+) -> tuple[str, Callable[[], Awaitable[None]]]:
+    """The address it listens on, and what ends it. Raises `Misconfigured`. `instance`: its name in the traces. `end` is
+    called where it may not go on: to be closed then, and not well."""
     house = await open_house(config)
     health = Health(house.services, house.worker)
     try:
@@ -43,9 +46,17 @@ async def open_server(config: Config, instance: str = "") -> tuple[str, Callable
     at_rest()
     settled = asyncio.get_running_loop().call_later(SETTLED_S, give_back)
 
+    async def watch() -> None:
+        await house.taken_over.wait()
+        health.ready = False
+        end()
+
+    watching = asyncio.create_task(watch())
+
     async def close() -> None:
         """Who waits for an answer gets it; the rest of the ten seconds is for what runs."""
         settled.cancel()
+        watching.cancel()
         began = time.monotonic()
         await server.stop()
         await house.close(DRAIN_S - (time.monotonic() - began))

@@ -26,8 +26,8 @@ WITHIN_S = 5.0
 """A predecessor that was killed may be noticed by the server a moment later."""
 TAKEN = "another gateway works on this database with bus = store:; stop it, or give both a bus of redis://…"
 LOST = (
-    "another gateway took this database over while the line to it was cut: this one takes and does nothing more; "
-    "stop one of the two, or give both a bus of redis://…"
+    "another gateway took this database over while the line to it was cut: this one ends; "
+    "run one of the two, or give both a bus of redis://…"
 )
 LOOK_S = 2.0
 ANSWER_S = 10.0
@@ -50,6 +50,12 @@ class Alone:
         self._watch: threading.Thread | None = None
         self.lost = False
         """Another gateway has it: whatever is in this one's hands is the other's."""
+        self._over = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def over(self) -> None:
+        """Returns once another gateway has it."""
+        await self._over.wait()
 
     async def take(self) -> None:
         """Raises `Misconfigured` while another gateway has it."""
@@ -59,6 +65,7 @@ class Alone:
             await self.release()
             raise Misconfigured([(self._store.name, "bus", TAKEN)])
         if self._engine is not None:
+            self._loop = asyncio.get_running_loop()
             self._watch = threading.Thread(target=self._watching, name="store-alone", daemon=True)
             self._watch.start()
 
@@ -105,8 +112,11 @@ class Alone:
         if self._connection is not None:
             self._connection.exec_driver_sql("SELECT 1").close()
         elif not self._taken() and not self._ghost():
+            assert self._loop is not None
             self.lost = True
             log.critical(LOST)
+            with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
+                self._loop.call_soon_threadsafe(self._over.set)
 
     def _ghost(self) -> bool:
         """Whether our own former session still has it there: then that is ended, and the next look takes it."""

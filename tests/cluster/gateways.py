@@ -216,7 +216,12 @@ class Gateway:
         self.ready = False
         assert self._process is not None
         self._process.terminate()
-        return await asyncio.to_thread(self._process.wait, 30)
+        return await self.ended(30)
+
+    async def ended(self, within: float) -> int:
+        """How it ended, by itself or told to; seconds."""
+        assert self._process is not None
+        return await asyncio.to_thread(self._process.wait, within)
 
 
 def cleared(gateways: Sequence[Gateway]) -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 from collections.abc import Callable
+from pathlib import Path
 
+import psycopg
 import pytest
 
 from gateway.bus.embedded import EmbeddedBus
@@ -13,9 +16,10 @@ from gateway.bus.model import Delivery
 from gateway.clock import SystemClock
 from gateway.errors import Misconfigured, Retry
 from gateway.store import alone
-from gateway.store.alone import LOCK, Alone
+from gateway.store.alone import LOCK, TAKEN, Alone
 from gateway.store.engine import Store
 from gateway.store.jobs import JobStore
+from tests.cluster.gateways import Gateway, Ground, cleared
 from tests.engines.postgresql import Postgresql
 from tests.faults.proxy import HALF_OPEN, PASS, between
 from tests.faults.test_servers import own_postgresql
@@ -28,6 +32,41 @@ __all__ = ["own_postgresql"]
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(alone, "LOOK_S", 0.05)
     monkeypatch.setattr(alone, "WITHIN_S", 0.3)
+
+
+def listens(gateway: Gateway) -> bool:
+    with socket.socket() as line:
+        return line.connect_ex(("127.0.0.1", gateway.port)) == 0
+
+
+@pytest.mark.timeout(120)
+async def test_a_whole_gateway_whose_database_another_took_lets_go_of_everything_and_ends(
+    own_postgresql: Postgresql, tmp_path: Path
+) -> None:
+    """Else both would hold the networks' connections, write to the CRMs and paint the same cards."""
+    url = own_postgresql.fresh()
+    name = url.partition("@/")[2].partition("?")[0]
+    ground = Ground(tmp_path, url, "store:", "http://127.0.0.1:1/demo/api")
+    await ground.furnish(["东风医疗"])
+    gateway = Gateway(ground, "alone", program="gateway.cli")
+    try:
+        await gateway.start()
+        ((mine,),) = holders(own_postgresql, name)()
+        with psycopg.connect(url, autocommit=True) as other:  # its lock is free only once this waits for it
+            taken = asyncio.create_task(asyncio.to_thread(other.execute, f"SELECT pg_advisory_lock({LOCK})"))
+            await until(lambda: len(own_postgresql.run(f"SELECT 1 FROM pg_locks WHERE objid = {LOCK}")) == 2)
+            own_postgresql.run(f"SELECT pg_terminate_backend({mine})")
+            await taken
+            assert await gateway.ended(20) == 1, gateway.log()
+            assert "another gateway took this database over" in gateway.log()
+            assert not listens(gateway)
+            gateway.begin()
+            assert await gateway.ended(60) == 2
+            assert TAKEN in gateway.log()
+        await gateway.start()  # the other one is gone
+        assert await gateway.stop() == 0
+    finally:
+        cleared([gateway])
 
 
 def holders(server: Postgresql, name: str) -> Callable[[], list[tuple[int]]]:
