@@ -20,7 +20,9 @@ from channels.model import (
     Whispers,
 )
 from gateway.errors import Unmet
+from gateway.outgoing.gate import Calls
 from gateway.outgoing.model import Rank
+from gateway.outgoing.whispering import whispered
 from gateway.pages import page_card
 from gateway.services import Services
 from gateway.turn import Turn
@@ -34,22 +36,13 @@ async def answer_apart(s: Services, turn: Turn, answer: Answer) -> None:
     trigger = turn.event.trigger if isinstance(turn.event, Pressed | Said) else ""
     if isinstance(answer, OpenForm) and trigger and isinstance(channel, Forms):
         await s.gate.run(turn.place.channel, "open", "", Rank.PRESS, lambda: channel.open(trigger, answer.card))
-    elif isinstance(channel, Whispers):
+    elif isinstance(channel, Whispers | Directs):
         place, to, once = turn.place, turn.event.who.id, f"{turn.event.once}:answer"
-        page = answer if isinstance(answer, OpenForm) and not isinstance(channel, Forms) else None
-        card = await page_card(s, turn, page) if page is not None else card_of(s, turn, answer)
-        await s.gate.run(
-            place.channel, "whisper", place.room, Rank.PRESS, lambda: channel.whisper(place, to, card, once=once)
-        )
-    elif isinstance(channel, Directs):
+        page = answer if isinstance(channel, Whispers) and not isinstance(channel, Forms) else None
+        card = await page_card(s, turn, page) if isinstance(page, OpenForm) else card_of(s, turn, answer)
+        calls = Calls(s.gate, channel.name, Rank.PRESS)
         with contextlib.suppress(Unmet):
-            await _directly(s, turn, channel, card_of(s, turn, answer))
-
-
-async def _directly(s: Services, turn: Turn, channel: Directs, card: Card) -> None:
-    name, to, once = turn.place.channel, turn.event.who.id, f"{turn.event.once}:answer"
-    own = await s.gate.run(name, "direct", "", Rank.PRESS, lambda: channel.direct(to))
-    await s.gate.run(name, "send", own.room, Rank.PRESS, lambda: s.channels[name].send(own, card, once=once))
+            await whispered(channel, place, to, card, once=once, calls=calls)
 
 
 def card_of(s: Services, turn: Turn, answer: Answer) -> Card:

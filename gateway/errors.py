@@ -30,6 +30,10 @@ class Fixed(Refused):
     """The message can never be changed: it is of no use to ask again."""
 
 
+class NotHere(Refused):
+    """This person, or the bot, is not in the room: in a room of their own they can be told."""
+
+
 class Unmet(Refused):
     """Nothing can be said to this person alone until they have spoken to the bot."""
 

@@ -9,8 +9,9 @@ from channels.model import Channel, Deletes, Directs, Edits, ImId, MessageRef, W
 from gateway.clock import Clock
 from gateway.errors import Fixed, Gone, Refused
 from gateway.outgoing.gate import Calls
+from gateway.outgoing.whispering import whispered
 from gateway.store.slots import Shown, slot_id
-from gateway.turn import Show
+from gateway.turn import Act, Show
 
 Tried = Literal["done", "gone", "fixed", "refused"]
 
@@ -37,6 +38,13 @@ class Painter:
             return "send"
         return "whisper" if isinstance(channel, Whispers) else "direct" if isinstance(channel, Directs) else None
 
+    @staticmethod
+    def room(act: Act, before: Shown | None, method: str) -> str:
+        """Where what `method` named will be done: a whisper may have gone to a room of its reader's own."""
+        if method in ("edit", "delete") and before is not None and before.message is not None:
+            return before.message.place.room
+        return "" if method == "direct" else act.slot.place.room
+
     async def called(
         self, act: Show, before: Shown | None, calls: Calls, *, repaint: bool, again: bool
     ) -> tuple[str, MessageRef | None]:
@@ -49,9 +57,9 @@ class Painter:
         return "sent", message
 
     async def _again(self, before: Shown, act: Show, repaint: bool, calls: Calls) -> tuple[str, MessageRef | None]:
-        channel, room = self._channels[act.slot.place.channel], act.slot.place.room
-        message = before.message
+        channel, message = self._channels[act.slot.place.channel], before.message
         assert message is not None
+        room = message.place.room
         edited: Tried = "fixed"
         if isinstance(channel, Edits) and not (repaint and self._past(channel, before)):
             edits = channel
@@ -82,15 +90,7 @@ class Painter:
         channel, place = self._channels[act.slot.place.channel], act.slot.place
         if act.slot.purpose != "whisper":
             return await calls("send", place.room, lambda: channel.send(place, act.card, once=once))
-        to = ImId.parse(act.slot.to)
-        if isinstance(channel, Whispers):
-            whispers = channel
-            return await calls("whisper", place.room, lambda: whispers.whisper(place, to, act.card, once=once))
-        if isinstance(channel, Directs):
-            directs = channel
-            own = await calls("direct", "", lambda: directs.direct(to))
-            return await calls("send", own.room, lambda: channel.send(own, act.card, once=once))
-        return None
+        return await whispered(channel, place, ImId.parse(act.slot.to), act.card, once=once, calls=calls)
 
     async def _sure(self, message: MessageRef, act: Show, calls: Calls) -> bool:
         """Where what was posted before a crash is there once, it is what was so before the crash. Where it would have

@@ -131,7 +131,8 @@ class Shower:
             else None
         )
         if method is not None:
-            ticket = showing.ticket = self._gate.ticket(channel, method, latest.slot.place.room, showing.rank)
+            room = self._painter.room(latest, before, method)
+            ticket = showing.ticket = self._gate.ticket(channel, method, room, showing.rank)
             wish, hidden = showing.wish, showing.hidden
             permit = await self._gate.permit(channel, ticket)
             try:
@@ -263,7 +264,7 @@ class Shower:
             return
         channel = self._channels[act.slot.place.channel]
         if isinstance(channel, Deletes):
-            ticket = self._gate.ticket(channel.name, "delete", act.slot.place.room, Rank.CARD)
+            ticket = self._gate.ticket(channel.name, "delete", before.message.place.room, Rank.CARD)
             calls = Calls(self._gate, channel.name, Rank.CARD, await self._gate.permit(channel.name, ticket))
             try:
                 removed = await self._removed(channel, before, before.message, calls, trail)

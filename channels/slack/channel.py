@@ -27,7 +27,7 @@ from channels.slack.letters import sealed, unsealed
 from channels.slack.members import Members
 from channels.slack.places import EPHEMERAL, HOME, Elsewhere, Spot, spot, stamp
 from channels.wire import Source, wall_clock
-from gateway.errors import Refused, Rejected, Unreadable
+from gateway.errors import NotHere, Refused, Rejected, Unreadable
 
 JSON = {"content-type": "application/json; charset=utf-8"}
 _AT, _SIGNATURE = "x-slack-request-timestamp", "x-slack-signature"
@@ -192,18 +192,17 @@ class Channel:
         await self._calls.call(at.team, "chat.unfurl", body)
 
     async def whisper(self, place: model.Place, to: model.ImId, card: tree.Card, *, once: str) -> model.MessageRef:
-        """Where the bot or the person is not in the room (a command can be typed anywhere): in their own room."""
+        """Raises `NotHere` where the bot or the person is not in the room: a command can be typed anywhere."""
         at = spot(place)
-        if not at.page:
-            try:
-                shown = _post(at) | {"user": to.id} | message(card)
-                answer = await self._calls.call(at.team, "chat.postEphemeral", shown)
-                return model.MessageRef(place, f"{EPHEMERAL}{answer['message_ts']}")
-            except Refused as refused:
-                if getattr(refused, "word", "") not in _NOT_THERE:
-                    raise
-        own = await self.direct(to)
-        return await self.send(own, card, once=once)
+        if at.page:
+            raise NotHere("This person is not in the room, so nothing can be whispered to them here.")
+        try:
+            answer = await self._calls.call(at.team, "chat.postEphemeral", _post(at) | {"user": to.id} | message(card))
+        except Refused as refused:
+            if getattr(refused, "word", "") in _NOT_THERE:
+                raise NotHere(refused.say, **refused.facts) from refused
+            raise
+        return model.MessageRef(place, f"{EPHEMERAL}{answer['message_ts']}")
 
     async def direct(self, to: model.ImId) -> model.Place:
         team = "" if to.scope == self._config.team else to.scope

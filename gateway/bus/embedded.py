@@ -38,14 +38,15 @@ class EmbeddedBus:
     async def publish(self, job: Job, local: object = None) -> bool:
         if self._alone is not None and self._alone.lost:
             raise Retry(5.0, LOST)
+        now = self._clock.now()
         try:
-            id_ = await self._jobs.add(job, self._clock.now())
+            id_ = await self._jobs.add(job, now)
         except BaseException:
             self._unsure = True  # who is cancelled cancels no write, and a commit may outlive the line to it
             raise
         if id_ is None:
             return False
-        self._hand_over(Delivery(id_, job, 1, local))
+        self._hand_over(Delivery(id_, job, 1, local, at=now))
         return True
 
     def _hand_over(self, delivery: Delivery) -> None:

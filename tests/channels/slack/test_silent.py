@@ -18,8 +18,9 @@ from channels.slack import Channel, Config
 from gateway.bus.redis_buckets import RedisBuckets
 from gateway.errors import Retry
 from gateway.outgoing.breaker import Breakers
-from gateway.outgoing.gate import Gate
+from gateway.outgoing.gate import Calls, Gate
 from gateway.outgoing.model import Rank
+from gateway.outgoing.whispering import whispered
 from tests.channels.harness import NOW
 from tests.channels.slack.recipe import CONFIG
 from tests.channels.slack.world import BOT, CHEN, LI, TEAM, TOKEN, FakeSlack, Json
@@ -135,6 +136,37 @@ async def test_two_gateways_together_drive_no_channel_above_its_rate_and_every_c
     assert slack.dropped == 0
     assert [len(slack.cards(room)) for room in ROOMS] == [CARDS] * len(ROOMS)
     assert sorted(room for room, _, _ in slack.whispers) == sorted(ROOMS)
+
+
+async def test_what_is_whispered_where_nobody_can_be_goes_to_their_own_room_at_its_rate(redis_server: Redis) -> None:
+    """A command can be typed anywhere, also where the app was never let in; and alerts go to the same room."""
+    slack, url = Strict(rooms={room: [LI] for room in ROOMS}), redis_server.url()
+    to = ImId("slack", TEAM, "user", LI)
+    async with gateways(slack, [url, url]) as made, asyncio.TaskGroup() as all_:
+        own = await made[0][1].direct(to)
+
+        async def pressed(number: int, room: str) -> None:
+            gate, channel = made[number % len(made)]
+            place, words, calls = Place("slack", room), f"{room} w", Calls(gate, "slack", Rank.PRESS)
+            while True:
+                try:
+                    ref = await whispered(channel, place, to, card(words), once=words, calls=calls)
+                except Retry as tired:
+                    await asyncio.sleep(tired.after)
+                else:
+                    assert ref is not None
+                    assert ref.place == own
+                    return
+
+        async def alert(number: int) -> None:
+            gate, channel = made[number % len(made)]
+            await surely(gate, "send", own.room, Rank.ALERT, lambda: channel.send(own, card(f"a{number}"), once="a"))
+
+        for number, room in enumerate(ROOMS):
+            all_.create_task(pressed(number, room))
+            all_.create_task(alert(number))
+    assert slack.dropped == 0
+    assert len(slack.cards(own.room)) == 2 * len(ROOMS)
 
 
 CHANGES: dict[str, Callable[[Limits], Limits]] = {

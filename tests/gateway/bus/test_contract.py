@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import defaultdict
 
 import pytest
@@ -20,6 +21,18 @@ async def test_a_job_is_handed_over_as_it_was_published(bench: Bench) -> None:
     assert (got.job.topic, got.job.lane, got.job.once, got.job.body) == ("record", "record:x", "r1", body)
     assert got.tries == 1
     assert one.bus.holds(got)
+
+
+async def test_each_tells_when_it_was_published_now_and_after_a_restart(bench: Bench) -> None:
+    """From which the age of what waits is told, and its alarm rings."""
+    one = await (await bench.open()).start()
+    began = bench.clock.at if bench.store is not None else time.time() * 1000
+    await one.bus.publish(job("a"))
+    (got,) = await one.arrived(1)
+    assert abs(got.at - began) < 60_000
+    await bench.crash(one)
+    two = await (await bench.open()).start()
+    assert [each.at for each in await two.arrived(1)] == [got.at]
 
 
 async def test_a_second_job_of_the_same_name_is_dropped_even_after_the_first_is_done(bench: Bench) -> None:
