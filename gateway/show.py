@@ -25,7 +25,7 @@ STALE = "!"
 """What the digest begins with of a message that the network refused to change; then, how often it was tried."""
 UNWANTED = "!-"
 CLAIM_MS = 20_000
-"""For so long a claim keeps others waiting; longer than a call may take."""
+"""For so long a claim keeps others waiting. In its second half no call begins: one takes ten seconds at most."""
 LOOKS, LOOK_S = 5, 0.1
 TRIES = 4
 FIRST_WAIT_MS = 60_000
@@ -184,6 +184,8 @@ class Shower:
         if up and before is not None and before.digest == after.digest and not surely:
             return await self._stands(replace(after, message=before.message), before)
         seen = await self._claim(after, before)
+        if seen is not None:
+            calls.late = lambda: self._clock.now() - after.painted_at > CLAIM_MS // 2
         lost = before is not None and before.digest.startswith((CLAIMED, LET_GO))
         try:
             did, message = await self._painter.called(
@@ -224,7 +226,7 @@ class Shower:
         """Raises `_Moved` when our call took so long that another gateway painted over it: or under it."""
         if not await self._slots.keep(shown, seen=seen):
             channel = self._channels[shown.slot.place.channel]
-            message = shown.message
+            message, calls.late = shown.message, None  # what is ours to take away is never too late
             if did == "sent" and message is not None and isinstance(channel, Deletes):
                 await tried(calls("delete", message.place.room, lambda: channel.delete(message)))
             raise _Moved

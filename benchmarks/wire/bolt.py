@@ -1,4 +1,4 @@
-"""slack-bolt's AsyncApp on aiohttp, with a listener that does nothing. `python -m benchmarks.wire.bolt PORT`"""
+"""slack-bolt's AsyncApp on aiohttp, its listener does nothing. `python -m benchmarks.wire.bolt PORT [uvloop]`"""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
 from benchmarks.wire.bodies import SECRET, TEAM
-from benchmarks.wire.serving import listen
+from benchmarks.wire.serving import listen, serve
 
 
 async def nothing(event: dict[str, Any]) -> None:
@@ -45,4 +45,4 @@ async def main(port: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1])))
+    serve(main(int(sys.argv[1])), *sys.argv[2:])

@@ -13,14 +13,17 @@ from benchmarks.engines import config, postgresql, redis, scratch
 
 WHAT = {
     "yardstick": "aiohttp alone: HMAC, orjson, queue in memory",
+    "yardstick-uvloop": "the same on uvloop, as ours runs",
     "ours-accept": "ours, SQLite FULL: stored durably and answered, handed to nobody",
     "ours-sqlite": "ours, SQLite FULL and the embedded bus",
     "ours-postgresql": "ours, PostgreSQL and Redis",
     "ours-turn": "ours, SQLite FULL, with the whole turn of a message that names nobody",
     "bolt": "slack-bolt AsyncApp on aiohttp",
+    "bolt-uvloop": "the same on uvloop",
     "nonebot": "NoneBot2, OneBot v11 on FastAPI",
 }
 TARGETS = {"bolt": "/slack/events", "yardstick": "/slack/events", "nonebot": "/onebot/v11/"}
+"""By the name before the dash; behind it is the loop, where it is not the peer's own choice."""
 OURS = "/in/slack"
 
 
@@ -48,10 +51,11 @@ class Plan:
 def planned(name: str, opened: ExitStack) -> Plan | None:
     """None where a server it needs is not installed."""
     port = free_port()
-    target, kind = TARGETS.get(name, OURS), "onebot" if name == "nonebot" else "slack"
-    if not name.startswith("ours"):
-        module = {"nonebot": "nonebot_server"}.get(name, name)
-        return Plan(name, target, kind, WHAT[name], port, f"benchmarks.wire.{module}", (str(port),))
+    peer, _, loop = name.partition("-")
+    target, kind = TARGETS.get(peer, OURS), "onebot" if name == "nonebot" else "slack"
+    if peer != "ours":
+        module, words = {"nonebot": "nonebot_server"}.get(peer, peer), (str(port), *filter(None, (loop,)))
+        return Plan(name, target, kind, WHAT[name], port, f"benchmarks.wire.{module}", words)
     folder = Path(opened.enter_context(scratch()))
     store: str | None = f"sqlite:///{folder}/floatcard.db"
     bus: str | None = "store:"

@@ -1,4 +1,4 @@
-"""aiohttp alone: the signature, orjson, a queue in memory. `python -m benchmarks.wire.yardstick PORT`"""
+"""aiohttp alone: the signature, orjson, a queue in memory. `python -m benchmarks.wire.yardstick PORT [uvloop]`"""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import orjson
 from aiohttp import web
 
 from benchmarks.wire.bodies import SECRET
-from benchmarks.wire.serving import listen
+from benchmarks.wire.serving import listen, serve
 
 KEY = SECRET.encode()
 
@@ -41,4 +41,4 @@ async def main(port: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1])))
+    serve(main(int(sys.argv[1])), *sys.argv[2:])

@@ -103,14 +103,19 @@ class Calls:
 
     def __init__(self, gate: Gate, channel: str, rank: Rank, permit: Permit | None = None) -> None:
         self._gate, self._channel, self._rank, self._permit = gate, channel, rank, permit
+        self.late: Callable[[], bool] | None = None
+        """Whether one that began now might end when the showing is another's to do."""
 
     async def __call__(self, method: str, room: str, work: Callable[[], Awaitable[T]]) -> T:
         if self._permit is not None and self._permit.method != method:
             await self.done()
         permit, self._permit = self._permit, None
         if permit is None:
-            return await self._gate.run(self._channel, method, room, self._rank, work)
+            ticket = self._gate.ticket(self._channel, method, room, self._rank)
+            permit = await self._gate.permit(self._channel, ticket)
         try:
+            if self.late is not None and self.late():
+                raise Retry(0.5, f"{self._channel} was too slow to go on with this")
             return await permit.run(work)
         finally:
             await permit.done()

@@ -70,7 +70,7 @@ def test_a_signed_event_is_taken_by_every_server_and_a_message_floats_its_card(t
     from benchmarks.wire.bench import servers
     from benchmarks.wire.bodies import write
 
-    with servers(["yardstick", "bolt", "nonebot", "ours-sqlite"]) as found:
+    with servers(["yardstick-uvloop", "bolt", "nonebot", "ours-sqlite"]) as found:
         for server in found:
             plan = server.plan
             write(tmp_path / "bodies", plan.kind, 20)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from random import Random
 
 import pytest
 
+from cards.tree import Card
+from channels.model import MessageRef, Place
 from gateway import show
-from gateway.errors import Retry
+from gateway.errors import Gone, Retry
 from gateway.show import Shower
 from gateway.store.slots import SlotStore, slot_id
 from tests.gateway.outgoing.keepers import Seconds
@@ -105,6 +108,38 @@ async def test_one_whose_call_took_too_long_does_not_leave_a_second_card_or_the_
     gate.set()
     await slow
     assert list(painted.wall.posts.values()) == ["v1"]
+
+
+async def test_one_that_is_slow_begins_nothing_that_would_end_after_its_claim(painted: Painted) -> None:
+    """What it then posted could be posted by another as well; a whisper could not even be taken away again."""
+    one, two = painted.another(), painted.another()
+    await surely(painted, one, repaint=False)
+    painted.facts.version = 1
+    edit, begun = painted.wall.edit, list[str]()
+
+    async def slowly(message: MessageRef, card: Card) -> None:
+        begun.append("edit")
+        painted.clock.at += 0.6 * show.CLAIM_MS / 1000
+        raise Gone("It is gone.")
+
+    async def send(place: Place, card: Card, *, once: str) -> MessageRef:
+        begun.append("send")
+        raise AssertionError
+
+    painted.wall.edit = slowly  # type: ignore[method-assign]
+    with monkeypatched(painted.wall, "send", send), pytest.raises(Retry, match="too slow"):
+        await painted.paint(one, repaint=False)
+    assert begun == ["edit"]
+    painted.wall.edit = edit  # type: ignore[method-assign]
+    await surely(painted, two, repaint=False)
+    assert list(painted.wall.posts.values()) == ["v1"]
+
+
+@contextlib.contextmanager
+def monkeypatched(wall: Wall, name: str, call: object) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(wall, name, call)
+        yield
 
 
 async def waits_briefly(painted: Painted, shower: Shower) -> None:
