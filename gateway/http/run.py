@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import gc
+import logging
 import sys
 import time
 from collections.abc import Awaitable, Callable
@@ -16,6 +17,8 @@ from gateway.house import DRAIN_S
 from gateway.http.health import Health
 from gateway.http.server import application, listen
 from gateway.outgoing.targets import TRACES
+
+log = logging.getLogger("floatcard")
 
 SETTLED_S = 60
 """By then the first messages have loaded what is loaded only when it is needed."""
@@ -60,6 +63,8 @@ async def open_server(
         began = time.monotonic()
         await server.stop()
         await house.close(DRAIN_S - (time.monotonic() - began))
+        took = time.monotonic() - began
+        log.info("stopped within %.1f s", took)
         untrace()
 
     return server.address, close

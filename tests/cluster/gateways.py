@@ -216,7 +216,10 @@ class Gateway:
         self.ready = False
         assert self._process is not None
         self._process.terminate()
-        return await self.ended(30)
+        how = await self.ended(30)
+        took = re.findall(r"stopped within (\d+\.\d) s", self.log())
+        assert how or float(took[-1]) < 10.5, took
+        return how
 
     async def ended(self, within: float) -> int:
         """How it ended, by itself or told to; seconds."""

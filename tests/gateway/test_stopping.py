@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -25,7 +26,8 @@ from tests.gateway.test_kill import ROOMS, World, count, drained, each_message_h
 pytestmark = [pytest.mark.alone, pytest.mark.timeout(180)]
 
 MARGIN_S = 6.0
-"""For a loaded machine; the process itself has ten seconds, and is cut off after twelve."""
+"""For a loaded machine, on which a process ends late; it says itself within how many seconds it had stopped."""
+STOPPED = re.compile(r"stopped within (\d+\.\d) s")
 
 
 async def test_told_to_stop_under_load_it_loses_nothing(tmp_path: Path) -> None:
@@ -122,10 +124,10 @@ async def stuck(folder: Path, messages: int) -> AsyncIterator[Running]:
 
 async def test_what_cannot_end_in_time_is_left_in_the_queue(tmp_path: Path) -> None:
     async with stuck(tmp_path, 9) as running:
-        began = time.monotonic()
         running.process.send_signal(signal.SIGTERM)
         assert await running.ended(10 + MARGIN_S) == 0, (tmp_path / "log").read_text()
-        assert time.monotonic() - began > 3, "it was given time"
+        (took,) = STOPPED.findall((tmp_path / "log").read_text())
+        assert 3 < float(took) < 10.5, "it was given time, and no more than that"
     assert count(tmp_path / "floatcard.db", "SELECT count(*) FROM job WHERE topic = 'event' AND state = 'ready'") == 9
     assert count(tmp_path / "floatcard.db", "SELECT count(*) FROM job WHERE starts > 0") == 0
 

@@ -26,6 +26,7 @@ LOOKED_AT = {
     "self._channel",
     "self._crm.name",
     "status",
+    "took",  # seconds
     "version.n",  # the number of a version of the access policies
     "trail.turn",
     "type(failed).__name__",
