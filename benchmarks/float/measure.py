@@ -30,6 +30,8 @@ class Running:
     slack: int
     pid: int
     target: str = OURS
+    config: Path | None = None
+    """Of the gateway."""
 
 
 @contextmanager
@@ -39,7 +41,7 @@ def gateway(customers: int) -> Iterator[Running]:
         path = config(Path(folder), store=store, bus="store:", port=port, slack_api=api(slack), more=MORE)
         stop(process("benchmarks.float.seed", str(path), str(customers)))
         with _running("benchmarks.wire.ours", (str(path), "float"), Path(folder), port) as pid:
-            yield Running(port, slack, pid)
+            yield Running(port, slack, pid, config=path)
 
 
 @contextmanager

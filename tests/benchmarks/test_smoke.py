@@ -100,6 +100,15 @@ def test_every_message_floats_a_card_in_ours_and_in_those_beside_it() -> None:
     assert all(len(row) == len(HEAD) and 0 < row[2] <= row[3] for row in rows)
 
 
+def test_edits_beside_messages_are_answered_and_are_in_the_ledger() -> None:
+    from benchmarks.float.bench_edits import EDITS_A_SECOND, HEAD, rows
+
+    ((_, cards, *_, sent, well, there, _, _, worst),) = rows(20, 4, [10], 0.5)
+    assert (cards, sent, well, there) == ("5 of 5", EDITS_A_SECOND / 2, EDITS_A_SECOND / 2, EDITS_A_SECOND / 2)
+    assert isinstance(worst, float)
+    assert len(HEAD) == 10
+
+
 def test_what_is_posted_beside_ours_is_the_card_of_ours() -> None:
     from benchmarks.float.beside import card
     from benchmarks.float.measure import Texts, asked, drained, gateway, poster
