@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from gateway.errors import Misconfigured
 from gateway.store.connect import plain
 from gateway.store.engine import Store
+from gateway.store.faults import SAY, unavailable
 from gateway.store.patience import Patience
 
 log = logging.getLogger("floatcard.store")
@@ -61,7 +62,7 @@ class Alone:
         """Raises `Misconfigured` while another gateway has it."""
         if self._store.url.get_backend_name() == "sqlite" and not self._take_file():
             raise Misconfigured([(self._store.name, "store", TAKEN_FILE)])
-        if self._store.url.get_backend_name() == "postgresql" and not await asyncio.to_thread(self._take):
+        if self._store.url.get_backend_name() == "postgresql" and not await self._had():
             await self.release()
             raise Misconfigured([(self._store.name, "bus", TAKEN)])
         if self._engine is not None:
@@ -72,6 +73,16 @@ class Alone:
     def _take_file(self) -> bool:
         self._file = locked(Path(f"{self._store.url.database}.lock"))
         return self._file is not None
+
+    async def _had(self) -> bool:
+        try:
+            return await asyncio.to_thread(self._take)
+        except DBAPIError as broke:
+            await self.release()
+            why = unavailable(broke)
+            if why is None:
+                raise
+            raise Misconfigured([(self._store.name, "store", SAY[why])]) from broke
 
     def _take(self) -> bool:
         self._engine = plain(self._store.url)

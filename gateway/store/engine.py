@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from gateway.errors import Misconfigured
 from gateway.store.checkpoint import Checkpoints
 from gateway.store.connect import READ_S, READERS, WRITE_S, address, reading, shown, writing
+from gateway.store.enough import fill
 from gateway.store.enqueue import ANY_ORDER
 from gateway.store.faults import SAY, StoreClosed, named, stale, unavailable
 from gateway.store.migrate import prepare
@@ -55,10 +56,12 @@ class Store:
         self._reading = reading(url)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
         self._patience = Patience(self._reading, READ_S)
+        writers = Patience(self._writing, WRITE_S)
+        self._pools = (self._writing, writers, 1), (self._reading, self._patience, READERS)
         in_a_file = url.get_backend_name() == "sqlite"
         self._writer = Writer(
             self._writing,
-            Patience(self._writing, WRITE_S),
+            writers,
             batch=batch,
             waiting=waiting,
             any_order=ANY_ORDER,
@@ -74,6 +77,14 @@ class Store:
         prepare(parsed)
         _try_writing(parsed)
         return cls(parsed, batch=batch, waiting=waiting)
+
+    async def fill(self, beside: int = 0) -> None:
+        """On PostgreSQL, opens every connection it will use, at once: who serves is not to find one missing later.
+
+        `beside`: how many more this gateway holds already. Raises `Misconfigured` where there are fewer.
+        """
+        if self.url.get_backend_name() == "postgresql":
+            await asyncio.to_thread(fill, self._pools, self.name, beside)
 
     @property
     def name(self) -> str:

@@ -38,7 +38,8 @@ SAY: dict[Why, str] = {
     "no_tls": "the address asks for TLS and the server has none; set it up there, or leave sslmode out",
     "untrusted": "the server's TLS certificate is not trusted; name the authority's file with sslrootcert=…, "
     "or mend the certificate (its name, its dates, who signed it)",
-    "too_many": "the database has no connection left; raise its max_connections, or run fewer gateways",
+    "too_many": "the database has no connection left, and a gateway works with up to six; raise the user's CONNECTION "
+    "LIMIT, max_connections or the pooler's size, or run fewer gateways",
     "slow": "the database takes too long to answer; look for what locks it or keeps it busy",
     "disk": "the disk that holds the database reports an error; look at the disk and its mount, "
     "nothing acknowledged is lost as long as the file is whole",
@@ -105,7 +106,7 @@ def unavailable(broke: BaseException) -> Why | None:
         return SQLITE.get((getattr(origin, "sqlite_errorcode", 0) or 0) & 0xFF)
     state = getattr(origin, "sqlstate", None) or ""
     if state:
-        return POSTGRESQL.get(state, "unreachable" if state.startswith("08") else None)
+        return POSTGRESQL.get(state, _unconnected(origin) if state.startswith("08") else None)
     gone = isinstance(broke, DBAPIError) and broke.connection_invalidated
     return _unconnected(origin) if gone or type(origin).__name__ in _NO_ANSWER else None
 
@@ -122,7 +123,7 @@ def stale(broke: BaseException) -> bool:
 
 
 def _unconnected(origin: object) -> Why:
-    """No SQLSTATE: the database was not reached, or the line to it broke."""
+    """No SQLSTATE, or a pooler's, who has one for all: the database was not reached, or the line to it broke."""
     if not type(origin).__module__.startswith("psycopg"):
         return "unreachable"
     from gateway.store.postgresql import refused

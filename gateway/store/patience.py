@@ -42,13 +42,13 @@ class Patience:
         threading.Thread(target=self._watch, name="store-patience", daemon=True).start()
 
     @contextlib.contextmanager
-    def __call__(self, line: Any = None) -> Iterator[None]:
-        """`line`: the connection, where it was taken out of the pool before."""
+    def __call__(self, line: Any = None, seconds: float | None = None) -> Iterator[None]:
+        """`line`: the connection, where it was taken out of the pool before. `seconds`: other than always."""
         if self._idle:
             yield
             return
         me = threading.get_ident()
-        self._waits[me] = _Wait(time.monotonic() + self._seconds, line)
+        self._waits[me] = _Wait(time.monotonic() + (self._seconds if seconds is None else seconds), line)
         try:
             yield
         finally:

@@ -83,6 +83,10 @@ TELLS = (
     ("too many clients", "too_many"),
     ("remaining connection slots", "too_many"),
     ("too many connections", "too_many"),
+    # PgBouncer's own: max_client_conn, max_db_client_connections and max_user_client_connections, a full pool
+    ("no more connections allowed", "too_many"),
+    ("client connections exceeded", "too_many"),
+    ("query_wait_timeout", "too_many"),
 )
 
 

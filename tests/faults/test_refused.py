@@ -99,6 +99,14 @@ def no_rights(around: Around) -> Spoilt:
     return Spoilt("GRANT CREATE, USAGE ON SCHEMA public TO weak", store)
 
 
+def few_connections(around: Around) -> Spoilt:
+    name = around.database()
+    around.postgresql.run(f"CREATE ROLE narrow LOGIN PASSWORD '{PASSWORD}' CONNECTION LIMIT 3")
+    around.postgresql.run(f"ALTER DATABASE {name} OWNER TO narrow")
+    store = around.postgresql.by_network(name, "narrow")
+    return Spoilt("3 of the 5 connections it works with; raise the user's CONNECTION LIMIT", store)
+
+
 def somebody_elses(around: Around) -> Spoilt:
     name = around.database()
     around.postgresql.run("CREATE TABLE invoices (id integer)", name)
@@ -124,7 +132,15 @@ def others_keys(around: Around) -> Spoilt:
     return Spoilt("keys that begin with theirs: belong to another program", bus=around.redis.at("theirs:"))
 
 
-SPOILS = (no_rights, somebody_elses, wrong_password, no_tls_at_postgresql, no_tls_at_redis, others_keys)
+SPOILS = (
+    no_rights,
+    few_connections,
+    somebody_elses,
+    wrong_password,
+    no_tls_at_postgresql,
+    no_tls_at_redis,
+    others_keys,
+)
 
 
 @pytest.mark.parametrize("spoil", SPOILS, ids=lambda each: str(each.__name__))

@@ -126,7 +126,7 @@ def test_no_connection_left_at_the_start_is_said(postgresql: Postgresql) -> None
     name = url.partition("@/")[2].partition("?")[0]
     postgresql.run(f"CREATE ROLE crowded LOGIN PASSWORD '{PASSWORD}' CONNECTION LIMIT 0")
     postgresql.run(f"ALTER DATABASE {name} OWNER TO crowded")
-    with pytest.raises(Misconfigured, match="raise its max_connections, or run fewer gateways"):
+    with pytest.raises(Misconfigured, match="raise the user's CONNECTION LIMIT, max_connections or"):
         Store.open(postgresql.by_network(name, "crowded"))
 
 
