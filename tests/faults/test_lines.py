@@ -33,15 +33,25 @@ from tests.faults.proxy import (
     Proxy,
     storm,
 )
+from tests.gateway.fake_chat import text
 
 pytestmark = pytest.mark.timeout(600)  # a loaded machine is no failure
 
 FAULT_S = 3.0 if SOAK else 0.6
 TCP = (SLOW, CUT, CUT_ANSWER, HALF_OPEN, MUTE, DRIP, GARBAGE, REFUSE)
 HTTP = (TIRED, BROKEN, AWAY)
-UNANSWERED = {*TCP, *HTTP} - {SLOW, DRIP}
-TOLD = ("saved here, not yet in the CRM", "saved here; sent to the CRM, and whether it took it is not known yet")
-"""Where the request came through and no answer did, the second: it may be there."""
+NOT_YET = "saved here, not yet in the CRM"
+UNKNOWN = "saved here; sent to the CRM, and whether it took it is not known yet"
+TOLD = {
+    **dict.fromkeys((REFUSE, TIRED, BROKEN, AWAY), (NOT_YET,)),
+    **dict.fromkeys((CUT_ANSWER, HALF_OPEN, MUTE, GARBAGE), (UNKNOWN,)),
+    CUT: (NOT_YET, UNKNOWN),
+}
+"""After a write was tried. Where nothing was sent, or the CRM said no, it is not there; where it was sent and no answer
+understood, it may be. A line that is cut once it was made is met before the request is out, or after. Through one that
+is only slow the answer comes, now and then too late."""
+TRIED = {NOT_YET: "state = 'waiting' AND tries > 0", UNKNOWN: "state = 'sent' AND lease = 0"}
+"""How its row is when a card says that."""
 GUSTS, LONGEST_S = (20, 3.0) if SOAK else (2, 0.5)
 
 
@@ -56,13 +66,23 @@ async def through(live: Faulty, line: str, fault: Fault, number: int) -> None:
         working.create_task(live.talk(4))
         working.create_task(live.save(form, f"{line} street {number}"))
         await asyncio.sleep(FAULT_S)
-        if line == "crm" and fault in UNANSWERED:
-            await live.shows("deal", *TOLD)
+        if line == "crm" and fault in TOLD:
+            await live.until(partial(told, live, fault), f"{where}: {TOLD[fault]} on the card")
         if fault is not REFUSE:  # nobody gets as far as being counted
             await live.until(partial(met, spoilt, struck), f"{where} meets somebody")
         spoilt.set(PASS)
     await live.healed()
     await live.shows("deal", f"{line} street {number}")
+
+
+async def told(live: Faulty, fault: Fault) -> bool:
+    """Whether the write was tried and the card says what came of it. Fails where that cannot be so."""
+    for sentence, row in TRIED.items():
+        if await live.rows("outbox", row):
+            assert sentence in TOLD[fault], f"{fault}: {sentence}"
+            card = text(live.card("deal").card)
+            return [each for each in TRIED if each in card] == [sentence]
+    return False
 
 
 async def met(line: Proxy, before: int) -> bool:
