@@ -138,7 +138,8 @@ def main(count: int, out: Path) -> None:
     note = (
         f"{count:,} edits of {count // 10:,} fields, none yet taken by a CRM; {count // 10:,} messages. Of an edit, "
         "`edit`, `decision` and `value` are kept for ever; `inbox` and `outbox` go by age (`retention`), as all of a "
-        "message does, and waiting jobs with their end."
+        "message does, and waiting jobs with their end. PostgreSQL's bytes have the former versions of rows in them, "
+        "which no vacuum took in these seconds: nearly all of `field_state`, half of `outbox`."
     )
     keep(out, "What grows, and how fast", machine("SQLAlchemy"), note, *parts)
 
