@@ -7,8 +7,10 @@ FLOATCARD_SOAK_MINUTES=60 the hour.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import random
+import sqlite3
 import sys
 import time
 from collections.abc import Sequence
@@ -38,20 +40,31 @@ WARM_S = max(60.0, (30.0 if LONG else 20.0) * MINUTES)
 ENGINES = ("sqlite", "postgresql and redis") if SOAK else ("sqlite",)
 MOST_KB_A_MINUTE = 1_024 if LONG else 2_048
 """At 600 messages and 120 edits a minute: within half an hour what is worked with has been seen once."""
-PAGES_KB = 0 if LONG else 65_536
-"""The page cache that SQLite's writer may still fill (gateway/store/connect.py): within half an hour it is full."""
+FILLING_KB = 0 if LONG else 2_048
+"""On SQLite as much again: in the second and third minute 2.9 MB a minute were measured, on PostgreSQL 1.6, and after
+half an hour 0.7 and 0.3. Some 0.4 are the caches of those that read (2 MB each), as much is what the writer keeps
+beside its pages; the rest, in other threads, was not found out."""
+PAGES_KB = 65_536
+"""What the page cache of SQLite's writer may hold (gateway/store/connect.py), and no more than the file has: as that
+grows, so may the memory."""
 
 pytestmark = [pytest.mark.alone, pytest.mark.timeout(int(MINUTES * 60) + 600)]
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Seconds since the start, kB in memory, messages and edits acknowledged by then."""
+    """Seconds since the start, kB in memory, messages and edits acknowledged by then, kB of SQLite's pages."""
 
     at: float
     rss: int
     said: int
     saved: int
+    file: int = 0
+
+    @property
+    def own(self) -> int:
+        """kB in memory that are no pages of the file."""
+        return self.rss - min(self.file, PAGES_KB)
 
 
 @dataclass
@@ -63,14 +76,18 @@ class Watch:
     async def run(self, seconds: float) -> None:
         began = time.monotonic()
         while (at := time.monotonic() - began) < seconds:
-            self.looks.append(Look(at, resident(self.gateway.pid), len(self.crowd.said), self.crowd.edits))
+            said, saved = len(self.crowd.said), self.crowd.edits
+            self.looks.append(Look(at, resident(self.gateway.pid), said, saved, stored(self.gateway.ground.store)))
             await asyncio.sleep(EVERY_S)
 
     @property
     def table(self) -> str:
         step = max(1, len(self.looks) // 24)
-        rows = [f"| {x.at / 60:.1f} | {x.rss / 1024:.1f} | {x.said} | {x.saved} |" for x in self.looks[::step]]
-        return "\n".join(["| minute | RSS, MB | messages | edits |", "|---|---|---|---|", *rows])
+        rows = [
+            f"| {x.at / 60:.1f} | {x.rss / 1024:.1f} | {x.file / 1024:.1f} | {x.said} | {x.saved} |"
+            for x in self.looks[::step]
+        ]
+        return "\n".join(["| minute | RSS, MB | file, MB | messages | edits |", "|---|---|---|---|---|", *rows])
 
 
 def resident(pid: int) -> int:
@@ -79,17 +96,45 @@ def resident(pid: int) -> int:
     return int(next(line for line in lines if line.startswith("VmRSS:")).split()[1])
 
 
+def stored(store: str) -> int:
+    """kB of the pages that SQLite's file has, those that are only in its log among them; 0 on PostgreSQL.
+
+    The two files' own sizes say more: what was brought from the one into the other stands in both.
+    """
+    path = store.removeprefix("sqlite:///")
+    if path == store:
+        return 0
+    with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as look:
+        (pages,), (size,) = (look.execute(f"PRAGMA {each}").fetchone() for each in ("page_count", "page_size"))
+    return int(pages * size) // 1024
+
+
 def slope(looks: Sequence[Look]) -> float:
-    """kB a minute, by least squares."""
+    """kB a minute, by least squares, without the pages of the file."""
     n = len(looks)
-    middle, mean = sum(each.at for each in looks) / n, sum(each.rss for each in looks) / n
+    middle, mean = sum(each.at for each in looks) / n, sum(each.own for each in looks) / n
     spread = sum((each.at - middle) ** 2 for each in looks)
-    return 60 * sum((each.at - middle) * (each.rss - mean) for each in looks) / spread
+    return 60 * sum((each.at - middle) * (each.own - mean) for each in looks) / spread
 
 
 def test_a_leak_has_a_slope() -> None:
     assert slope([Look(at, 100_000 + 50 * at, 0, 0) for at in range(0, 60, 3)]) == pytest.approx(3_000)
     assert slope([Look(at, 100_000 + (at % 2), 0, 0) for at in range(60)]) < 10
+
+
+def test_a_leak_is_seen_beside_a_file_that_grows() -> None:
+    """10 MB a minute of pages, until the cache is full; what comes on top of them is a leak."""
+
+    def looks(leak: int, file: int) -> list[Look]:
+        """kB a minute leaked, and kB of the file at the first of them."""
+        files = [(at, file + 10_240 * at // 60) for at in range(60, 181, 3)]
+        return [Look(at, 150_000 + leak * at // 60 + min(size, PAGES_KB), 0, 0, size) for at, size in files]
+
+    for file in (1_000, 60_000, 200_000):
+        _judge(looks(0, file))
+        assert slope(looks(5_120, file)) == pytest.approx(5_120, rel=0.01)
+        with pytest.raises(AssertionError, match="kB a minute"):
+            _judge(looks(5_120, file))
 
 
 async def _steady(crowd: Crowd, customers: Sequence[str], seconds: float) -> None:
@@ -128,15 +173,13 @@ async def test_memory_stays_where_it_is(engines: str, tmp_path: Path, request: p
             cleared([gateway])
     assert watch.looks[-1].said > watch.looks[0].said
     if MINUTES >= 3:
-        _judge(watch.looks, PAGES_KB if engines == "sqlite" else 0)
+        _judge([each for each in watch.looks if each.at >= WARM_S])
 
 
-def _judge(looks: Sequence[Look], pages: int) -> None:
-    """`pages`: what a cache with a bound of its own may still fill, at whatever pace."""
-    warm = [each for each in looks if each.at >= WARM_S]
-    minutes, found = (warm[-1].at - warm[0].at) / 60, slope(warm)
-    print(f"{found:.0f} kB a minute after the first {WARM_S:.0f} seconds")
-    assert found < MOST_KB_A_MINUTE + pages / minutes, f"{found:.0f} kB a minute"
+def _judge(looks: Sequence[Look]) -> None:
+    found, most = slope(looks), MOST_KB_A_MINUTE + (FILLING_KB if looks[0].file else 0)
+    print(f"{found:.0f} kB a minute after the first {looks[0].at:.0f} seconds")
+    assert found < most, f"{found:.0f} kB a minute"
 
 
 async def _watched(gateway: Gateway, network: Network, customers: Sequence[str], chance: random.Random) -> Watch:
