@@ -46,10 +46,12 @@ return done
 
 # KEYS: alive, own, mark; ARGV: consumer, ttl, "1" to say goodbye
 # -> {when this queue was made, "" if it is no more; how many live; the consumers that have a lane of their own}
+# A beat of the future is from before Redis' clock was set back: whoever lives says so again at the next one.
 BEAT = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - tonumber(ARGV[2]))
+redis.call('ZREMRANGEBYSCORE', KEYS[1], string.format('(%.0f', now), '+inf')
 if ARGV[3] == '1' then
   redis.call('ZREM', KEYS[1], ARGV[1])
 else
@@ -73,12 +75,17 @@ return held
 """
 
 # KEYS: fence, leases; ARGV: consumer, ttl, how many at most -> {token or "" a lease}
+# A lease that would last longer than one can is from before Redis' clock was set back. It is not taken, since its
+# holder may live and work, but lasts from now on as one that was just renewed: who lives renews it, who is dead cannot.
 TAKE = """
 redis.call('PERSIST', KEYS[1])
 local taken, count = {}, 0
 for n = 2, #KEYS do
   taken[n - 1] = ''
-  if count < tonumber(ARGV[3]) and redis.call('EXISTS', KEYS[n]) == 0 then
+  local left = redis.call('PTTL', KEYS[n])
+  if left > tonumber(ARGV[2]) then
+    redis.call('PEXPIRE', KEYS[n], ARGV[2])
+  elseif left == -2 and count < tonumber(ARGV[3]) then
     local token = ARGV[1] .. '/' .. redis.call('INCR', KEYS[1])
     redis.call('SET', KEYS[n], token, 'PX', ARGV[2])
     taken[n - 1] = token
