@@ -14,6 +14,8 @@ from redis.asyncio import BlockingConnectionPool, Connection, Redis, SSLConnecti
 from redis.asyncio.retry import Retry as NoMore
 from redis.backoff import NoBackoff
 
+from gateway.bus.redis_lanes import Names
+from gateway.bus.redis_rights import RIGHTS, forbids, lacks
 from gateway.errors import Misconfigured, Retry
 
 PREFIX = "floatcard:"
@@ -44,6 +46,10 @@ FULL = (
 )
 UNREACHABLE = "Redis cannot be reached or does not answer; check that it is running, and the address of `bus`"
 NO_TLS = "no TLS could be agreed on (rediss://); is it switched on in this Redis, and is this its TLS port?"
+MIXED = (
+    "a key under the prefix of `bus` is of another kind than ours: another program writes there too; delete that key, "
+    "and give each program a prefix of its own"
+)
 CLUSTER = "is a Redis Cluster; Floatcard needs one primary with replicas, as Sentinel or a cloud provides it"
 REPLICA = "is a replica that takes no writes; point `bus` at the primary"
 
@@ -115,25 +121,27 @@ def client(to: Address) -> Redis:
     return Redis.from_pool(pool)
 
 
-def why(broke: BaseException) -> str:
+def why(broke: BaseException, prefix: str = "<prefix>") -> str:
     """Redis' own answer as a sentence that says what to do."""
     text = str(broke)
     if isinstance(broke, exceptions.AuthenticationError) or text.startswith(("WRONGPASS", "NOAUTH")):
         return "Redis refuses the user or the password; mend them in the address of `bus`"
-    if isinstance(broke, exceptions.NoPermissionError) or text.startswith("NOPERM"):
-        return "this Redis user lacks rights; allow it ~<prefix>* and the commands of streams, sets and scripts"
+    if isinstance(broke, exceptions.NoPermissionError) or forbids(text):
+        return RIGHTS.format(prefix=prefix)
     if isinstance(broke, exceptions.OutOfMemoryError) or "OOM command not allowed" in text or "MISCONF " in text:
         return FULL
     if text.startswith("LOADING") or isinstance(broke, exceptions.BusyLoadingError):
         return "Redis is still reading its data; wait until it is done"
     if "max number of clients" in text:
         return "Redis has no connection left; raise its maxclients, or run fewer gateways"
-    if "certificate" in text.lower() or "SSL" in text:
-        return "Redis' TLS certificate is not trusted, or it has no TLS; name the authority with ssl_ca_certs=…"
     if isinstance(broke, exceptions.ReadOnlyError):
         return "this Redis is a replica and takes no writes; point `bus` at the primary"
     if "index is out of range" in text:
         return "Redis has no database of that number; choose another in the address of `bus`"
+    if "WRONGTYPE " in text:  # out of a script it does not stand at the beginning
+        return MIXED
+    if "certificate" in text.lower() or "SSL" in text:
+        return "Redis' TLS certificate is not trusted, or it has no TLS; name the authority with ssl_ca_certs=…"
     return UNREACHABLE
 
 
@@ -146,7 +154,7 @@ async def fit(redis: Redis, to: Address, deployment: str) -> None:
     try:
         reason = _unfit(await redis.info()) or await _taken(redis, to, deployment)
     except FAULTS as broke:
-        raise Misconfigured([(to.shown, "bus", NO_TLS if _no_tls(to, broke) else why(broke))]) from broke
+        raise Misconfigured([(to.shown, "bus", NO_TLS if _no_tls(to, broke) else why(broke, to.prefix))]) from broke
     if reason is not None:
         raise Misconfigured([(to.shown, "bus", reason)])
 
@@ -169,6 +177,7 @@ def _unfit(info: dict[str, Any]) -> str | None:
 
 
 async def _taken(redis: Redis, to: Address, deployment: str) -> str | None:
+    """Tries its rights only where nobody else's keys are, and signs only what it may work on."""
     mark = f"{to.prefix}mark"
     found = await _deployment(redis, mark)
     if found is None and await _anything(redis, to.prefix):
@@ -176,6 +185,8 @@ async def _taken(redis: Redis, to: Address, deployment: str) -> str | None:
         found = await _deployment(redis, mark)
         if found is None:
             return FOREIGN.format(prefix=to.prefix)
+    if found in (None, deployment) and await lacks(redis, Names(to.prefix), f"try:{secrets.token_hex(8)}"):
+        return RIGHTS.format(prefix=to.prefix)
     if found is None:
         await sign(redis, to.prefix, deployment)
         found = await _deployment(redis, mark)
