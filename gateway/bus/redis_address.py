@@ -16,6 +16,7 @@ from redis.backoff import NoBackoff
 
 from gateway.bus.redis_lanes import Names
 from gateway.bus.redis_rights import RIGHTS, forbids, lacks
+from gateway.bus.redis_tls import unspoken, untrusted
 from gateway.errors import Misconfigured, Retry
 
 PREFIX = "floatcard:"
@@ -26,6 +27,7 @@ CONNECTIONS = 16
 _NAME = re.compile(r"[A-Za-z0-9:_.\-]{1,64}")
 
 FAULTS = (OSError, asyncio.TimeoutError, exceptions.RedisError)
+_CUT = (OSError, asyncio.TimeoutError, exceptions.ConnectionError, exceptions.TimeoutError)
 
 BAD_URL = "written redis://host:6379/0, rediss://… for TLS or unix:///path, each with ?prefix=… if you like"
 BAD_PREFIX = "the prefix may have letters, digits and : _ . - and at most 64 of them"
@@ -45,7 +47,6 @@ FULL = (
     "but nothing new is taken"
 )
 UNREACHABLE = "Redis cannot be reached or does not answer; check that it is running, and the address of `bus`"
-NO_TLS = "no TLS could be agreed on (rediss://); is it switched on in this Redis, and is this its TLS port?"
 MIXED = (
     "a key under the prefix of `bus` is of another kind than ours: another program writes there too; delete that key, "
     "and give each program a prefix of its own"
@@ -140,9 +141,7 @@ def why(broke: BaseException, prefix: str = "<prefix>") -> str:
         return "Redis has no database of that number; choose another in the address of `bus`"
     if "WRONGTYPE " in text:  # out of a script it does not stand at the beginning
         return MIXED
-    if "certificate" in text.lower() or "SSL" in text:
-        return "Redis' TLS certificate is not trusted, or it has no TLS; name the authority with ssl_ca_certs=…"
-    return UNREACHABLE
+    return untrusted(broke) or UNREACHABLE
 
 
 def away(broke: BaseException) -> Retry:
@@ -154,14 +153,15 @@ async def fit(redis: Redis, to: Address, deployment: str) -> None:
     try:
         reason = _unfit(await redis.info()) or await _taken(redis, to, deployment)
     except FAULTS as broke:
-        raise Misconfigured([(to.shown, "bus", NO_TLS if _no_tls(to, broke) else why(broke, to.prefix))]) from broke
+        raise Misconfigured([(to.shown, "bus", _amiss(to, broke))]) from broke
     if reason is not None:
         raise Misconfigured([(to.shown, "bus", reason)])
 
 
-def _no_tls(to: Address, broke: BaseException) -> bool:
-    """The line was taken and then dropped at the first word of TLS."""
-    return to.url.startswith("rediss:") and "refused" not in str(broke) and why(broke) == UNREACHABLE
+def _amiss(to: Address, broke: BaseException) -> str:
+    said = why(broke, to.prefix)
+    cut = said == UNREACHABLE and isinstance(broke, _CUT)
+    return (unspoken(broke) if cut and to.url.startswith("rediss:") else None) or said
 
 
 def _unfit(info: dict[str, Any]) -> str | None:

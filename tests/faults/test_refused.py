@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from redis import Redis as Client
 
-from gateway.bus.redis_address import NO_TLS
+from gateway.bus.redis_tls import NO_TLS
 from tests.cluster.gateways import MASTER, SECRET, Ground
 from tests.engines.postgresql import PASSWORD, Postgresql, free_port
 from tests.engines.redis import Redis

@@ -28,6 +28,13 @@ SHOWN = {
     "unknown": ("localhost", 30, False),
     "of another host": ("elsewhere.example", 30, True),
     "expired": ("localhost", -1, True),
+    "of tomorrow": ("localhost", 31, True),
+}
+REDIS_SAYS = {
+    "unknown": "name the authority's file with ssl_ca_certs=… in the address of `bus`",
+    "of another host": "write the host in the address of `bus` as the certificate names it",
+    "expired": "has expired; renew it there",
+    "of tomorrow": "is not valid yet; mend its dates",
 }
 
 
@@ -70,7 +77,7 @@ async def test_a_wrong_certificate_of_either_server(
         assert "mend the certificate (its name, its dates, who signed it)" in said
     with between(("127.0.0.1", redis_server.port), tls=context) as line:
         said = await refused_queue(f"rediss://localhost:{line.port}/0?ssl_ca_certs={trusted}")
-        assert "certificate is not trusted" in said and "ssl_ca_certs" in said
+        assert [kind for kind, says in REDIS_SAYS.items() if says in said] == [what]
 
 
 async def test_a_right_certificate_is_served_over(
@@ -84,6 +91,34 @@ async def test_a_right_certificate_is_served_over(
         await store.close()
     with between(("127.0.0.1", redis_server.port), tls=context) as line:
         url = f"rediss://localhost:{line.port}/0?ssl_ca_certs={trusted}&prefix=tls:"
+        await (await RedisBus.open(url, "test", SystemClock())).close()
+
+
+async def test_tls_that_redis_has_not_and_files_that_are_none_are_said(tmp_path: Path, redis_server: Redis) -> None:
+    context, trusted = secured(tmp_path, "localhost", 30, True)
+    (tmp_path / "words.pem").write_text("no certificate")
+    assert "is it switched on in this Redis" in await refused_queue(f"rediss://localhost:{redis_server.port}/0")
+    with between(("127.0.0.1", redis_server.port), tls=context) as line:
+        for name in ("words.pem", "nowhere.pem"):
+            said = await refused_queue(f"rediss://localhost:{line.port}/0?ssl_ca_certs={tmp_path / name}")
+            assert "a file that the address of `bus` names with ssl_…=…" in said
+        said = await refused_queue(f"rediss://127.0.0.1:{line.port}/0?ssl_ca_certs={trusted}")
+        assert REDIS_SAYS["of another host"] in said
+        line.set(GARBAGE)  # under a TLS that is as it should be
+        said = await refused_queue(f"rediss://localhost:{line.port}/0?ssl_ca_certs={trusted}")
+        assert "check that it is running" in said
+    assert "check that it is running" in await refused_queue("rediss://no-such-host.invalid/0")
+    assert "check that it is running" in await refused_queue("rediss://127.0.0.1:1/0")
+
+
+async def test_a_certificate_of_ours_that_redis_asks_for_is_said(tmp_path: Path, redis_server: Redis) -> None:
+    context, trusted = secured(tmp_path, "localhost", 30, True)
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(trusted)
+    with between(("127.0.0.1", redis_server.port), tls=context) as line:
+        url = f"rediss://localhost:{line.port}/0?ssl_ca_certs={trusted}&prefix=tls:"
+        assert "name one with ssl_certfile=… and ssl_keyfile=…" in await refused_queue(url)
+        url += f"&ssl_certfile={trusted}&ssl_keyfile={trusted}"
         await (await RedisBus.open(url, "test", SystemClock())).close()
 
 
