@@ -91,8 +91,6 @@ async def _opened(config: Config, clock: Clock, undo: contextlib.AsyncExitStack)
     hash_with(keys.logs)
     store = Store.open(config.store)
     undo.push_async_callback(store.close)
-    if config.bus != "store:":
-        await hour.follow(store, clock, first=True)
     alone = Alone(store) if config.bus == "store:" else None
     if alone is not None:
         await alone.take()
@@ -101,6 +99,8 @@ async def _opened(config: Config, clock: Clock, undo: contextlib.AsyncExitStack)
     bus = BoundedBus(queue, pressure, OwedStore(store), clock)
     undo.push_async_callback(bus.close)
     await store.fill(beside=config.bus == "store:")
+    if bus.shared:
+        await hour.follow(store, clock, first=True)
     session = session_of(config)
     undo.push_async_callback(session.close)
     crms = open_crms(config, clock)
