@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 
 from gateway.errors import Retry
@@ -15,10 +16,12 @@ LAST_S = 60.0
 """Between beginnings: doubling, and from the first again after it went on for longer than this."""
 
 
-async def going_on(name: str, work: Callable[[], Awaitable[object]]) -> None:
-    """Until it is cancelled, or the work ends by itself. Work that is broken off by what nobody foresaw would else be
-    done by nobody until the next start, and nothing would say so."""
-    wait, clock = FIRST_S, asyncio.get_running_loop().time
+async def going_on(
+    name: str, work: Callable[[], Awaitable[object]], clock: Callable[[], float] = time.monotonic
+) -> None:
+    """Until it is cancelled, or the work ends by itself; `clock`: seconds. Work that is broken off by what nobody
+    foresaw would else be done by nobody until the next start, and nothing would say so."""
+    wait = FIRST_S
     while True:
         began = clock()
         try:
