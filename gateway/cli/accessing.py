@@ -14,12 +14,12 @@ from gateway.access_following import folder_of
 from gateway.access_looking import Looking, moment
 from gateway.access_sets import access_of, files_of
 from gateway.access_simulating import who_sees
-from gateway.clock import SystemClock
 from gateway.config import Config, load
 from gateway.errors import Misconfigured
 from gateway.services import Keys
 from gateway.store.access_versions import FILES, AccessVersions
 from gateway.store.engine import Store
+from gateway.store.hour import told_clock
 from gateway.store.mirror import MirrorStore
 from gateway.store.people import PeopleStore
 from gateway.store.vault import Vault
@@ -43,9 +43,10 @@ class _Opened:
 @contextlib.asynccontextmanager
 async def _opened(config: Path, by: str | None = None) -> AsyncIterator[_Opened]:
     """`by`: a person who must be an admin. Raises `Misconfigured`."""
-    loaded, clock = load(config), SystemClock()
+    loaded = load(config)
     store = Store.open(loaded.store)
     try:
+        clock = await told_clock(store, loaded.bus)
         people = PeopleStore(store, clock)
         await people.load()
         vault = Vault(Keys.derive(bytes.fromhex(loaded.master_key.get_secret_value())).vault)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from gateway.clock import SystemClock
 from gateway.config import load
 from gateway.errors import Misconfigured
 from gateway.policies import policies
 from gateway.services import Keys
 from gateway.store.engine import Store
 from gateway.store.erasing import EraseStore, Weight
+from gateway.store.hour import told_clock
 from gateway.store.ledger import Ledger
 from gateway.store.vault import Vault
 
@@ -19,8 +19,9 @@ from gateway.store.vault import Vault
 async def erase(config: Path, record: str, sure: Callable[[str], bool]) -> tuple[str, bool]:
     """What became of it, and whether all is well. `sure` is asked with what goes. Raises `Misconfigured`."""
     loaded = load(config)
-    store, clock = Store.open(loaded.store), SystemClock()
+    store = Store.open(loaded.store)
     try:
+        clock = await told_clock(store, loaded.bus)
         vault = Vault(Keys.derive(bytes.fromhex(loaded.master_key.get_secret_value())).vault)
         await vault.check(store)
         erasing = EraseStore(store, vault, clock)

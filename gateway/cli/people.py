@@ -19,11 +19,12 @@ from crm.model import Users
 from gateway.bringing import Bringing, of_accounts, of_users
 from gateway.cli.importing_people import PeopleFile, read
 from gateway.cli.speaking import err, out
-from gateway.clock import Clock, SystemClock
+from gateway.clock import Clock
 from gateway.config import Config, load
 from gateway.errors import Misconfigured, Refused
 from gateway.outgoing.declared import session_of
 from gateway.store.engine import Store
+from gateway.store.hour import told_clock
 from gateway.store.kept import Kept
 from gateway.store.people import PeopleStore
 from gateway.store.person_changes import PersonChange, PersonChanges
@@ -82,8 +83,9 @@ async def _import(
 
 @contextlib.asynccontextmanager
 async def _opened(loaded: Config) -> AsyncIterator[tuple[Store, PeopleStore, Clock]]:
-    store, clock = Store.open(loaded.store), SystemClock()
+    store = Store.open(loaded.store)
     try:
+        clock = await told_clock(store, loaded.bus)
         people = PeopleStore(store, clock)
         await people.load()
         yield store, people, clock

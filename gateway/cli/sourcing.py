@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from gateway.clock import Clock, SystemClock
+from gateway.clock import Clock
 from gateway.config import Config, load
 from gateway.joined import beside
 from gateway.services import Keys
 from gateway.sources import listed, new_epoch
 from gateway.store.due import DueStore
 from gateway.store.engine import Store
+from gateway.store.hour import told_clock
 from gateway.store.ledger import Ledger
 from gateway.store.sources import SourceRow
 from gateway.store.vault import Vault
@@ -31,9 +32,10 @@ class _Works:
 
 @contextlib.asynccontextmanager
 async def _opened(config: Path) -> AsyncIterator[_Works]:
-    loaded, clock = load(config), SystemClock()
+    loaded = load(config)
     store = Store.open(loaded.store)
     try:
+        clock = await told_clock(store, loaded.bus)
         vault = Vault(Keys.derive(bytes.fromhex(loaded.master_key.get_secret_value())).vault)
         await vault.check(store)
         ledger = await beside(loaded, store, vault, clock.now)

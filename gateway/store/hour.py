@@ -32,3 +32,12 @@ def _asked(connection: Connection) -> tuple[int, int, int]:
     began = time.monotonic_ns()
     told = int(sql.first(connection, _QUERY)[0])
     return told, began, time.monotonic_ns()
+
+
+async def told_clock(store: Store, bus: str) -> SystemClock:
+    """Of a command, beside gateways that may run. `bus`: as configured; with a queue in the store there is one gateway,
+    and it goes by the system's time."""
+    clock = SystemClock()
+    if bus != "store:":
+        await follow(store, clock, first=True)
+    return clock
