@@ -20,7 +20,7 @@ from gateway.afresh import Afresh
 from gateway.asked import Asked
 from gateway.directory import Directory
 from gateway.ending import ended
-from gateway.errors import Refused, Retry
+from gateway.errors import Misconfigured, Refused, Retry
 from gateway.going import going_on
 from gateway.lab.laboratory import Laboratory
 from gateway.leaving import follow_commands, follow_directory
@@ -33,6 +33,7 @@ from gateway.schedule import Schedule
 from gateway.services import Services
 from gateway.spine import Spine
 from gateway.store import hour
+from gateway.store.alone import LOST as TAKEN_OVER
 from gateway.store.alone import Alone
 from gateway.store.counters import counts
 from gateway.store.leases import LeaseStore
@@ -102,13 +103,27 @@ class House:
         await self.afresh.begin()
 
     async def start(self) -> None:
-        """Works until `close`."""
-        await self.take_up()
+        """Works until `close`. Raises `Misconfigured` where another gateway took the database over meanwhile."""
+        await self._unless_taken(self.take_up())
         works = self._works()
         works |= {name: partial(self._once, name, work) for name, work in self._alone().items()}
         self.tasks = [asyncio.create_task(going_on(name, work), name=name) for name, work in works.items()]
         if self.alone is not None:
             self.tasks.append(asyncio.create_task(self._leave_it(self.alone, tuple(self.tasks)), name="alone"))
+
+    async def _unless_taken(self, work: Coroutine[Any, Any, None]) -> None:
+        """To read a large CRM for the first time takes long enough to lose what only one may have."""
+        if self.alone is None:
+            return await work
+        working, over = asyncio.create_task(work), asyncio.create_task(self.alone.over())
+        try:
+            await asyncio.wait((working, over), return_when=asyncio.FIRST_COMPLETED)
+            if not working.done():
+                raise Misconfigured([(self.services.store.name, "bus", TAKEN_OVER)])
+            await working
+        finally:
+            await ended((working, over))
+        return None
 
     async def _leave_it(self, alone: Alone, tasks: Sequence[asyncio.Task[None]]) -> None:
         """What it would go on doing, as to hold a connection or to write to a CRM, is the other's to do from now on."""

@@ -74,7 +74,7 @@ class EmbeddedBus:
     async def close(self) -> None:
         """What was cut off in good order did not kill anybody."""
         self._deliver = None
-        for delivery in list(self._begun.values()):
+        for delivery in list(self._begun.values()) if self._alone is None or not self._alone.lost else ():
             with contextlib.suppress(Retry):
                 await self._jobs.begun(delivery.id, delivery.starts)
         if self._alone is not None:

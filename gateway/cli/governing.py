@@ -44,8 +44,9 @@ class _Opened:
 async def _opened(path: Path, by: str | None = None) -> AsyncIterator[_Opened]:
     """`by`: a person who must be an admin. Raises `Misconfigured`."""
     config = load(path)
-    store, clock = Store.open(config.store), clock_of(config, path)
+    store = Store.open(config.store)
     try:
+        clock = await clock_of(config, path, store)
         if by is not None:
             people = PeopleStore(store, clock)
             await people.load()

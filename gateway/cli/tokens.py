@@ -6,13 +6,14 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.clock import Clock, SystemClock
+from gateway.clock import Clock
 from gateway.config import Config, load
 from gateway.config.model import seconds
 from gateway.errors import Misconfigured
 from gateway.selectors import strange
 from gateway.store.auditing import AuditStore
 from gateway.store.engine import Store
+from gateway.store.hour import told_clock
 from gateway.store.people import PeopleStore
 from gateway.store.tokens import SCOPES, Token, TokenStore
 from identity.model import Person
@@ -69,12 +70,12 @@ async def new_token(
         raise Misconfigured([("floatcard token", key, reason) for key, reason in faults])
     store = Store.open(loaded.store)
     try:
-        people = PeopleStore(store, SystemClock())
+        clock = await clock_of(loaded, config, store)
+        people = PeopleStore(store, clock)
         await people.load()
         unknown = [each for each in (person, *actors) if each and people.person(each) is None]
         if unknown:
             raise Misconfigured([("floatcard token", each, "is no person's id") for each in unknown])
-        clock = clock_of(loaded, config)
         ends = granted.until(clock.now())
         made = Token(
             name, frozenset(scopes), person, system, surface or system, actors, granted.reads, granted.writes, ends
@@ -88,10 +89,12 @@ async def new_token(
 
 async def end_tokens(config: Path, name: str) -> int:
     """How many bore that name and open nothing any more, in a running gateway too."""
-    store = Store.open(load(config).store)
+    loaded = load(config)
+    store = Store.open(loaded.store)
     try:
-        ended = await TokenStore(store, SystemClock()).end(name)
-        await AuditStore(store, SystemClock()).note(BY, "token_ended", name, many=ended)
+        clock = await clock_of(loaded, config, store)
+        ended = await TokenStore(store, clock).end(name)
+        await AuditStore(store, clock).note(BY, "token_ended", name, many=ended)
         return ended
     finally:
         await store.close()
@@ -102,23 +105,24 @@ async def first_admin(config: Path, name: str) -> str:
     loaded = load(config)
     store = Store.open(loaded.store)
     try:
-        people = PeopleStore(store, SystemClock())
+        clock = await clock_of(loaded, config, store)
+        people = PeopleStore(store, clock)
         await people.load()
         there = [who.id for who in people.persons() if who.active and "admin" in who.roles]
         if there:
             raise Misconfigured([("floatcard admin", name, f"there is one: floatcard login {there[0]}")])
         made = Person(f"p_{secrets.token_hex(4)}", name.strip(), frozenset({"admin", "employee"}))
         await people.put(made, by="cli")
-        link = await TokenStore(store, SystemClock()).login_link(made.id)
+        link = await TokenStore(store, clock).login_link(made.id)
         return f"{loaded.public_url.rstrip('/')}/console/login?link={link}"
     finally:
         await store.close()
 
 
-def clock_of(loaded: Config, config: Path) -> Clock:
+async def clock_of(loaded: Config, config: Path, store: Store) -> Clock:
     """A demo may have jumped ahead: its links are as old as its own clock says."""
     if not loaded.demo:
-        return SystemClock()
+        return await told_clock(store, loaded.bus)
     from gateway.demo.run import DemoClock
 
     return DemoClock(config.parent / "clock")
@@ -128,12 +132,13 @@ async def login_link(config: Path, person: str) -> str:
     loaded = load(config)
     store = Store.open(loaded.store)
     try:
-        people = PeopleStore(store, SystemClock())
+        clock = await clock_of(loaded, config, store)
+        people = PeopleStore(store, clock)
         await people.load()
         who = people.person(person)
         if who is None or not who.roles & {"admin", "auditor", "manager"}:
             raise Misconfigured([("floatcard login", person, "is no person with the role admin, auditor or manager")])
-        link = await TokenStore(store, clock_of(loaded, config)).login_link(person)
+        link = await TokenStore(store, clock).login_link(person)
         return f"{loaded.public_url.rstrip('/')}/console/login?link={link}"
     finally:
         await store.close()

@@ -122,6 +122,7 @@ async def test_who_lost_it_to_another_takes_and_does_nothing_more(own_postgresql
     await bus.start(got.append)
     await bus.publish(job("before"))
     assert bus.holds(got[0])
+    await bus.begin(got[0])
     name = store.url.database or ""
     lock = holders(own_postgresql, name)
     taking = asyncio.create_task(theirs.take())  # it waits for the lock, and has it the moment it is free
@@ -136,6 +137,9 @@ async def test_who_lost_it_to_another_takes_and_does_nothing_more(own_postgresql
         await bus.publish(job("after"))
     await taking
     await bus.close()
+    query = "SELECT starts FROM job"
+    told = await other.read(lambda connection: connection.exec_driver_sql(query).scalar_one())
+    assert told == 1, "how often it was begun is the other's to note"
     await theirs.release()
     await store.close()
     await other.close()

@@ -11,7 +11,7 @@ import pytest
 from gateway import going
 from gateway.app import open_house
 from gateway.config import load
-from gateway.errors import Retry
+from gateway.errors import Misconfigured, Retry
 from gateway.going import going_on
 from gateway.house import House
 from gateway.http.run import open_server
@@ -102,6 +102,26 @@ async def test_a_crm_that_cannot_be_read_keeps_no_gateway_from_starting(
             await live.say(LI, "deal", f"What of {NAME}?")
             await live.quiet()
             assert live.cards("deal")
+
+
+async def test_a_start_whose_database_another_took_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config, ended = load(configured(tmp_path, CHAT, "[server]\nport = 0")), asyncio.Event()
+    with monkeypatch.context() as patched:
+
+        async def reads_on(self: House) -> None:
+            assert self.alone is not None
+            self.alone._over.set()
+            try:
+                await asyncio.Event().wait()  # a CRM that is large
+            finally:
+                ended.set()
+
+        patched.setattr(House, "take_up", reads_on)
+        with pytest.raises(Misconfigured, match="another gateway took this database over"):
+            await open_server(config)
+    assert ended.is_set()
+    _, close = await open_server(config)
+    await close()
 
 
 async def test_what_a_start_that_fails_held_is_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
