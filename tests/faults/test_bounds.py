@@ -16,6 +16,7 @@ from redis.asyncio import Redis as Client
 from channels.model import Place
 from gateway.bus.redis_address import address
 from gateway.bus.redis_lanes import Names, lane_of
+from gateway.ending import ended
 from gateway.handlers import alerts
 from gateway.metrics import REGISTRY
 from gateway.turn import new_trail
@@ -52,9 +53,8 @@ async def watched(measure: Callable[[], Awaitable[int]]) -> AsyncIterator[Peak]:
     try:
         yield peak
     finally:
-        looking.cancel()
-        broke = (await asyncio.gather(looking, return_exceptions=True))[0]
-        assert isinstance(broke, asyncio.CancelledError), broke
+        await ended((looking,))  # what it asks with may swallow a cancellation
+        assert looking.cancelled(), looking.exception()
 
 
 def put_off(kind: str) -> float:
