@@ -164,10 +164,10 @@ async def test_a_connection_that_an_admin_ends_is_replaced(postgresql: Postgresq
 async def test_no_connection_left_is_said_and_heals(postgresql: Postgresql, weak: str) -> None:
     url = postgresql.fresh()
     postgresql.run(f"ALTER DATABASE {name_of(url)} OWNER TO {weak}")
-    postgresql.run(f"ALTER ROLE {weak} CONNECTION LIMIT 1")
     try:
         store = Store.open(postgresql.by_network(name_of(url), weak))
         await store.write(create, "CREATE TABLE word (w TEXT PRIMARY KEY)")
+        postgresql.run(f"ALTER ROLE {weak} CONNECTION LIMIT 1")  # the writer has it
         with pytest.raises(StoreUnavailable, match="no connection left"):
             await store.read(words)
         postgresql.run(f"ALTER ROLE {weak} CONNECTION LIMIT -1")
