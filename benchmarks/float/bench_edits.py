@@ -115,7 +115,8 @@ def main(seconds: float, customers: int, rooms: int, rates: str, out: Path) -> N
     note = (
         f"SQLite FULL, embedded bus, {customers:,} customers, {rooms:,} rooms, {seconds:g} s each, seed {SEED}; "
         f"{EDITS_A_SECOND} edits a second by the API, each of another customer. The highest rate is ten times 200 "
-        "messages a second: cards are shed there, and no edit is."
+        "messages a second: cards are shed there, and no edit is. The customers are in the gateway alone and not in "
+        "its CRM, where the edited ones are found to be gone: messages that name them later float no card."
     )
     keep(out, "Edits beside messages", machine("aiohttp"), note, table(HEAD, found))
 
