@@ -19,7 +19,7 @@ from gateway.bus.model import Job
 from gateway.bus.redis import RedisBus
 from gateway.errors import Misconfigured, Retry
 from tests.engines.redis import Redis, program
-from tests.gateway.bus.benches import Bench, Clock, Running, job, until
+from tests.gateway.bus.benches import Bench, Clock, Running, job, stand_still, until
 
 
 def lanes(one: Running) -> int:
@@ -113,10 +113,7 @@ async def test_one_that_slept_through_its_lease_runs_and_ends_nothing_any_more(s
     await until(lambda: len(one.got) + len(two.got) == 20)
     asleep = one.got[:]
     assert asleep
-    assert isinstance(one.bus, RedisBus)
-    one.bus._closing = True  # the process stands still
-    for task in one.bus._tasks:
-        task.cancel()
+    stand_still(one.bus)
     await until(lambda: not any(one.bus.holds(each) for each in asleep))
     await until(lambda: {each.job.once for each in asleep} <= set(two.onces))
     for each in asleep:  # it wakes, and says that it is done

@@ -14,7 +14,7 @@ from gateway.bus import redis_lanes
 from gateway.bus.redis import RedisBus
 from gateway.bus.redis_buckets import RedisBuckets
 from gateway.outgoing.model import Bucket
-from tests.gateway.bus.benches import Bench, Running, job, until
+from tests.gateway.bus.benches import Bench, Running, job, stand_still, until
 from tests.gateway.bus.test_redis import lanes, pair
 
 HOUR_MS = 3_600_000
@@ -104,9 +104,7 @@ async def test_one_that_sleeps_on_is_fenced_off(shared: Bench, times: Times) -> 
     await until(lambda: len(one.got) + len(two.got) == 24)
     asleep = one.got[:]
     assert asleep
-    of(one)._closing = True  # the process stands still
-    for task in of(one)._tasks:
-        task.cancel()
+    stand_still(one.bus)
     await times.ahead()
     await until(lambda: not any(one.bus.holds(each) for each in asleep))
     await until(lambda: {each.job.once for each in asleep} <= set(two.onces), WITHIN_S)
