@@ -89,6 +89,8 @@ class Writer:
         self._closing = False
         self._ended, self._met = 0.0, -BUSY_S
         """When the last commit was over, and when several last waited for one."""
+        self._hurried = False
+        """Whether somebody who waits is in a hurry, or more wait than one commit takes."""
         self._lingering = False
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
@@ -112,6 +114,7 @@ class Writer:
                 raise StoreClosed
             if len(self._jobs) < self._bound:
                 self._jobs.append(job)
+                self._hurried |= job.op not in _UNHURRIED
                 if len(self._jobs) == 1 or (self._lingering and self._enough()):
                     self._wake.notify()  # with more than one it is awake already, or was told
                 return None
@@ -172,6 +175,7 @@ class Writer:
         with self._wake:
             self._linger()
             jobs = [self._jobs.popleft() for _ in range(min(self._batch, len(self._jobs)))]
+            self._hurried = bool(self._jobs)
             freed = self._next_in(len(jobs))
         if not jobs:
             freed, self._turned_away = list(self._turned_away), deque()
@@ -197,9 +201,7 @@ class Writer:
         self._lingering = False
 
     def _enough(self) -> bool:
-        if self._closing or len(self._jobs) >= COMPANY or self._ended - self._met > BUSY_S:
-            return True
-        return not all(job.op in _UNHURRIED for job in self._jobs)
+        return self._closing or self._hurried or len(self._jobs) >= COMPANY or self._ended - self._met > BUSY_S
 
     def _next_in(self, places: int) -> list[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]]:
         """Who was turned away and still waits; a place is not given to one who went."""
