@@ -46,7 +46,8 @@ class EmbeddedBus:
             raise
         if id_ is None:
             return False
-        self._hand_over(Delivery(id_, job, 1, local, at=now))
+        if id_ not in self._held:  # else it was read from the table just now, as the queue was started
+            self._hand_over(Delivery(id_, job, 1, local, at=now))
         return True
 
     def _hand_over(self, delivery: Delivery) -> None:

@@ -22,9 +22,10 @@ from gateway.bus import redis_scripts as scripts
 from gateway.bus.model import Bus, Deliver, Delivery, Job
 from gateway.bus.redis_address import BLOCK_MS, EMPTIED, FAULTS, Address, address, away, client, fit, made, sign
 from gateway.bus.redis_begun import Begun, Hold
+from gateway.bus.redis_hand import Hands
 from gateway.bus.redis_lanes import GROUP, TICK_S, Held, Lanes, Names, lane_of, some
 from gateway.bus.redis_waiting import forget, steady
-from gateway.bus.redis_wire import Put, digest, job_of, number, pairs, parked_of, raw, spelt
+from gateway.bus.redis_wire import Put, digest, job_of, pairs, parked_of, raw, spelt
 from gateway.bus.together import Together
 from gateway.clock import Clock
 from gateway.errors import Retry
@@ -36,8 +37,6 @@ BOUND = 20_000
 AT_ONCE = 64
 HEAVY = 1 << 20
 """Jobs, and bytes of them, in one step: Redis does nothing else meanwhile."""
-AT_HAND = 2_048
-"""Jobs handed to the worker and not done with."""
 COUNT_S = 0.25
 """Between two counts of what waits in all lanes."""
 FRESH = "fresh"
@@ -57,14 +56,13 @@ class RedisBus:
         self._clock = clock
         self._names = Names(to.prefix)
         self._lanes = Lanes(redis, self._names, secrets.token_hex(8))
-        self._at_hand: dict[Hold, Delivery] = {}
+        self._hands = Hands(self._lanes)
         self._to_put_back: list[Job] = []
         """What was in hand when Redis was emptied, until Redis has it again."""
         self._untold = False
         """Redis was emptied, and `emptied` is still to be called."""
         self._deliver: Deliver | None = None
         self._tasks: list[asyncio.Task[None]] = []
-        self._room = asyncio.Event()
         self._made = ""
         self._closing = False
         self._counted = 0
@@ -141,7 +139,7 @@ class RedisBus:
 
     def holds(self, delivery: Delivery) -> bool:
         hold = delivery.held
-        return isinstance(hold, Hold) and hold in self._at_hand and self._lanes.holds(hold.lane, hold.token)
+        return isinstance(hold, Hold) and hold in self._hands.jobs and self._lanes.holds(hold.lane, hold.token)
 
     async def begin(self, delivery: Delivery) -> None:
         await self._ask(self._begun.begin(_hold(delivery), delivery.starts))
@@ -152,7 +150,7 @@ class RedisBus:
     async def ack(self, delivery: Delivery) -> None:
         hold = _hold(delivery)
         await self._acks.ask(hold)
-        self._done_with(hold)
+        self._hands.done_with(hold)
         await self._ask(self._begun.ended(hold))
 
     async def _ack_all(self, holds: Sequence[Hold]) -> list[Any]:
@@ -169,7 +167,7 @@ class RedisBus:
         hold = _hold(delivery)
         words = [hold.token, GROUP, hold.id, raw(why[:2000]), delivery.tries]
         await self._run(self._park, [*self._keys(hold), self._names.key("parked")], words)
-        self._done_with(hold)
+        self._hands.done_with(hold)
         await self._ask(self._begun.ended(hold))
 
     async def parked(self, after: int = 0, limit: int | None = None) -> list[tuple[Delivery, str]]:
@@ -212,30 +210,20 @@ class RedisBus:
     # -- jobs in hand
 
     def _hand_over(self, held: Held, id_: bytes, job: Job, tries: int, local: object = None, starts: int = -1) -> None:
-        """`starts`: of a suspect, how often it began and never ended."""
-        hold = Hold(held.lane, held.token, id_.decode())
-        if self._deliver is None or hold in self._at_hand:
+        if self._deliver is None or (delivery := self._hands.take(held, id_, job, tries, local, starts)) is None:
             return
-        held.working += 1
-        delivery = Delivery(number(id_), job, tries, local, hold, starts >= 0, max(starts, 0), number(id_) >> 20)
-        self._at_hand[hold] = delivery
         self._deliver(delivery)
 
-    def _done_with(self, hold: Hold) -> None:
-        if self._at_hand.pop(hold, None) is None:
-            return
-        held = self._lanes.held.get(hold.lane)
-        if held is not None and held.token == hold.token:
-            held.working -= 1
-        if len(self._at_hand) == AT_HAND - 1:
-            self._room.set()
+    async def _let_go(self) -> None:
+        """Of what was handed out under leases that are not ours any more: another process has it now, or will; and
+        whatever of it was running did not end this one. Asked of what is held and not told by what was just lost, so
+        that a beat that breaks off leaves it to the next.
 
-    async def _drop(self, tokens: set[str]) -> None:
-        """Another process has them now, or will; and whatever of them was running did not end this one."""
-        lost = [hold for hold in self._at_hand if hold.token in tokens]
-        for hold in lost:
-            del self._at_hand[hold]
-        await self._begun.spared(lost)
+        Emptied since the beat Redis has forgotten every lease: what is in hand is put back at the next one."""
+        lost = self._hands.strangers()
+        if lost and await made(self._redis, self._to.prefix) == self._made:
+            self._hands.drop(lost)
+            await self._begun.spared(lost)
 
     def _keys(self, hold: Hold) -> list[str]:
         return [self._names.lane(hold.lane), self._names.lease(hold.lane)]
@@ -252,20 +240,17 @@ class RedisBus:
         if beat.made != self._made:
             await self._after_emptying()
         await self._put_back()
-        await self._lost(await self._lanes.renew())
+        await self._lanes.renew()
+        await self._let_go()
         await self._own()
-        await self._lost(await self._lanes.give(beat.living))
-        taken = await self._lanes.adopt(beat.strangers) + await self._lanes.take_share(beat.living)
+        await self._lanes.give(beat.share)
+        await self._let_go()
+        taken = await self._lanes.adopt(beat.strangers) + await self._lanes.take_share(beat.share)
         for held in taken:
             await self._take_up(held)
         for held in [held for held in self._lanes.held.values() if not held.behind]:
             await self._take_up(held)
         await self._lanes.retire()
-
-    async def _lost(self, lanes: list[Held]) -> None:
-        """Emptied since the beat Redis has forgotten every lease: what is in hand is put back at the next one."""
-        if lanes and await made(self._redis, self._to.prefix) == self._made:
-            await self._drop({each.token for each in lanes})
 
     async def _own(self) -> None:
         """The lane of this process; it stands in the list before it is used, so that others find it."""
@@ -277,6 +262,10 @@ class RedisBus:
 
     async def _take_up(self, held: Held) -> None:
         """What was handed out in this lane and never acknowledged comes first, in order."""
+        with self._hands.taking_up():
+            await self._left_over(held)
+
+    async def _left_over(self, held: Held) -> None:
         keys = [self._names.lane(held.lane), self._names.lease(held.lane)]
         left = await self._claim(keys=keys, args=[held.token, GROUP, self._lanes.me])
         if left is None:
@@ -293,10 +282,10 @@ class RedisBus:
 
     async def _after_emptying(self) -> None:
         log.error(EMPTIED)
-        mine = sorted(self._at_hand.values(), key=lambda each: each.id)
+        mine = sorted(self._hands.jobs.values(), key=lambda each: each.id)
         self._to_put_back += [replace(delivery.job, here=False) for delivery in mine]
         self._untold = True
-        self._at_hand.clear()
+        self._hands.jobs.clear()
         self._lanes.held.clear()
         await sign(self._redis, self._to.prefix, self._deployment)
         self._made = await made(self._redis, self._to.prefix)
@@ -330,10 +319,10 @@ class RedisBus:
 
     async def _round(self) -> None:
         news, self._news = self._news, set()
-        lanes, room = self._lanes.reading(), AT_HAND - len(self._at_hand)
+        lanes, room = self._lanes.reading(), self._hands.room
         if not lanes or room <= 0:
             self._news = None
-            await self._until_room()
+            await self._hands.until_room()
             return
         wanted = some([each for each in lanes if news is None or each.lane in news], room)
         if wanted and await self._read_from(wanted, min(64, room // len(wanted))):
@@ -346,13 +335,17 @@ class RedisBus:
     async def _read_from(self, lanes: list[Held], count: int) -> bool:
         """Whether a lane had as many as were asked for."""
         keys = [key for each in lanes for key in (self._names.lane(each.lane), self._names.lease(each.lane))]
+        working = [each.working for each in lanes]
         pages = await self._read(keys=keys, args=[count, GROUP, self._lanes.me, *(each.token for each in lanes)])
-        for held, page in zip(lanes, pages, strict=True):
+        for held, page, before in zip(lanes, pages, working, strict=True):
             if not page:
                 continue  # it is another's; the next beat says so
-            for id_, fields in page[0]:
+            entries, behind, pending = page
+            for id_, fields in entries:
                 self._hand_over(held, id_, job_of(pairs(fields)), 1, FRESH)
-            held.behind = page[1] or held.behind
+            # A reading that was given up, and that Redis came to after the lane had been taken up, took some with it
+            # that nobody has in hand: they are taken up as well.
+            held.behind = b"" if pending - len(entries) > before else behind or held.behind
         return any(page and len(page[0]) >= count for page in pages)
 
     async def _news_of(self, lanes: list[Held]) -> set[str]:
@@ -361,11 +354,6 @@ class RedisBus:
         found: Any = await self._redis.xread(behind, count=1, block=BLOCK_MS) if behind else []
         pairs = found.items() if isinstance(found, dict) else found
         return {name.decode().removeprefix(self._names.lane("")) for name, _ in pairs}
-
-    async def _until_room(self) -> None:
-        self._room.clear()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._room.wait(), 0.2)
 
     # -- Redis away
 

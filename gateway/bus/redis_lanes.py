@@ -69,7 +69,8 @@ def some(lanes: list[Held], room: int) -> list[Held]:
 @dataclass(slots=True)
 class Beat:
     made: str
-    living: int
+    share: int
+    """How many shared lanes are this process's: with everybody's they are all of them."""
     strangers: list[str]
     """Consumers whose own lanes are there."""
 
@@ -97,22 +98,24 @@ class Lanes:
 
     async def beat(self) -> Beat:
         keys = [self._names.key(name) for name in ("alive", "own", "mark")]
-        made, living, strangers = await self._beat(keys=keys, args=[self.me, TTL_MS, ""])
-        return Beat(made.decode(), max(int(living), 1), [each.decode() for each in strangers])
+        made, living, before, strangers = await self._beat(keys=keys, args=[self.me, TTL_MS, ""])
+        each, more = divmod(LANES, max(int(living), 1))
+        return Beat(made.decode(), each + (int(before) < more), [name.decode() for name in strangers])
 
-    async def renew(self) -> list[Held]:
-        """Those that are not ours any more; one that ran out unnoticed is given back, its jobs were let go of."""
+    async def renew(self) -> None:
+        """Lets go of those that are not ours any more, and of one that ran out unnoticed: of its jobs some may have
+        been found not to be ours meanwhile."""
         asked = list(self.held.values())
         if not asked:
-            return []
+            return
         now = time.monotonic()
         keys, tokens = [self._names.lease(each.lane) for each in asked], [each.token for each in asked]
         answers = await self._renew(keys=keys, args=[TTL_MS, *tokens])
-        lost = [each for each, ours in zip(asked, answers, strict=True) if not ours or each.until <= now]
+        after = time.monotonic()  # one that ran out while the answer was awaited is one of them
+        lost = [each for each, ours in zip(asked, answers, strict=True) if not ours or each.until <= after]
         for each in asked:
             each.until = now + TTL_MS / 1000
         await self.release(lost)
-        return lost
 
     async def take(self, lanes: list[str], at_most: int) -> list[Held]:
         """Of those lanes the ones that nobody held."""
@@ -126,11 +129,11 @@ class Lanes:
         self.held |= {each.lane: each for each in taken}
         return taken
 
-    async def take_share(self, living: int) -> list[Held]:
-        """Free shared lanes, up to what is ours when everybody has as many."""
+    async def take_share(self, share: int) -> list[Held]:
+        """Free shared lanes, until we have so many."""
         free = [lane for lane in map(str, range(LANES)) if lane not in self.held]
         random.shuffle(free)  # two that start at once do not both ask for the first ones
-        return await self.take(free, -(-LANES // living) - len(self._shared()))
+        return await self.take(free, share - len(self._shared()))
 
     async def adopt(self, strangers: list[str]) -> list[Held]:
         """Lanes of the processes that are gone."""
@@ -139,14 +142,12 @@ class Lanes:
     def _shared(self) -> list[Held]:
         return [each for each in self.held.values() if not each.lane.startswith("own:")]
 
-    async def give(self, living: int) -> list[Held]:
+    async def give(self, share: int) -> None:
         """Lets go of what is more than our share: no new jobs, and the lease once the old ones are done."""
-        shared, share, now = self._shared(), -(-LANES // living), time.monotonic()
+        shared, now = self._shared(), time.monotonic()
         for n, each in enumerate(sorted(shared, key=lambda each: (each.leaving > 0, each.leaving))):
             each.leaving = 0.0 if n < share else each.leaving or now
-        given = [each for each in shared if each.leaving and self._over(each, now)]
-        await self.release(given)
-        return given
+        await self.release([each for each in shared if each.leaving and self._over(each, now)])
 
     def _over(self, held: Held, now: float) -> bool:
         return held.working == 0 or now - held.leaving > DRAIN_S

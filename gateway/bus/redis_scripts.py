@@ -45,7 +45,8 @@ return done
 """
 
 # KEYS: alive, own, mark; ARGV: consumer, ttl, "1" to say goodbye
-# -> {when this queue was made, "" if it is no more; how many live; the consumers that have a lane of their own}
+# -> {when this queue was made, "" if it is no more; how many live; how many of them come before this one by name;
+#     the consumers that have a lane of their own}
 # A beat of the future is from before Redis' clock was set back: whoever lives says so again at the next one.
 BEAT = """
 local time = redis.call('TIME')
@@ -57,7 +58,11 @@ if ARGV[3] == '1' then
 else
   redis.call('ZADD', KEYS[1], now, ARGV[1])
 end
-return {redis.call('HGET', KEYS[3], 'made') or '', redis.call('ZCARD', KEYS[1]), redis.call('SMEMBERS', KEYS[2])}
+local living, before = redis.call('ZRANGE', KEYS[1], 0, -1), 0
+for _, name in ipairs(living) do
+  if name < ARGV[1] then before = before + 1 end
+end
+return {redis.call('HGET', KEYS[3], 'made') or '', #living, before, redis.call('SMEMBERS', KEYS[2])}
 """
 
 # KEYS: leases; ARGV: ttl, token a lease -> {1 where it is still ours}
@@ -129,7 +134,7 @@ return found
 """
 
 # KEYS: a lane and its lease each; ARGV: count, group, consumer, token a lane
-# -> {{entries, id to wait behind}} a lane, or false where the lease is another's
+# -> {{entries, id to wait behind, how many are handed out}} a lane, or false where the lease is another's
 READ = """
 local read = {}
 for n = 1, #KEYS / 2 do
@@ -146,7 +151,7 @@ for n = 1, #KEYS / 2 do
         if info[m] == 'last-generated-id' then behind = info[m + 1] end
       end
     end
-    read[n] = {entries, behind}
+    read[n] = {entries, behind, redis.call('XPENDING', lane, ARGV[2])[1]}
   else
     read[n] = false
   end

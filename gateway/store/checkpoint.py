@@ -4,8 +4,10 @@ SQLite itself does it inside the commit that makes the log 1,000 pages long: who
 syncs and for every page written since, which in a long ledger are as many places of a large file. Here whoever waited
 is answered before.
 
-No other connection and no other thread does it: until 3.51.3 SQLite can spoil a file when one connection begins a
-checkpoint just as another's commit lets the log begin anew (https://sqlite.org/wal.html#walresetbug).
+Nothing else in a gateway does it, no other connection and no other thread: until 3.51.3 SQLite can spoil a file when
+one connection begins a checkpoint just as another's commit lets the log begin anew
+(https://sqlite.org/wal.html#walresetbug). A command that writes much beside a running gateway is a process of its own
+and does it too: docs/engines.md.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ async def test_what_nobody_had_read_is_lost_and_nothing_else(
     tmp_path: Path, postgresql: Postgresql, postgresql_url: str, own_redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While PostgreSQL is silent a few jobs are in hand, and more of the same lane wait behind them."""
-    monkeypatch.setattr("gateway.bus.redis.AT_HAND", AT_HAND)
+    monkeypatch.setattr("gateway.bus.redis_hand.AT_HAND", AT_HAND)
     async with (
         faulty(tmp_path, postgresql_url, postgresql, own_redis) as live,
         contextlib.aclosing(Client(port=own_redis.port)) as client,
@@ -88,7 +88,7 @@ async def held(live: Faulty, client: Client, said: dict[str, Json]) -> set[str]:
     assert isinstance(outer, BoundedBus)
     bus = outer._bus
     assert isinstance(bus, RedisBus)
-    jobs = [each.job for each in bus._at_hand.values() if not each.job.here]
+    jobs = [each.job for each in bus._hands.jobs.values() if not each.job.here]
     assert len(jobs) <= AT_HAND
     rooms = {room for room in said if any(job.lane == f"room:{Place('web', room).room_key}" for job in jobs)}
     assert 0 < len(rooms) < len(said)

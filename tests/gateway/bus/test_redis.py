@@ -14,7 +14,7 @@ import pytest
 from redis.asyncio import Redis as Client
 
 from gateway.bus import redis as redis_bus
-from gateway.bus import redis_address, redis_lanes
+from gateway.bus import redis_address, redis_hand, redis_lanes
 from gateway.bus.model import Job
 from gateway.bus.redis import RedisBus
 from gateway.errors import Misconfigured, Retry
@@ -49,6 +49,17 @@ async def test_two_share_the_rooms_and_each_rooms_order_holds(shared: Bench) -> 
     assert all(len(names) == 1 for names in where.values())
     assert one.got
     assert two.got
+
+
+async def test_who_comes_last_has_no_fewer_lanes_than_the_others(shared: Bench) -> None:
+    those = [await (await shared.open()).start() for _ in range(9)]
+    each, more = divmod(redis_lanes.LANES, len(those))
+    await until(lambda: sorted(map(lanes, those)) == [each] * (len(those) - more) + [each + 1] * more)
+    for one in those[:2]:
+        await shared.crash(one)
+    those = those[2:]
+    each, more = divmod(redis_lanes.LANES, len(those))
+    await until(lambda: sorted(map(lanes, those)) == [each] * (len(those) - more) + [each + 1] * more)
 
 
 async def test_a_press_whose_publishing_was_cut_off_is_run_all_the_same(
@@ -163,7 +174,7 @@ async def test_a_lane_that_is_full_takes_no_message_but_a_press(shared: Bench, m
 async def test_no_more_is_handed_over_than_may_be_in_hand_and_the_rest_comes_as_that_is_done(
     shared: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(redis_bus, "AT_HAND", 5)
+    monkeypatch.setattr(redis_hand, "AT_HAND", 5)
     one = await (await shared.open()).start()
     await asyncio.gather(*(one.bus.publish(job(f"{room}", f"room:{room}")) for room in range(60)))
     done, most = 0, 0

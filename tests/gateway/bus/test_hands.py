@@ -1,0 +1,157 @@
+"""What one Redis bus has in hand when its lines break in the worst moments: nothing is forgotten, nothing run twice."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from redis import exceptions
+from redis.asyncio import Redis as Client
+
+from gateway.bus import redis_lanes
+from gateway.bus.redis import RedisBus
+from gateway.bus.redis_lanes import GROUP, lane_of
+from tests.gateway.bus.benches import Bench, Running, job, until
+
+Call = Callable[..., Awaitable[Any]]
+
+
+@pytest.fixture(autouse=True)
+def unhurried(shared: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leases end when a test wants it, and not because this machine is slow."""
+    monkeypatch.setattr(redis_lanes, "TTL_MS", 8_000)
+
+
+async def alone(bench: Bench) -> tuple[Running, RedisBus, Client]:
+    """One bus with every lane, and a line of its own to its Redis."""
+    one = await (await bench.open()).start()
+    assert isinstance(one.bus, RedisBus)
+    return one, one.bus, Client.from_url(bench.url.partition("?")[0])
+
+
+def next_call(monkeypatch: pytest.MonkeyPatch, of: Any, name: str, instead: Callable[[Call], Call]) -> None:
+    """The next one alone is another."""
+    real: Call = getattr(of, name)
+
+    async def once(*args: Any, **named: Any) -> Any:
+        monkeypatch.setattr(of, name, real)
+        return await instead(real)(*args, **named)
+
+    monkeypatch.setattr(of, name, once)
+
+
+async def test_a_lease_that_ran_out_while_it_was_renewed_is_given_back(
+    shared: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, bus, client = await alone(shared)
+    await bus.publish(job("a"))
+    (first,) = await one.arrived(1)
+    seen: list[bool] = []
+
+    def late(real: Call) -> Call:
+        async def renewed(**asked: Any) -> Any:
+            for held in bus._lanes.held.values():
+                held.until = time.monotonic() + 0.05
+            answer = await real(**asked)
+            await asyncio.sleep(0.2)
+            seen.append(bus.holds(first))  # what the worker asks; it runs nothing then, and tells nobody
+            return answer
+
+        return renewed
+
+    next_call(monkeypatch, bus._lanes, "_renew", late)
+    await one.arrived(2)
+    assert seen == [False]
+    assert one.onces == ["a", "a"]
+    assert bus.holds(one.got[1])
+    await client.aclose()
+
+
+async def test_what_was_in_hand_is_let_go_of_though_the_beat_breaks_off(
+    shared: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, bus, client = await alone(shared)
+    for n in range(20):
+        await bus.publish(job(f"{n}", f"room:{n}"))
+    await one.arrived(20)
+
+    def cut(real: Call) -> Call:
+        async def released(**asked: Any) -> Any:
+            raise exceptions.ConnectionError("cut")
+
+        return released
+
+    next_call(monkeypatch, bus._lanes, "_release", cut)
+    leases = [bus._names.lease(lane) for lane in bus._lanes.held]
+    await client.delete(*leases)
+    await one.arrived(40)
+    assert len(bus._hands.jobs) == 20, "each is in hand once, under its new lease"
+    assert sorted(one.onces[20:], key=int) == [f"{n}" for n in range(20)]
+    await client.aclose()
+
+
+async def test_what_is_acknowledged_while_its_lane_is_taken_up_is_not_run_again(
+    shared: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, bus, client = await alone(shared)
+    for once in ("a", "b"):
+        await bus.publish(job(once))
+    first, _ = await one.arrived(2)
+
+    def meanwhile(real: Call) -> Call:
+        async def before(holds: Any) -> Any:
+            assert any(each.id == first.held.id for each in holds), "the answer has it still"  # type: ignore[attr-defined]
+            await bus.ack(first)
+            return await real(holds)
+
+        return before
+
+    next_call(monkeypatch, bus._begun, "before", meanwhile)
+    held = bus._lanes.held[lane_of("room:a")]
+    held.behind = b""  # as after a reading that broke off
+    await until(lambda: held.behind != b"")
+    await bus.publish(job("c"))
+    await one.arrived(3)
+    assert one.onces == ["a", "b", "c"]
+    await client.aclose()
+
+
+async def test_what_a_reading_took_that_was_given_up_long_ago_is_found(shared: Bench) -> None:
+    one, bus, client = await alone(shared)
+    await bus.publish(job("a"))
+    await one.arrived(1)
+    lane = bus._names.lane(lane_of("room:a"))
+    fields = {"t": "event", "l": "room:a", "o": "b", "b": b"b", "a": "1"}
+    async with client.pipeline(transaction=True) as step:  # such a reading comes between a job and the next reading
+        step.xadd(lane, fields)  # type: ignore[arg-type]
+        step.xreadgroup(GROUP, bus._lanes.me, {lane: ">"})
+        await step.execute()
+    await bus.publish(job("c"))
+    await until(lambda: set(one.onces) == {"a", "b", "c"})
+    assert len(one.got) == 3
+    await client.aclose()
+
+
+async def test_many_at_once_look_like_nothing_forgotten(shared: Bench) -> None:
+    """Lanes are not taken up again for jobs that are acknowledged as fast as they come."""
+    _, bus, client = await alone(shared)
+    done: list[asyncio.Task[None]] = []
+    bus._deliver = lambda delivery: done.append(asyncio.create_task(bus.ack(delivery)))
+    claims: list[Any] = []
+    real: Call = bus._claim
+
+    async def counted(**asked: Any) -> Any:
+        claims.append(asked)
+        return await real(**asked)
+
+    bus._claim = counted  # type: ignore[assignment]
+    for n in range(40):
+        await asyncio.gather(*(bus.publish(job(f"{n}-{room}", f"room:{room}")) for room in range(20)))
+    await until(lambda: len(done) == 800)
+    await asyncio.gather(*done)
+    assert claims == []
+    assert not bus._hands.jobs
+    await client.aclose()
