@@ -30,6 +30,7 @@ FAULTS = (OSError, asyncio.TimeoutError, exceptions.RedisError)
 _CUT = (OSError, asyncio.TimeoutError, exceptions.ConnectionError, exceptions.TimeoutError)
 
 BAD_URL = "written redis://host:6379/0, rediss://… for TLS or unix:///path, each with ?prefix=… if you like"
+UNQUOTED = "a password or path with one of the signs / ? # @ in it; write %2F %3F %23 %40 for them"
 BAD_PREFIX = "the prefix may have letters, digits and : _ . - and at most 64 of them"
 EMPTIED = (
     "Redis was emptied or lost its data: jobs that were waiting there are gone, those in this process were put back; "
@@ -64,10 +65,15 @@ class Address:
 
 def address(url: str) -> Address:
     """Raises `Misconfigured`; never shows a password."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise Misconfigured([("bus", "bus", BAD_URL)]) from None
     query = dict(parse_qsl(parts.query, keep_blank_values=True))
     prefix = query.pop("prefix", PREFIX)
     host = parts.netloc.rpartition("@")[2]
+    if parts.fragment or "@" in f"{parts.path}{parts.query}":  # the rest of a password that is not spelt as one
+        raise Misconfigured([("bus", "bus", UNQUOTED)])
     shown = urlunsplit((parts.scheme, host, parts.path, "", ""))
     if parts.scheme not in ("redis", "rediss", "unix") or not (parts.path if parts.scheme == "unix" else host):
         raise Misconfigured([(shown or "bus", "bus", BAD_URL)])

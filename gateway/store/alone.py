@@ -46,7 +46,8 @@ class Alone:
         self._engine: Engine | None = None
         self._connection: Connection | None = None
         self._file: int | None = None
-        self._pid = 0
+        self._pids: set[int] = set()
+        """Of the sessions that have the lock, or were to have it when the line to them broke."""
         self._ended = threading.Event()
         self._watch: threading.Thread | None = None
         self.lost = False
@@ -97,9 +98,11 @@ class Alone:
         assert self._engine is not None
         if self._connection is None:
             self._connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        pid = int(self._connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one())
+        self._pids.add(pid)  # before: it may get the lock, and we no answer
         if not self._connection.exec_driver_sql("SELECT pg_try_advisory_lock(%s)", (LOCK,)).scalar_one():
             return False
-        self._pid = int(self._connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one())
+        self._pids = {pid}
         return True
 
     def _watching(self) -> None:
@@ -132,8 +135,8 @@ class Alone:
     def _ghost(self) -> bool:
         """Whether our own former session still has it there: then that is ended, and the next look takes it."""
         assert self._connection is not None
-        query = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND pid = %s"
-        found = self._connection.exec_driver_sql(query, (LOCK, self._pid)).first()
+        query = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = %s"
+        found = self._connection.exec_driver_sql(f"{query} AND pid = ANY(%s)", (LOCK, list(self._pids))).first()
         self._drop()
         return found is not None
 

@@ -44,7 +44,8 @@ LINE = {
 
 
 def shown(url: URL) -> str:
-    return url.render_as_string(hide_password=True)
+    """Without a password, which may stand behind the question mark as well."""
+    return url.set(query={}).render_as_string(hide_password=True)
 
 
 def address(url: str) -> URL:
@@ -54,6 +55,9 @@ def address(url: str) -> URL:
     except ArgumentError:
         reason = "is no database address; write sqlite:///floatcard.db or postgresql://user@host/name"
         raise Misconfigured([("store", "store", reason)]) from None
+    if "@" in (parsed.host or ""):  # what stands before it is the rest of a password
+        reason = "has a password with one of the signs @ / : ? in it; write %40 %2F %3A %3F for them"
+        raise Misconfigured([("store", "store", reason)])
     if parsed.drivername == "sqlite" and parsed.database not in (None, "", ":memory:"):
         return parsed
     if parsed.drivername in ("postgresql", "postgresql+psycopg"):

@@ -7,9 +7,12 @@ import signal
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
+from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
 
 from gateway.bus.embedded import EmbeddedBus
 from gateway.bus.model import Delivery
@@ -111,6 +114,36 @@ async def test_ones_own_session_behind_a_dead_line_is_no_other_gateway(
         assert not mine.lost
         await mine.release()
         await store.close()
+
+
+async def test_a_lock_whose_answer_was_lost_is_ones_own(
+    own_postgresql: Postgresql, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store.open(own_postgresql.fresh())
+    mine, lock = Alone(store), holders(own_postgresql, store.url.database or "")
+    await mine.take()
+    real, kept = Connection.exec_driver_sql, list[Connection]()
+
+    def cut(self: Connection, statement: str, *given: Any) -> Any:
+        answer = real(self, statement, *given)
+        if "pg_try_advisory_lock" in statement and not kept:
+            self.detach()
+            kept.append(self)  # the server does not hear that its line is no more
+            mine._connection = None
+            raise OperationalError(statement, None, psycopg.OperationalError("cut"))
+        return answer
+
+    before = lock()
+    monkeypatch.setattr(Connection, "exec_driver_sql", cut)
+    own_postgresql.run(f"SELECT pg_terminate_backend({before[0][0]})")
+    await until(lambda: bool(kept))
+    ghost = lock()
+    assert ghost not in (before, [])
+    await until(lambda: mine.lost or lock() not in (ghost, []))
+    assert not mine.lost
+    kept[0].close()
+    await mine.release()
+    await store.close()
 
 
 async def test_who_lost_it_to_another_takes_and_does_nothing_more(own_postgresql: Postgresql) -> None:

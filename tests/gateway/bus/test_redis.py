@@ -366,6 +366,12 @@ async def test_two_deployments_do_not_share_a_prefix(redis_server: Redis) -> Non
         ("redis://{here}/0?nonsense=1", "written redis://"),
         ("http://{here}", "written redis://"),
         ("redis:", "written redis://"),
+        ("redis://:wrong-secret/wrong-secret@{here}/0", "write %2F"),
+        ("redis://a:12/wrong-secret@{here}/0", "write %2F"),
+        ("redis://:wrong-secret?wrong-secret@{here}/0", "write %2F"),
+        ("redis://:wrong-secret#wrong-secret@{here}/0", "write %2F"),
+        ("redis://:wrong-secret[@{here}/0", "written redis://"),
+        ("redis://[::1/0?wrong-secret", "written redis://"),
     ],
 )
 async def test_what_is_wrong_with_the_address_is_said_without_its_password(

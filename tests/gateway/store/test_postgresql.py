@@ -40,6 +40,18 @@ def name_of(url: str) -> str:
     return url.partition("@/")[2].partition("?")[0]
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u@127.0.0.1:1/db?password=wrong-secret",
+        "postgresql://u:wrong-secret@wrong-secret@127.0.0.1:1/db",
+        "mysql://u@127.0.0.1:1/db?password=wrong-secret",
+    ],
+)
+def test_a_password_in_an_odd_place_is_not_said(url: str) -> None:
+    assert "wrong-secret" not in said(url)
+
+
 def test_a_wrong_password_an_unknown_user_and_an_unknown_database_are_said(postgresql: Postgresql, weak: str) -> None:
     assert "the user or the password" in said(postgresql.by_network("postgres", weak, "wrong-secret"))
     assert "the user or the password" in said(postgresql.by_network("postgres", "nobody_here"))
