@@ -19,7 +19,7 @@ from gateway.errors import Retry
 from gateway.services import Services
 from gateway.spine import Spine
 from gateway.store.counters import counts
-from gateway.store.due import Due
+from gateway.store.due import REDRAW, Due
 from gateway.store.kept import Kept
 from gateway.store.user_lists import COUNTER as USER_LISTS
 
@@ -132,7 +132,7 @@ class Afresh:
 
     async def _ask(self, key: str, wait: int) -> None:
         now = self._s.clock.now()
-        await self._s.due.put(Due(key, "redraw", now + wait, {"asked": now}))
+        await self._s.due.put(Due(key, REDRAW, now + wait, {"asked": now}))
 
     async def _beat(self) -> None:
         told = {"look": self._look, "until": self._s.clock.now() + GONE_MS}

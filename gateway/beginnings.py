@@ -17,6 +17,7 @@ from gateway.bus.bounded import RANKS
 from gateway.outgoing.model import Rank
 from gateway.outgoing.targets import targets
 from gateway.services import Services
+from gateway.store.faults import SAY
 
 RECEIVED = ("accepted", "rejected", "unreadable")
 WRITTEN = ("applied", "moved", "refused", "retry", "unsure")
@@ -57,6 +58,8 @@ def begin(s: Services) -> None:
     for topic in RANKS:
         metrics.SHED.labels(topic)
         metrics.MADE_GOOD.labels(topic)
+    for why in SAY:
+        metrics.UNWRITTEN.labels(why)
     for level in LEVELS:
         metrics.LINES.labels(level)
     for each in targets(s.config, s.channels, s.crms):

@@ -46,6 +46,7 @@ class Gauges:
     async def refresh(self) -> None:
         """Never raises, and never waits long: a store that hangs must not hide everything else."""
         self._queue()
+        self._s.pressure.look()
         self._overheard()
         now = time.monotonic()
         if now - self._asked >= EVERY_S:

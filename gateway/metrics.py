@@ -114,6 +114,12 @@ BATCH = Histogram(
     registry=REGISTRY,
     buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256),
 )
+UNWRITTEN = Counter(
+    "floatcard_commits_failed",
+    "Commits that the store did not take, by what was wrong with it.",
+    ["why"],
+    registry=REGISTRY,
+)
 COMMIT = Histogram("floatcard_commit_seconds", "Commits of the store.", registry=REGISTRY, buckets=_SHORT)
 WRITES = Gauge("floatcard_store_waiting", "Writes that wait for their commit.", registry=REGISTRY)
 STORE_UP = Gauge("floatcard_store_up", "Whether the store answered when last asked.", registry=REGISTRY)

@@ -42,6 +42,11 @@ class Pressure:
             PRESSURE.labels(rank).set(int(now))
         return now
 
+    def look(self) -> None:
+        """For whoever asks the metrics: of a rank that nothing comes of any more nobody else asks."""
+        for rank in self._marks:
+            self.sheds(rank)
+
     def near(self, rank: Rank) -> bool:
         """Whether so much waits that whoever makes work of their own had better wait: a quarter of the mark."""
         mark = self._marks.get(rank)

@@ -15,7 +15,7 @@ from gateway.mentioning.weights import WINDOW_MS
 from gateway.services import Services
 from gateway.sources import gap_due
 from gateway.spine import Spine
-from gateway.store.due import Due
+from gateway.store.due import REDRAW, Due
 from gateway.sweep import reread
 from gateway.telemetry import begun
 from gateway.turn import Trail, new_trail
@@ -91,7 +91,7 @@ class Schedule:
                 shown = await self._s.slots.by_id(str(item.payload["slot"]))
                 if shown is not None:
                     await self._spine.refresh_slot(shown)
-            elif item.kind == "redraw":
+            elif item.kind == REDRAW:
                 if not await self._drawn(item):
                     return
             elif item.kind == "erased":

@@ -14,6 +14,8 @@ from gateway.store.tables_app import due
 from reconcile.model import Json
 
 LEASE_MS = 60_000
+REDRAW = "redraw"
+"""The one kind that takes longer than a lease."""
 LONGEST_MS = 2 * LEASE_MS
 """A lease that would last longer was written before the clock was set back: it holds no more."""
 

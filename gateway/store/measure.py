@@ -6,19 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, Select, and_, exists, func, or_, select, text
 
+from gateway.store.due import LONGEST_MS, REDRAW
 from gateway.store.engine import Store
 from gateway.store.tables_app import due
 from gateway.store.tables_backup import backup_taken
-from gateway.store.tables_ledger import conflict, outbox
+from gateway.store.tables_ledger import absent, conflict, outbox
 
 OPEN = ("waiting", "sent", "refused")
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Ages in seconds. `outbox`: rows by CRM and state; `oldest`: by CRM, of those that wait or were sent."""
+    """Ages in seconds. `outbox`: rows by CRM and state; `oldest`: by CRM, of those that wait or were sent, but of no
+    record that is not there: its rows wait until it is there again, and nobody can do anything about it."""
 
     outbox: Mapping[tuple[str, str], int]
     oldest: Mapping[str, float]
@@ -37,25 +39,37 @@ async def measured(store: Store, now: int) -> Measured:
 
 
 def _measured(connection: Connection, path: str | None, now: int) -> Measured:
-    o = outbox.c
-    rows = select(o.target, o.state, func.count(), func.min(o.at)).where(o.state.in_(OPEN)).group_by(o.target, o.state)
-    counted = connection.execute(rows).all()
-    oldest: dict[str, float] = {}
-    for target, state, _, since in counted:
-        if state != "refused":
-            oldest[target] = max(oldest.get(target, 0.0), (now - since) / 1000)
-    ripe = select(func.count(), func.min(due.c.at)).where(due.c.at <= now, due.c.leased_until <= now)
-    overdue, since = connection.execute(ripe).one()
+    overdue, since = connection.execute(_late(now)).one()
     still = select(func.count()).select_from(conflict).where(conflict.c.closed_at.is_(None))
     return Measured(
-        {(target, state): count for target, state, count, _ in counted},
-        oldest,
+        {(target, state): count for target, state, count in connection.execute(_COUNTED)},
+        {target: max((now - since) / 1000, 0.0) for target, since in connection.execute(_OLDEST)},
         overdue,
         (now - since) / 1000 if since is not None else 0.0,
         int(connection.execute(still).scalar_one()),
         _bytes(connection, path),
         int(connection.execute(select(func.max(backup_taken.c.at))).scalar() or 0),
     )
+
+
+def _late(now: int) -> Select[int, int | None]:
+    """What is due and nobody has taken up; and what was due before two leases ended, since it was begun and failed,
+    unless it is of the one kind that takes long."""
+    failing = and_(due.c.at <= now - LONGEST_MS, due.c.kind != REDRAW)
+    return select(func.count(), func.min(due.c.at)).where(due.c.at <= now, or_(due.c.leased_until <= now, failing))
+
+
+_COUNTED = (
+    select(outbox.c.target, outbox.c.state, func.count())
+    .where(outbox.c.state.in_(OPEN))
+    .group_by(outbox.c.target, outbox.c.state)
+)
+_there = ~exists().where(absent.c.record == outbox.c.record, absent.c.target == outbox.c.target)
+_OLDEST = (
+    select(outbox.c.target, func.min(outbox.c.at))
+    .where(outbox.c.state.in_(("waiting", "sent")), _there)
+    .group_by(outbox.c.target)
+)
 
 
 def _bytes(connection: Connection, path: str | None) -> int:

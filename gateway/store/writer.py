@@ -15,7 +15,7 @@ from typing import Any, TypeAlias, TypeVar
 from sqlalchemy import Connection, Engine
 
 from gateway.metrics import BATCH as BATCH_SIZE
-from gateway.metrics import COMMIT
+from gateway.metrics import COMMIT, UNWRITTEN
 from gateway.store.checkpoint import ALONE_ROWS, IDLE_S, ROWS, Checkpoints
 from gateway.store.faults import StoreClosed, StoreUnavailable, named, stale, transient
 from gateway.store.patience import Patience
@@ -134,8 +134,10 @@ class Writer:
             began = time.monotonic()
             outcomes = self._measured(jobs)
             fault = outcomes[-1][2]
-            if isinstance(fault, StoreUnavailable) and time.monotonic() - began > SLOW_S:
-                outcomes += self._give_up(fault)
+            if isinstance(fault, StoreUnavailable):
+                UNWRITTEN.labels(fault.why).inc()
+                if time.monotonic() - began > SLOW_S:
+                    outcomes += self._give_up(fault)
             self._deliver(outcomes)
             self._ended = time.monotonic()
             if len(jobs) > 1:

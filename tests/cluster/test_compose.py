@@ -89,7 +89,7 @@ def caddyfile() -> str:
 def test_a_gateway_that_goes_away_takes_no_request_with_it() -> None:
     """What docs/operating.md asks of a balancer."""
     said = dict(re.findall(r"^\t\t(\w+) (\S+)$", caddyfile(), re.M))
-    assert said["health_uri"] == "/readyz" and said["health_interval"] == "2s" and said["health_fails"] == "2"
+    assert said["health_uri"] == "/readyz" and said["health_interval"] == "2s" and said["health_fails"] == "4"
     assert float(said["health_timeout"].removesuffix("s")) > 2, "/readyz itself takes up to two seconds"
     assert {"fail_duration", "max_fails", "lb_try_duration"} <= set(said)
     assert not {"unhealthy_status", "lb_retry_match"} & set(said), "an answer of 503 is for the network itself"

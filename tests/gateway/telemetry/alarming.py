@@ -127,7 +127,6 @@ CASES: list[Case] = [
     *level("FloatcardQueueAway", "floatcard_queue_up"),
     *over("FloatcardQueueOld", "floatcard_queue_age_seconds", 'lane="press"', 60, 2),
     *over("FloatcardOutboxOld", "floatcard_outbox_age_seconds", CRM, 600, 1),
-    *over("FloatcardOutgoingWaits", "floatcard_outgoing_waiting", CHANNEL, 200, 5),
     *over("FloatcardDueLate", "floatcard_due_overdue_seconds", "", 120, 2),
     *over("FloatcardConflictsWait", "floatcard_conflicts_open", "", 50, 60, 60),
     *happenings("FloatcardParked", "floatcard_parked_total", "", ""),
@@ -200,6 +199,34 @@ CASES: list[Case] = [
         "again and again",
         gauge("floatcard_shed_total", counting(2, 15), 'kind="said"'),
         ('kind="said"',),
+    ),
+    Case(
+        "FloatcardStoreUnwritten",
+        "each try for five minutes",
+        gauge("floatcard_commits_failed_total", counting(6, 5), 'why="full"'),
+        ('why="full"',),
+    ),
+    Case("FloatcardStoreUnwritten", "never", gauge("floatcard_commits_failed_total", steady(0, 5), 'why="full"')),
+    Case(
+        "FloatcardStoreUnwritten",
+        "over again",
+        gauge("floatcard_commits_failed_total", [*counting(6, 5), *steady(30, 4)], 'why="full"'),
+    ),
+    Case(
+        "FloatcardOutgoingWaits",
+        "two a second",
+        gauge("floatcard_limited_total", counting(120, 12), f'{CHANNEL},rank="card"'),
+        (CHANNEL,),
+    ),
+    Case(
+        "FloatcardOutgoingWaits",
+        "one in two seconds",
+        gauge("floatcard_limited_total", counting(30, 12), f'{CHANNEL},rank="card"'),
+    ),
+    Case(
+        "FloatcardOutgoingWaits",
+        "a burst, long ago",
+        gauge("floatcard_limited_total", [*counting(120, 12), *steady(1440, 6)], f'{CHANNEL},rank="card"'),
     ),
     Case("FloatcardShedding", "never", gauge("floatcard_shed_total", steady(0, 15), 'kind="said"')),
     Case(

@@ -6,14 +6,16 @@ import asyncio
 import io
 import json
 import logging
+import sqlite3
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection, literal, select
 
 from gateway import logs, measure, metrics
 from gateway.bus.model import Delivery, Job
@@ -21,10 +23,13 @@ from gateway.errors import Retry
 from gateway.measure import backlog
 from gateway.only import Only
 from gateway.store.backup import take
+from gateway.store.due import LEASE_MS, REDRAW, Due, DueStore
 from gateway.store.leases import LeaseStore
 from gateway.store.measure import measured
+from gateway.store.tables_ledger import absent, outbox
 from tests.gateway.house import LI, NAME, Live, opened
 from tests.gateway.moody import Crm
+from tests.gateway.store.world import quick
 from tests.gateway.telemetry.spans import kept
 from tests.gateway.test_edits import both_edit
 
@@ -65,6 +70,64 @@ async def test_conflicts_and_what_is_late_are_counted(tmp_path: Path) -> None:
         assert await live.counted("floatcard_due_overdue_seconds") >= 3000
         assert await live.counted("floatcard_store_bytes") > 10_000
         assert await live.counted("floatcard_build_info", store="sqlite", bus="store") == 1
+
+
+async def test_what_fails_again_and_again_is_late_though_it_is_held(store_url: str) -> None:
+    store = quick(store_url)
+    now, due = 1_000_000_000, DueStore(store)
+    try:
+        for kind in ("reminder", REDRAW):
+            await due.put(Due(kind, kind, now, {}))
+        for _ in range(3):
+            assert {each.kind for each in await due.take(now)} == {"reminder", REDRAW}
+            found = await measured(store, now)
+            now += LEASE_MS
+        assert (found.overdue, found.late) == (1, 120.0), "the reminder; all cards may take as long"
+    finally:
+        await store.close()
+
+
+async def test_a_write_of_a_record_that_is_gone_has_no_age(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with opened(tmp_path) as live:
+        await live.say(LI, "deal", NAME)
+        await live.settle()
+        monkeypatch.setattr(Crm, "mood", "down")
+        await live.submit(LI, "deal", await live.open_form(LI, live.card("deal")), stage="won")
+        await live.quiet()
+        live.clock.ahead(minutes=3)
+        store = live.house.services.store
+        assert (await measured(store, live.clock.now())).oldest == {"local": 180.0}
+
+        def gone(connection: Connection, items: Sequence[None]) -> list[None]:
+            those = select(outbox.c.record, outbox.c.target, literal(1))
+            connection.execute(absent.insert().from_select(["record", "target", "at"], those))
+            return [None] * len(items)
+
+        await store.write(gone, None)
+        found = await measured(store, live.clock.now())
+        assert found.oldest == {} and found.outbox == {("local", "waiting"): 1}
+
+
+async def test_commits_that_the_store_does_not_take_are_counted(tmp_path: Path) -> None:
+    store = quick(f"sqlite:///{tmp_path}/s.db")
+
+    def counted() -> float:
+        return metrics.REGISTRY.get_sample_value("floatcard_commits_failed_total", {"why": "full"}) or 0.0
+
+    fault = sqlite3.OperationalError("database or disk is full")
+    fault.sqlite_errorcode = sqlite3.SQLITE_FULL
+
+    def broken(connection: Connection, items: Sequence[None]) -> list[None]:
+        raise fault
+
+    before = counted()
+    try:
+        for _ in range(2):
+            with pytest.raises(Retry):
+                await store.write(broken, None)
+        assert counted() == before + 2
+    finally:
+        await store.close()
 
 
 async def test_a_store_of_either_kind_tells_its_state(store_url: str) -> None:
