@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -23,7 +24,7 @@ from gateway.bus.model import Bus, Deliver, Delivery, Job
 from gateway.bus.redis_address import BLOCK_MS, EMPTIED, FAULTS, Address, address, away, client, fit, made, sign
 from gateway.bus.redis_begun import Begun, Hold
 from gateway.bus.redis_hand import Hands
-from gateway.bus.redis_lanes import GROUP, TICK_S, Held, Lanes, Names, lane_of, some
+from gateway.bus.redis_lanes import GROUP, LATE_S, TICK_S, Held, Lanes, Names, lane_of, some
 from gateway.bus.redis_waiting import forget, steady
 from gateway.bus.redis_wire import Put, digest, job_of, pairs, parked_of, raw, spelt
 from gateway.bus.together import Together
@@ -108,7 +109,7 @@ class RedisBus:
             answers = list(await self._run(self._publish, keys, words))
         except BaseException:
             for own in filter(None, (put.own for put in puts)):
-                own.behind = b""  # it may stand there all the same
+                own.unsure = time.monotonic() + LATE_S  # it may stand there all the same, or will
             raise
         for put, (id_, ours) in ((put, answer) for put, answer in zip(puts, answers, strict=True) if answer):
             self._counted += not ours
@@ -248,7 +249,7 @@ class RedisBus:
         taken = await self._lanes.adopt(beat.strangers) + await self._lanes.take_share(beat.share)
         for held in taken:
             await self._take_up(held)
-        for held in [held for held in self._lanes.held.values() if not held.behind]:
+        for held in self._lanes.left_over():
             await self._take_up(held)
         await self._lanes.retire()
 

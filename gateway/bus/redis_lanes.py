@@ -15,6 +15,8 @@ LANES = 64
 TTL_MS = 8_000
 TICK_S = 2.0
 DRAIN_S = 5.0
+LATE_S = 60.0
+"""So long after a step was given up its line may still bring it to Redis."""
 GROUP = "floatcard"
 
 
@@ -55,6 +57,8 @@ class Held:
     until: float
     behind: bytes = b""
     """The entry that was handed out last; empty until what was left over has been taken up."""
+    unsure: float = 0.0
+    """Until then (monotonic seconds) a step that was given up may come to it, and hand out what nobody hears of."""
     leaving: float = 0.0
     """Since when it is being given to somebody else; 0 when it is not."""
     working: int = 0
@@ -91,6 +95,11 @@ class Lanes:
     def holds(self, lane: str, token: str) -> bool:
         held = self.held.get(lane)
         return held is not None and held.token == token and time.monotonic() < held.until
+
+    def left_over(self) -> list[Held]:
+        """Those of which something may be handed out that nobody has in hand."""
+        now = time.monotonic()
+        return [each for each in self.held.values() if not each.behind or now < each.unsure]
 
     def reading(self) -> list[Held]:
         """The shared lanes whose new jobs we may take."""

@@ -14,6 +14,7 @@ from redis.asyncio import Redis as Client
 from gateway.bus import redis_lanes
 from gateway.bus.redis import RedisBus
 from gateway.bus.redis_lanes import GROUP, lane_of
+from gateway.errors import Retry
 from tests.gateway.bus.benches import Bench, Running, job, until
 
 Call = Callable[..., Awaitable[Any]]
@@ -132,6 +133,32 @@ async def test_what_a_reading_took_that_was_given_up_long_ago_is_found(shared: B
     await bus.publish(job("c"))
     await until(lambda: set(one.onces) == {"a", "b", "c"})
     assert len(one.got) == 3
+    await client.aclose()
+
+
+async def test_a_press_that_comes_to_redis_long_after_it_was_given_up_is_run(
+    shared: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, bus, client = await alone(shared)
+    given_up: list[dict[str, Any]] = []
+
+    def cut(real: Call) -> Call:
+        async def published(**asked: Any) -> Any:
+            given_up.append(asked)
+            raise exceptions.TimeoutError("no answer")
+
+        return published
+
+    real: Call = bus._publish
+    next_call(monkeypatch, bus, "_publish", cut)
+    with pytest.raises(Retry):
+        await bus.publish(job("press", "press:1", here=True))
+    await asyncio.sleep(0.4)  # some beats
+    await real(**given_up[0])
+    await one.arrived(1)
+    await one.ack_all()
+    await asyncio.sleep(0.3)
+    assert one.onces == ["press"]
     await client.aclose()
 
 
