@@ -19,7 +19,7 @@ import aiohttp
 
 from crm.hosts import Hosts, guarded
 from crm.keys import Keys
-from gateway.errors import Refused, Retry
+from gateway.errors import Refused, Retry, Unsure
 from reconcile.model import Json
 
 TIRED = 5.0
@@ -43,10 +43,6 @@ _BLANKS = re.compile(r"\s+")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _MAY_HOLD_UNSTORABLE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
-
-
-class Unsure(Retry):
-    """The call was sent and its answer never read: it may have been taken. Read before it is sent again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,16 +11,15 @@ import asyncio
 import hashlib
 import json
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 from weakref import WeakValueDictionary
 
-from crm.http import Unsure
 from crm.model import GATEWAY, Absent, Applied, Change, Conflict, Item, Record, RecordRef
 from crm.values import bounded, short
-from gateway.errors import Refused
+from gateway.errors import Refused, Retry, Unsure
 from reconcile.model import Json
 
 KEPT = 20_000
@@ -119,7 +118,7 @@ class Writer(Protocol):
 
 async def apply(crm: Writer, change: Change, once: str) -> Applied | Conflict:
     """The promise of `Crm.apply`, kept by memory and by reading."""
-    asked = digest("apply", change.ref.key, change.field, change.value, change.precondition)
+    asked = digest("apply", change.ref.key, change.field, change.value)  # tried again it may go under another version
     async with crm.desk.alone(change.ref.key):
         told = crm.desk.before(once, asked)
         if told is not None and not told.doubt:
@@ -128,6 +127,15 @@ async def apply(crm: Writer, change: Change, once: str) -> Applied | Conflict:
             crm.desk.note(once, Told(asked, taken))
             return taken
         return await _swap(crm, change, once, asked)
+
+
+@contextmanager
+def taken() -> Iterator[None]:
+    """Around what is asked once a write was taken: that it cannot be read does not undo it."""
+    try:
+        yield
+    except Retry as tired:
+        raise Unsure(tired.after, str(tired)) from tired
 
 
 async def _swap(crm: Writer, change: Change, once: str, asked: str) -> Applied | Conflict:

@@ -50,6 +50,10 @@ class Retry(Exception):
         self.limit = limit
 
 
+class Unsure(Retry):
+    """The call was sent and its answer never read: it may have been taken. Read before it is sent again."""
+
+
 class Misconfigured(Exception):
     """Raised at start only, with every fault found: (file, key, reason)."""
 

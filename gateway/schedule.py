@@ -26,6 +26,9 @@ log = logging.getLogger("floatcard.schedule")
 LONGEST_S = 1.0
 """Between two looks: a clock that jumps ahead is noticed this soon."""
 _CHORES_MS = 3_600_000
+_CONFLICTS_MS = 300_000
+"""A conflict is there with its decision and its card comes after it: whatever falls in between, nobody misses it for
+longer."""
 _AT_HAND_S = 5.0
 """So long the schedule waits for all cards to be queued; of very many rooms it goes on beside the rest."""
 
@@ -39,7 +42,7 @@ class Schedule:
         self._afresh = afresh
         self._drawing: dict[str, tuple[int, asyncio.Task[None]]] = {}
         self._look = asyncio.Event()
-        self._chores_at = 0
+        self._chores_at = self._conflicts_at = 0
         self._keeping: asyncio.Task[None] | None = None
         self._wearily = Wearily(log)
 
@@ -75,6 +78,9 @@ class Schedule:
         if now >= self._chores_at:
             self._chores_at = now + _CHORES_MS
             await self._chores(now)
+        if now >= self._conflicts_at:
+            self._conflicts_at = now + _CONFLICTS_MS
+            await self._spine.show_conflicts()
         taken = await self._s.bus.look()
         if (first := await self._s.due.next_at()) is None or first > now:
             return taken

@@ -8,7 +8,7 @@ import time
 from dataclasses import replace
 
 from crm.model import GATEWAY, Absent, Applied, Change, Conflict, Crm, Past, Record, RecordRef
-from gateway.errors import Refused, Retry
+from gateway.errors import Refused, Retry, Unsure
 from gateway.metrics import WRITTEN
 from gateway.refusal import kept
 from gateway.services import Services
@@ -103,6 +103,10 @@ class Writeback:
             return
         try:
             answer = await self._write(row)
+        except Unsure as lost:
+            WRITTEN.labels(self._crm.name, "unsure").inc()
+            await self._s.ledger.unsure(row)
+            log.warning("a write to %s is in doubt: %s", self._crm.name, lost)
         except Retry as tired:
             WRITTEN.labels(self._crm.name, "retry").inc()
             await self._s.ledger.later(row, tired.after, str(tired))

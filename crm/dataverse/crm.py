@@ -107,7 +107,8 @@ class DataverseCrm:
         if done.status in (404, 412):
             return Conflict(await self._moved(change.ref, before, done))
         whole = isinstance(done.body, dict) and "@odata.etag" in done.body
-        after = await self._reader.record(done.table, before.related) if whole else await self.get(change.ref)
+        with keys.taken():
+            after = await self._reader.record(done.table, before.related) if whole else await self.get(change.ref)
         it = after.fields.get(change.field)
         return Applied(after.version, it.value if it is not None else change.value, overwrote=False)
 

@@ -7,10 +7,10 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 
-from crm.http import GARBLED, Answer, Client, Manners, Unsure, rows
+from crm.http import GARBLED, Answer, Client, Manners, rows
 from crm.hubspot.config import Config
 from crm.keys import Bearer, Keys, Renewed
-from gateway.errors import Refused, Retry
+from gateway.errors import Refused, Retry, Unsure
 from reconcile.model import Json
 
 OBJECTS = "/crm/v3/objects"

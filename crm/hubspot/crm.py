@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from crm import once as keys
-from crm.http import GARBLED, Unsure, id_at
+from crm.http import GARBLED, id_at
 from crm.hubspot.api import OBJECTS, Api
 from crm.hubspot.config import KIND, Config
 from crm.hubspot.feed import Changes
@@ -37,6 +37,7 @@ from crm.model import (
     Remembers,
     Users,
 )
+from gateway.errors import Unsure
 from reconcile.model import Json
 
 NOTE_LIMIT = 60_000
@@ -111,7 +112,8 @@ class HubSpotCrm:
             raise Unsure(GARBLED, "answered a write without a time")
         said = table(answer.get("properties")).get(spec.theirs, value)
         rendered = self._config.mapping.rendered(change.field, said)
-        overwrote, unseen = await self._overwrote(change, before, version)
+        with keys.taken():
+            overwrote, unseen = await self._overwrote(change, before, version)
         return Applied(version, rendered, overwrote, unseen)
 
     async def _overwrote(self, change: Change, before: Record, version: int) -> tuple[bool | None, tuple[Past, ...]]:

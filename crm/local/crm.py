@@ -75,7 +75,7 @@ class LocalCrm(NativeEdits):
         return reading.page(conn, self.shape, after, top, PAGE)
 
     def _apply(self, change: Change, once: str, conn: Connection) -> Applied | Conflict:
-        asked = writing.digest("apply", change.ref.key, change.field, change.value, change.precondition)
+        asked = writing.digest("apply", change.ref.key, change.field, change.value)
         answered = _answered(conn, once, asked)
         if answered is None:
             answered = self._write(change, conn)

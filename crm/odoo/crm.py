@@ -107,7 +107,8 @@ class OdooCrm:
             raise keys.not_live()
         values = await self._values(change)
         await self._rpc.call(MODEL, "write", [[_number(change.ref)], values])
-        after = await self.get(change.ref)
+        with keys.taken():
+            after = await self.get(change.ref)
         await self._tell_source(change)
         it = after.fields.get(change.field)
         return Applied(after.version, it.value if it else change.value)

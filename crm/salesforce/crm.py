@@ -98,9 +98,10 @@ class SalesforceCrm:
         done = await self._api.call(
             "PATCH", self._path(change.ref), body=await self._values(change), headers=headers, take=(412,)
         )
-        after = await self.get(change.ref)
         if done.status == 412:
-            return Conflict(after)
+            return Conflict(await self.get(change.ref))
+        with keys.taken():
+            after = await self.get(change.ref)
         return Applied(
             after.version, after.fields[change.field].value if change.field in after.fields else change.value
         )

@@ -13,9 +13,8 @@ from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.exc import DBAPIError, InterfaceError, NoSuchTableError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from crm.http import Unsure
 from crm.mapping import vanished
-from gateway.errors import Refused, Retry
+from gateway.errors import Refused, Retry, Unsure
 
 T = TypeVar("T")
 DOWN = 5.0

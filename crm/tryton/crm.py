@@ -116,7 +116,8 @@ class TrytonCrm:
         return await self._applied(change, current.version)
 
     async def _applied(self, change: Change, before: int) -> Applied:
-        after = await self.get(change.ref)
+        with shared.taken():
+            after = await self.get(change.ref)
         mapping = self.config.opportunity_mapping if change.ref.kind == DEAL else self.config.mapping
         spec, text = mapping.spell(change.field, change.value)
         there = after.fields.get(change.field)

@@ -57,9 +57,9 @@ class EraseStore:
         weight, now = _weigh(connection, record), self._clock.now()
         if weight is None or not self._vault.erase(connection, record, now):
             return None
-        # one that was sent is not sent again either: without its value it would clear the field there
-        waits = f"state IN ('waiting', 'sent') AND {OPEN.said}"
-        open_ = f"UPDATE outbox SET state = 'superseded' WHERE {waits} AND record = ?"  # noqa: S608
+        # one that was sent is not sent again either: without its value it would clear the field there; and why one was
+        # refused may be told with the value
+        open_ = f"UPDATE outbox SET state = 'superseded', why = '' WHERE {OPEN.said} AND record = ?"  # noqa: S608
         sql.change(connection, open_, (record,))
         for table in (customer_name, named, lesson, choice):
             connection.execute(delete(table).where(table.c.record == record))

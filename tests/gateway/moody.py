@@ -9,9 +9,10 @@ from typing import Literal, TypeAlias
 from crm.local.config import Config
 from crm.local.crm import LocalCrm
 from crm.model import Applied, Change, Conflict, Record, RecordRef
-from gateway.errors import Refused, Retry
+from gateway.errors import Refused, Retry, Unsure
 
-Mood: TypeAlias = Literal["well", "down", "refusing", "silent"]
+Mood: TypeAlias = Literal["well", "down", "refusing", "silent", "mute", "deaf"]
+"""`mute`: it writes and says nothing, `deaf`: it does neither, and in both its connector cannot tell which."""
 
 
 class Crm(LocalCrm):
@@ -45,10 +46,14 @@ class Crm(LocalCrm):
             raise Retry(1, "down")
         if self.mood == "refusing":
             raise Refused("Reconnect the CRM.")
+        if self.mood == "deaf":
+            raise Unsure(1, "answered 502")
         answer = await super().apply(change, once=once)
         self.writes += isinstance(answer, Applied)
         if self.mood == "silent":
             raise ConnectionError("the answer was lost")
+        if self.mood == "mute":
+            raise Unsure(1, "the answer was lost")
         return answer
 
 

@@ -45,6 +45,17 @@ async def test_all_of_one_customer_goes_and_nothing_of_another(store_url: str) -
     await world.store.close()
 
 
+async def test_why_the_crm_refused_it_goes_too(store_url: str) -> None:
+    world = World.open(store_url, MergePolicy(mode="review"))
+    await world.ledger.ingest(world.edit("secret"))
+    (row,) = await world.ledger.claim("local", world.clock.at + 60_000, 32)
+    await world.ledger.refused(row, "phone: secret is not a phone number.")
+    assert b"secret" in everything(store_url)
+    assert await EraseStore(world.store, world.vault, SystemClock()).erase(ACME, "p_admin") is not None
+    assert b"secret" not in everything(store_url)
+    await world.store.close()
+
+
 async def test_a_write_that_was_on_its_way_is_not_sent_again_without_its_value(store_url: str) -> None:
     """It would clear the field in the CRM."""
     world = World.open(store_url, MergePolicy(mode="review"))

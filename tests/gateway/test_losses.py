@@ -26,7 +26,7 @@ from gateway.store.slots import Shown, slot_id
 from gateway.turn import Trail
 from tests.gateway.fake_chat import Message, text
 from tests.gateway.house import GUEST, HERO, LI, NAME, WANG, Live, opened
-from tests.gateway.moody import Crm
+from tests.gateway.moody import Crm, Mood
 from tests.gateway.test_edits import ONE, TWO, customer, floated
 
 REF = RecordRef.parse(HERO)
@@ -180,6 +180,29 @@ async def fallen_silent(live: Live) -> None:
     live.crm.mood = "silent"
     await live.house.writebacks["local"].once()
     live.crm.mood = "well"
+
+
+@pytest.mark.parametrize("mood", ["mute", "deaf"])
+async def test_a_write_whose_answer_was_lost_on_its_way_is_looked_for_and_not_taken_for_refused(
+    tmp_path: Path, mood: Mood
+) -> None:
+    """Two fields of one customer: between the first try and the second the other one moves the record on."""
+    async with opened(tmp_path) as live:
+        await live.settle()
+        card = await floated(live)
+        await live.submit(LI, "deal", await live.open_form(LI, card), phone=ONE, stage="won")
+        await live.quiet()
+        live.crm.mood = mood
+        await live.house.writebacks["local"].once()
+        live.crm.mood = "well"
+        for _ in range(4):
+            await live.settle()
+            live.clock.ahead(minutes=1)
+        assert (await live.there("phone"), await live.there("stage")) == (ONE, "won")
+        assert await live.rows("outbox", "state NOT IN ('done', 'moved', 'lost', 'superseded')") == 0
+        assert live.crm.writes == 2
+        sources = [row.edit.system for row in await live.s.ledger.history(HERO, "phone")]
+        assert sources.count("local") == 1, "no echo of ours became an edit of the CRM's own"
 
 
 async def test_a_doubt_whose_record_nobody_may_read_is_for_a_person_to_mend(

@@ -17,7 +17,7 @@ from gateway.store.ledger.batch import Batch, item
 from gateway.store.ledger.field import Field
 from gateway.store.ledger.model import Answer, Incoming, Observed, OutboxRow, Snapshot
 from gateway.store.ledger.observe import image_of, keys_of, observed
-from gateway.store.ledger.touched import Shared
+from gateway.store.ledger.touched import Shared, epoch_of
 from gateway.store.ledger.writeback import acknowledged, backoff, sync, written
 from gateway.store.tables_ledger import OPEN
 from gateway.store.vault import Erased, Vault
@@ -40,6 +40,12 @@ _SENT = f"SELECT {_ROW} FROM outbox o WHERE o.state = 'sent' AND (o.lease <= ? O
 UNSURE = "\x1d"
 """What `why` begins with where a refused write may have been taken."""
 _END = "UPDATE outbox SET state = ?, why = ? WHERE id = ? AND state = 'sent'"
+# What came back from a tired target while it was replaced here is not sent after its successor was refused.
+_OLD = (
+    "UPDATE outbox SET state = 'superseded', why = '' WHERE record = ? AND field = ? AND target = ? "  # noqa: S608
+    f"AND state = 'waiting' AND {OPEN.said} AND image <> (SELECT standing_image FROM field_state f "
+    "WHERE f.record = outbox.record AND f.field = outbox.field)"
+)
 
 
 def claim(shared: Shared, connection: Connection, target: str, now: int, limit: int) -> list[OutboxRow]:
@@ -57,9 +63,10 @@ def claim(shared: Shared, connection: Connection, target: str, now: int, limit: 
 
 
 def _versions(connection: Connection, target: str, records: Sequence[str]) -> dict[str, int]:
-    query = "SELECT record, high FROM watermark WHERE source = ? AND record = ? ORDER BY last_event_at DESC LIMIT 1"
-    found = [sql.first(connection, query, (target, record)) for record in records]
-    return {row[0]: row[1] for row in found if row is not None}
+    """What was last read of each, in the newest epoch."""
+    query = "SELECT stream, high FROM watermark WHERE source = ? AND record = ?"
+    found = {record: sql.ask(connection, query, (target, record)) for record in records}
+    return {record: max(rows, key=lambda row: epoch_of(row[0]))[1] for record, rows in found.items() if rows}
 
 
 def _row(row: Any, values: dict[str, Json | Erased]) -> OutboxRow:
@@ -131,7 +138,7 @@ def answered(batch: Batch, reply: Reply) -> Answer:
         return "gone"
     jumped = sent.precondition is not None and reply.version > sent.precondition + 1
     jumped = jumped if reply.overwrote is None else reply.overwrote
-    update = "UPDATE outbox SET state = 'done', version = ?, overwrote_unseen = ? WHERE id = ?"
+    update = "UPDATE outbox SET state = 'done', version = ?, overwrote_unseen = ?, why = '' WHERE id = ?"
     sql.change(batch.connection, update, (reply.version, jumped, row.id))
     for past in reply.unseen:  # before the write is closed: until then what we wrote counts as what is there
         _restored(batch, row, past, reply.version)
@@ -163,9 +170,9 @@ def _spelling(batch: Batch, it: Field, reply: Reply, sent: _Sent) -> tuple[str, 
 
 
 def _mark(batch: Batch, row: OutboxRow, version: int) -> None:
-    streams = {key: high for key, high in batch.marks.items() if key[0] == row.target and key[2] == row.record}
-    for (source, stream, record), high in streams.items() or {(row.target, row.target, row.record): -1}.items():
-        batch.mark(source, stream, record, max(high, version))
+    stream = batch.stream_of(row.target, row.record)
+    high = batch.marks.get((row.target, stream, row.record), -1)
+    batch.mark(row.target, stream, row.record, max(high, version))
 
 
 def moved(batch: Batch, reply: Reply) -> Observed:
@@ -208,6 +215,7 @@ def settle(batch: Batch, reply: Reply) -> Observed:
 def refused(connection: Connection, row: OutboxRow, why: str) -> None:
     """A person must mend it: the value stays here, shown as refused, and is not sent again by itself."""
     sql.change(connection, _END, ("refused", why[:300], row.id))
+    sql.change(connection, _OLD, (row.record, row.field, row.target))
 
 
 def later(connection: Connection, row: OutboxRow, now: int, after: float, why: str) -> None:

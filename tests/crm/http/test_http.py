@@ -12,9 +12,9 @@ from contextlib import asynccontextmanager
 import pytest
 from aiohttp import web
 
-from crm.http import MOST, WORDS, Answer, Client, Manners, Unsure, address, inert, retry_after, rows
+from crm.http import MOST, WORDS, Answer, Client, Manners, address, inert, retry_after, rows
 from crm.keys import Bearer, NoKeys, Renewed
-from gateway.errors import Refused, Retry
+from gateway.errors import Refused, Retry, Unsure
 
 TOKEN = "pat-secret-0123456789"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

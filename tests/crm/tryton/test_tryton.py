@@ -16,12 +16,11 @@ import psycopg
 import pytest
 import pytest_asyncio
 
-from crm.http import Unsure
 from crm.model import GATEWAY, Applied, Change, Conflict, CursorLost, RecordRef
 from crm.once import Desk
 from crm.tryton import Crm
 from crm.tryton.config import OPPORTUNITY, PARTY
-from gateway.errors import Refused, Retry
+from gateway.errors import Refused, Retry, Unsure
 from tests.crm.between import between
 from tests.crm.contract import walk
 from tests.crm.tryton.harness import EMPLOYEE, OURSELVES, TrytonHarness

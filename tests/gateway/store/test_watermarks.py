@@ -87,8 +87,13 @@ async def test_what_we_write_after_a_new_epoch_goes_under_its_versions(world: Wo
     (row,) = await world.ledger.claim("local", world.clock())
     assert row.precondition == 2
     await world.ledger.answered(row, 3)
-    assert await read(world, 3, "ours") == Observed(lag=None)
-    assert (await value(world), await world.ledger.rewound("local")) == ("ours", [])
+    heads = (await world.ledger.states(ACME))["phone"].heads
+    await world.ledger.ingest(world.edit("ours too", name="phone", seen=heads))
+    (row,) = await world.ledger.claim("local", world.clock())
+    assert row.precondition == 3, "the old epoch went further, and is over"
+    await world.ledger.answered(row, 4)
+    assert await read(world, 4, "ours too") == Observed(lag=None)
+    assert (await value(world), await world.ledger.rewound("local")) == ("ours too", [])
 
 
 async def test_the_lag_is_of_news_alone(world: World) -> None:

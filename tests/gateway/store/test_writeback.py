@@ -274,6 +274,21 @@ async def test_an_older_value_is_not_sent_after_a_newer_one(world: World) -> Non
     assert await state(world) == ("139 0013 9001", "in_crm", None)
 
 
+async def test_an_older_value_is_not_sent_after_a_newer_one_was_refused(world: World) -> None:
+    newer = await passed_over(world)
+    await world.ledger.refused(newer, "No.")
+    assert await queue(world, later=60_000) == []
+    assert await state(world) == ("139 0013 9001", "refused", None)
+
+
+async def test_a_newer_value_is_sent_after_an_older_one_was_refused(world: World) -> None:
+    await save(world, "139 0013 9000")
+    older = await one(world)
+    await save(world, "139 0013 9001")
+    await world.ledger.refused(older, "No.")
+    assert await queue(world, later=60_000) == [("phone", "139 0013 9001")]
+
+
 async def test_an_older_value_that_is_taken_first_is_followed_by_the_newer_one(world: World) -> None:
     await save(world, "139 0013 9000")
     older = await one(world)
