@@ -72,7 +72,7 @@ class Listener:
         since = await self.keeper.get(SINCE) if self.keeper is not None else None
         told = await self._news(since)
         rooms = told.get("rooms") or {}
-        for room, invited in (rooms.get("invite") or {}).items():
+        for room, invited in _entries(rooms, "invite"):
             await self._invited(room, invited)
         if since is not None:  # else it is the past
             await asyncio.gather(*(self._room(room, news, since, put) for room, news in _entries(rooms)))
@@ -101,15 +101,18 @@ class Listener:
     # -- invitations
 
     async def _invited(self, room: str, invited: Json) -> None:
-        """From our own servers it is accepted, from others declined."""
-        state = (invited.get("invite_state") or {}).get("events") or ()
+        """From our own servers it is accepted, from others declined. What a foreign server tells beside the invitation
+        is its own word and may name one of ours as whoever invites; the genuine one stands last."""
+        told = invited.get("invite_state")
+        state = _events(told.get("events") if isinstance(told, dict) else None)
         ours = [each for each in state if each.get("type") == "m.room.member" and self._about_us(each)]
-        inviter = str(ours[0].get("sender", "")) if ours else ""
-        welcome = self._channel.kind(inviter) == "member"
+        inviter = str(ours[-1].get("sender", "")) if ours else ""
+        welcome = bool(ours) and all(self._channel.kind(str(each.get("sender", ""))) == "member" for each in ours)
         answer = path("join", room) if welcome else path("rooms", room, "leave")
         try:
             await self._channel.calls.call("POST", answer, {})
-            alone = welcome and (ours[0].get("content") or {}).get("is_direct")
+            content = ours[-1].get("content") if welcome else None
+            alone = isinstance(content, dict) and content.get("is_direct") is True
             if alone and not await self._channel.is_encrypted(room):  # else nobody would be heard in it
                 await self._channel.mark_direct(inviter, room)
         except Unknown:
@@ -247,9 +250,17 @@ class Listener:
             del self._names[old]
 
 
-def _entries(rooms: Json) -> list[tuple[str, Json]]:
-    """Those we are in, and those we just left or were put out of."""
-    return [*(rooms.get("join") or {}).items(), *(rooms.get("leave") or {}).items()]
+def _entries(rooms: Json, *kinds: str) -> list[tuple[str, Json]]:
+    """Of those we are in and those we just left or were put out of, unless other kinds are asked for."""
+    told = (rooms.get(kind) or {} for kind in kinds or ("join", "leave"))
+    return [(room, news) for each in told if isinstance(each, dict) for room, news in each.items() if _is_news(news)]
+
+
+def _is_news(news: Any) -> bool:
+    if not isinstance(news, dict):
+        log.warning("a room's news of Matrix was not understood: it is none")
+        return False
+    return True
 
 
 def _events(told: Any) -> list[Json]:

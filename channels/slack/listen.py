@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -16,6 +17,7 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
+from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_client import AsyncWebClient
@@ -27,6 +29,10 @@ from crm.hosts import Hosts, guarded
 from gateway.errors import Retry, Unreadable
 
 log = logging.getLogger("floatcard.slack.socket")
+
+CUT_OFF_S = 30.0
+"""Without a connection for so long, another one is asked for."""
+LOOK_S = 2.0
 
 Read = Callable[[Mapping[str, Any]], Awaitable[tuple[model.Event, ...]]]
 
@@ -50,10 +56,12 @@ class Listener:
             await self._heard(handler, request)
 
         client.socket_mode_request_listeners[:] = [heard]  # its own keeps a press waiting behind messages
+        connecting = asyncio.create_task(handler.connect_async())  # type: ignore[no-untyped-call]
         try:
-            await handler.connect_async()  # type: ignore[no-untyped-call]
-            await asyncio.Event().wait()
+            await _connected(client, connecting)
         finally:
+            connecting.cancel()
+            await asyncio.gather(connecting, return_exceptions=True)
             # To its end, even if it is cancelled once more meanwhile: one that stayed open would go on being given a
             # share of what is said, and nobody would hear it.
             self._ending = asyncio.create_task(self._ended(handler))
@@ -87,6 +95,20 @@ class Listener:
         self._waiting.add(task)
         task.add_done_callback(self._waiting.discard)
         return None
+
+
+async def _connected(client: SocketModeClient, connecting: asyncio.Task[None]) -> None:
+    """As long as it is. Raises `Retry` where the SDK tries one address again and again: its ticket ends soon, and
+    another is asked for by nobody but a new client."""
+    last = time.monotonic()
+    while time.monotonic() - last < CUT_OFF_S:
+        await asyncio.wait({connecting}, timeout=0 if connecting.done() else LOOK_S)
+        if connecting.done():
+            connecting.result()
+            await asyncio.sleep(LOOK_S)
+        if await client.is_connected():
+            last = time.monotonic()
+    raise Retry(1.0, "the connection to Slack is cut, and does not come back by itself")
 
 
 async def _nobody(**_: Any) -> AuthorizeResult:
