@@ -132,6 +132,7 @@ async def _opened(config: Config, clock: Clock, undo: contextlib.AsyncExitStack)
     identities = Identities(people, await directory.begin(shared=bus.shared), directory.addresses)
     mirror = MirrorStore(store, vault)
     records = Records(mirror, ledger, people, NamingStore(store), config, clock, joined)
+    records.shared = bus.shared
     await records.load(tuple(crms))
     services = Services(
         config=config,

@@ -188,6 +188,8 @@ class House:
         known = await counts(self.services.store)
         await self.services.people.follow(known.get(PEOPLE, 0))
         await self.directory.follow(known, self.services.identities)
+        for ref in await self.services.records.follow_joined():
+            await self.spine.refresh(ref)
         await self.services.records.follow(self.read_at - SKEW_MS)
         self.read_at = now
 

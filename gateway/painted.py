@@ -20,6 +20,7 @@ class Painted:
         self._process = secrets.token_hex(4)
         self._seen: dict[tuple[str, bytes], int] = {}
         """By what was painted: the epoch when that began."""
+        self._newest = _NEVER
 
     def forget(self) -> None:
         """The epoch began anew."""
@@ -35,6 +36,9 @@ class Painted:
 
         async def unless_served(delivery: Delivery) -> None:
             key, now = (delivery.job.topic, delivery.job.body), await self._bus.epoch()
+            if now < self._newest:  # Redis lost some: what is counted from here on was seen by nobody
+                self.forget()
+            self._newest = now
             whole = ("room", delivery.job.body.partition(b"\n")[0])  # a room painted anew was painted for each record
             seen = max(self._seen.get(key, _NEVER), self._seen.get(whole, _NEVER))
             if self._asked(delivery.job.once) <= seen <= now:

@@ -77,6 +77,8 @@ class Records:
         self._moved = False
         self._slips_due, self._slips_moved = bool(self._file), 0
         self._keeping = asyncio.Lock()
+        self.shared = False
+        """Whether other gateways read CRMs too: what one of them was told is stored here before it is known."""
 
     async def load(self, crms: Sequence[str]) -> int:
         """Fills the name indexes, beside the loop: from a file of kept names, else from what is stored; how many."""
@@ -202,14 +204,20 @@ class Records:
             key = into
         return key
 
-    async def mirrored(self, key: str) -> Record | None:
-        """What the CRM last said, without the ledger."""
+    async def mirrored(self, key: str, *, now: bool = False) -> Record | None:
+        """What the CRM last said, without the ledger. `now`: as it is stored, not as it was followed a second ago."""
         found = self._kept.get(key)
-        if found is None:
-            found = await self._mirror.get(key)
-            if found is not None:
-                self._keep(found)
-        return found
+        if found is not None and not (now and self.shared):
+            return found
+        stored = await self._mirror.get(key)
+        found = self._kept.get(key)
+        if stored is None or found == stored or (found is not None and found.version > stored.version):
+            return stored and found  # meanwhile it may have been followed, or erased
+        if self.shared:
+            self._know(stored)  # by its names as well: what is kept is not followed any more
+        else:
+            self._keep(stored)
+        return stored
 
     async def get(self, key: str) -> Record | None:
         """The record as it stands: every configured field with its source, time and decision."""
@@ -219,7 +227,7 @@ class Records:
     async def standing(self, key: str) -> Standing | None:
         """The record as it stands, with why it stands."""
         key = self.joined.of(key)
-        known = await self.mirrored(key)
+        known = await self.mirrored(key, now=True)
         if known is None:
             return None
         if parts := self.joined.parts(key):
@@ -232,7 +240,7 @@ class Records:
         """With the notes, open items, risks and contacts that the customer has in other CRMs."""
         related = {kind: tuple(items) for kind, items in known.related.items()}
         for ref in parts:
-            part = await self.mirrored(ref)
+            part = await self.mirrored(ref, now=True)
             for kind, items in part.related.items() if part is not None and not part.deleted else ():
                 named = (replace(item, id=f"{ref.partition(':')[0]}/{item.id}") for item in items)
                 related[kind] = (*related.get(kind, ()), *named)

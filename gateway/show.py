@@ -227,7 +227,9 @@ class Shower:
         if not await self._slots.keep(shown, seen=seen):
             channel = self._channels[shown.slot.place.channel]
             message, calls.late = shown.message, None  # what is ours to take away is never too late
-            if did == "sent" and message is not None and isinstance(channel, Deletes):
+            now = await self._slots.by_id(shown.id)
+            ours = now is None or now.message != message  # else the network gave the other our message, by its key
+            if did == "sent" and message is not None and ours and isinstance(channel, Deletes):
                 await tried(calls("delete", message.place.room, lambda: channel.delete(message)))
             raise _Moved
         await self._lease(shown, before)

@@ -297,9 +297,9 @@ class RedisBus:
             await self.publish(self._to_put_back[0])
             del self._to_put_back[0]
         if self._untold:
-            self._untold = False
             if self.emptied is not None:
                 await self.emptied()
+            self._untold = False
 
     async def _counting(self) -> None:
         while not self._closing:

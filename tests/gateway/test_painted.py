@@ -109,6 +109,20 @@ async def test_a_name_that_tells_no_epoch_is_always_painted(name: str) -> None:
     assert wall.runs == 2
 
 
+async def test_what_is_asked_for_after_redis_lost_some_is_painted() -> None:
+    """Its count goes on from where it was a second ago, and so stands for other changes."""
+    wall = Wall()
+    wall.bus.at = 1000
+    await wall.run(await wall.asked())
+    wall.bus.at = 980
+    await wall.run(await wall.asked(b"another"))
+    wall.bus.at = 985
+    owed = await wall.asked()
+    wall.bus.at = 1005
+    await wall.run(owed)
+    assert wall.runs == 3
+
+
 async def test_a_queue_of_one_process_has_its_own_way() -> None:
     wall = Wall(shared=False)
     for each in [await wall.asked(), await wall.asked()]:
