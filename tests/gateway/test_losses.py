@@ -33,6 +33,28 @@ REF = RecordRef.parse(HERO)
 OTHER = "local:account:yh-shenzhen"
 
 
+async def test_a_conflict_whose_decision_was_another_gateways_last_deed_is_shown_by_those_that_live(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(tmp_path) as live:
+        await edited_while_down(live)
+        await live.natively("phone", TWO)
+
+        async def dies(*_: Any) -> None:
+            raise asyncio.CancelledError
+
+        with monkeypatch.context() as broken:
+            broken.setattr(conflicts, "opened", dies)
+            with pytest.raises(asyncio.CancelledError):
+                await live.house.sweeps["local"].once()
+        live.house.sweeps["local"]._broke = False  # that was another process
+        await live.settle()
+        assert conflict_cards(live) == []
+        live.clock.ahead(minutes=6)
+        await live.settle()
+        assert len(conflict_cards(live)) == 1
+
+
 async def risk_turns_high(live: Live) -> None:
     await live.crm.add_risk(REF, "Payment overdue", "high", "wang.min")
 

@@ -162,6 +162,25 @@ async def test_a_press_that_comes_to_redis_long_after_it_was_given_up_is_run(
     await client.aclose()
 
 
+async def test_that_redis_was_emptied_is_told_until_it_was_heard(shared: Bench) -> None:
+    """The database may be away in the same moment."""
+    _, bus, client = await alone(shared)
+    told: list[bool] = []
+
+    async def drawn_again() -> None:
+        told.append(len(told) == 2)
+        if not told[-1]:
+            raise Retry(0.1, "the database is away")
+
+    bus.emptied = drawn_again
+    keys = [key async for key in client.scan_iter(f"{bus._names.prefix}*")]
+    await client.delete(*keys)
+    await until(lambda: told == [False, False, True])
+    await asyncio.sleep(0.3)
+    assert len(told) == 3
+    await client.aclose()
+
+
 async def test_many_at_once_look_like_nothing_forgotten(shared: Bench) -> None:
     """Lanes are not taken up again for jobs that are acknowledged as fast as they come."""
     _, bus, client = await alone(shared)
