@@ -28,6 +28,12 @@ pytestmark = [pytest.mark.alone, pytest.mark.timeout(3000 if SOAK else 900)]
 
 ROUNDS = 5 if SOAK else 1
 MOVED_WITHIN_S = 15.0
+LOCKED_S = 35.0
+"""So long PostgreSQL lets a session be that begins something and does not go on: `gateway/store/connect.py`."""
+AMIDST = """
+SELECT pid, xact_start FROM pg_stat_activity
+WHERE datname = current_database() AND state = 'idle in transaction' AND pid <> pg_backend_pid()
+"""
 ON_ITS_WAY_S = 0.3
 """What a gateway had sent before it was stopped has come to the network by then."""
 FROZEN_S = (ON_ITS_WAY_S, ON_ITS_WAY_S + 2 * POLL_S)
@@ -44,6 +50,7 @@ class Pair:
     customers: Iterator[str]
     names: frozenset[str]
     """All that may exist once in these gateways."""
+    outside: Outside
 
     async def said(self) -> None:
         room = self.talk.chance.choice(list(self.talk.said))
@@ -63,18 +70,24 @@ class Pair:
         assert await holder.holding() == self.names
         assert not await other.holding()
 
-    async def moved(self, to: Gateway, since: float) -> float:
+    async def moved(self, to: Gateway, since: float, within: float = MOVED_WITHIN_S) -> float:
         """Seconds until all of it was the other's, as the network saw it and as the other tells."""
         seen: list[float] = []
-        ends = since + MOVED_WITHIN_S
+        ends = since + within
         while time.monotonic() < ends and not seen:
             seen = [each.since - since for each in self.talk.by(to.port, since)]
             await asyncio.sleep(0.05)
-        assert seen, f"nobody for {MOVED_WITHIN_S} s: {self.talk.holds[-3:]}"
+        assert seen, f"nobody for {within} s: {self.talk.holds[-3:]}"
         while (left := self.names - await to.holding()) and time.monotonic() < ends:
             await asyncio.sleep(0.05)
-        assert not left, f"nobody's for {MOVED_WITHIN_S} s: {left}"
+        assert not left, f"nobody's for {within} s: {left}"
         return seen[0]
+
+    async def amidst(self) -> bool:
+        """Whether whoever was stopped was so in the midst of a transaction, whose rows the other then waits for."""
+        before = set(self.outside.rows(AMIDST))
+        await asyncio.sleep(0.5)
+        return bool(before & set(self.outside.rows(AMIDST)))
 
 
 async def until(done: Callable[[], bool], within: float, what: str) -> None:
@@ -102,7 +115,7 @@ async def test_a_connection_the_sweep_and_the_schedule_are_one_gateways_and_move
         try:
             await outside.known(holder, customers)
             await holder.start()
-            pair = Pair(talk, iter(customers), await _all(holder, network))
+            pair = Pair(talk, iter(customers), await _all(holder, network), outside)
             await other.start()
             for _ in range(ROUNDS):
                 killed = await _killed(pair, holder, other)
@@ -150,8 +163,9 @@ async def _frozen(pair: Pair, holder: Gateway, other: Gateway, pause: float) -> 
     await asyncio.sleep(ON_ITS_WAY_S)
     stopped = time.monotonic()
     await asyncio.sleep(pause - ON_ITS_WAY_S)
+    within = MOVED_WITHIN_S + (LOCKED_S if await pair.amidst() else 0)
     saying = asyncio.create_task(pair.said())
-    took = await pair.moved(other, since)
+    took = await pair.moved(other, since, within)
     await saying
     await pair.answered()
     holder.wake()
