@@ -60,17 +60,16 @@ class Listener:
         try:
             await _connected(client, connecting)
         finally:
-            connecting.cancel()
-            await asyncio.gather(connecting, return_exceptions=True)
             # To its end, even if it is cancelled once more meanwhile: one that stayed open would go on being given a
             # share of what is said, and nobody would hear it.
-            self._ending = asyncio.create_task(self._ended(handler))
+            self._ending = asyncio.create_task(self._ended(handler, connecting))
             await asyncio.shield(self._ending)
 
-    async def _ended(self, handler: AsyncSocketModeHandler) -> None:
-        for task in self._waiting:
+    async def _ended(self, handler: AsyncSocketModeHandler, connecting: asyncio.Task[None]) -> None:
+        open_ = (*self._waiting, connecting)
+        for task in open_:
             task.cancel()
-        await asyncio.gather(*self._waiting, return_exceptions=True)
+        await asyncio.gather(*open_, return_exceptions=True)
         await handler.close_async()  # type: ignore[no-untyped-call]
 
     def _app(self, put: model.Put) -> AsyncApp:
