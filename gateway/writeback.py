@@ -103,10 +103,10 @@ class Writeback:
             return
         try:
             answer = await self._write(row)
-        except Unsure as lost:
+        except Unsure as tired:
             WRITTEN.labels(self._crm.name, "unsure").inc()
             await self._s.ledger.unsure(row)
-            log.warning("a write to %s is in doubt: %s", self._crm.name, lost)
+            log.warning("a write to %s is in doubt: %s", self._crm.name, tired)
         except Retry as tired:
             WRITTEN.labels(self._crm.name, "retry").inc()
             await self._s.ledger.later(row, tired.after, str(tired))
