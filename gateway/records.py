@@ -206,13 +206,14 @@ class Records:
 
     async def mirrored(self, key: str, *, now: bool = False) -> Record | None:
         """What the CRM last said, without the ledger. `now`: as it is stored, not as it was followed a second ago."""
-        found = self._kept.get(key)
-        if found is not None and not (now and self.shared):
-            return found
+        before = self._kept.get(key)
+        if before is not None and not (now and self.shared):
+            return before
         stored = await self._mirror.get(key)
-        found = self._kept.get(key)
-        if stored is None or found == stored or (found is not None and found.version > stored.version):
-            return stored and found  # meanwhile it may have been followed, or erased
+        if stored is None or stored == before:
+            return stored
+        if (found := self._kept.get(key)) is not before:
+            return found  # meanwhile it was followed, or erased
         if self.shared:
             self._know(stored)  # by its names as well: what is kept is not followed any more
         else:

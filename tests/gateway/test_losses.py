@@ -33,28 +33,6 @@ REF = RecordRef.parse(HERO)
 OTHER = "local:account:yh-shenzhen"
 
 
-async def test_a_conflict_whose_decision_was_another_gateways_last_deed_is_shown_by_those_that_live(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with opened(tmp_path) as live:
-        await edited_while_down(live)
-        await live.natively("phone", TWO)
-
-        async def dies(*_: Any) -> None:
-            raise asyncio.CancelledError
-
-        with monkeypatch.context() as broken:
-            broken.setattr(conflicts, "opened", dies)
-            with pytest.raises(asyncio.CancelledError):
-                await live.house.sweeps["local"].once()
-        live.house.sweeps["local"]._broke = False  # that was another process
-        await live.settle()
-        assert conflict_cards(live) == []
-        live.clock.ahead(minutes=6)
-        await live.settle()
-        assert len(conflict_cards(live)) == 1
-
-
 async def risk_turns_high(live: Live) -> None:
     await live.crm.add_risk(REF, "Payment overdue", "high", "wang.min")
 
@@ -110,22 +88,40 @@ async def test_an_erased_customer_does_not_break_a_moved_write(tmp_path: Path) -
         await live.settle()
 
 
+async def died_over_a_conflict(live: Live, monkeypatch: pytest.MonkeyPatch, reader: str) -> None:
+    """It is decided, and whoever read it in the CRM came to its end before the card."""
+    await edited_while_down(live)
+    await live.natively("phone", TWO)
+
+    async def dies(*_: Any) -> None:
+        raise asyncio.CancelledError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(conflicts, "opened", dies)
+        with pytest.raises(asyncio.CancelledError):
+            await (live.house.sweeps if reader == "sweep" else live.house.writebacks)["local"].once()
+    assert conflict_cards(live) == []
+
+
+async def test_a_conflict_whose_decision_was_another_gateways_last_deed_is_shown_by_those_that_live(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(tmp_path) as live:
+        await died_over_a_conflict(live, monkeypatch, "sweep")
+        live.house.sweeps["local"]._broke = False  # that was another process
+        await live.settle()
+        assert conflict_cards(live) == []
+        live.clock.ahead(minutes=6)
+        await live.settle()
+        assert len(conflict_cards(live)) == 1
+
+
 @pytest.mark.parametrize("reader", ["sweep", "writeback"])
 async def test_a_conflict_is_shown_after_a_crash_between_its_decision_and_its_card(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: str
 ) -> None:
     async with opened(tmp_path) as live:
-        await edited_while_down(live)
-        await live.natively("phone", TWO)
-
-        async def dies(*_: Any) -> None:
-            raise asyncio.CancelledError
-
-        with monkeypatch.context() as broken:
-            broken.setattr(conflicts, "opened", dies)
-            with pytest.raises(asyncio.CancelledError):
-                await (live.house.sweeps if reader == "sweep" else live.house.writebacks)["local"].once()
-        assert conflict_cards(live) == []
+        await died_over_a_conflict(live, monkeypatch, reader)
         chat, clock = live.chat, live.clock
     async with opened(tmp_path, clock, chat) as live:
         await live.settle()
