@@ -297,7 +297,7 @@ class Ledger:
 
     def _refused(self, connection: Connection, items: Sequence[tuple[OutboxRow, str, bool]]) -> list[None]:
         for row, why, unsure in items:
-            outbox.refused(connection, row, f"{outbox.UNSURE}{why}" if unsure else why)
+            outbox.refused(connection, self._vault, row, why, unsure=unsure)
         return [None] * len(items)
 
     async def later(self, row: OutboxRow, after: float, why: str = "") -> None:

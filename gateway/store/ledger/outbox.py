@@ -5,6 +5,7 @@ waiting -> sent -> done | moved | refused | lost, or back to waiting; waiting ->
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,7 +21,7 @@ from gateway.store.ledger.observe import image_of, keys_of, observed
 from gateway.store.ledger.touched import Shared, epoch_of
 from gateway.store.ledger.writeback import acknowledged, backoff, sync, written
 from gateway.store.tables_ledger import OPEN
-from gateway.store.vault import Erased, Vault
+from gateway.store.vault import Erased, Keys, Vault
 from reconcile.canonical import canonical
 from reconcile.model import Json
 from reconcile.plan import snapshot_id
@@ -39,6 +40,7 @@ _FREE = (
 _SENT = f"SELECT {_ROW} FROM outbox o WHERE o.state = 'sent' AND (o.lease <= ? OR (? AND o.owner <> ?)) ORDER BY o.id"  # noqa: S608
 UNSURE = "\x1d"
 """What `why` begins with where a refused write may have been taken."""
+_SEALED = "\x1c"
 _END = "UPDATE outbox SET state = ?, why = ? WHERE id = ? AND state = 'sent'"
 # What came back from a tired target while it was replaced here is not sent after its successor was refused.
 _OLD = (
@@ -212,10 +214,28 @@ def settle(batch: Batch, reply: Reply) -> Observed:
     return moved(batch, Reply(reply.row, snapshot=reply.snapshot, state="lost"))
 
 
-def refused(connection: Connection, row: OutboxRow, why: str) -> None:
+def refused(connection: Connection, vault: Vault, row: OutboxRow, why: str, *, unsure: bool = False) -> None:
     """A person must mend it: the value stays here, shown as refused, and is not sent again by itself."""
-    sql.change(connection, _END, ("refused", why[:300], row.id))
+    sealed = f"{UNSURE if unsure else ''}{_sealed(connection, vault, row.record, why[:300])}"
+    sql.change(connection, _END, ("refused", sealed, row.id))
     sql.change(connection, _OLD, (row.record, row.field, row.target))
+
+
+def _sealed(connection: Connection, vault: Vault, record: str, why: str) -> str:
+    """A CRM says why with the value itself in it: as personal as that, and unreadable with it."""
+    keys = vault.keys(connection, [record], create=False).get(record)
+    if not isinstance(keys, Keys):
+        return ""
+    return _SEALED + b64encode(keys.seal(why.encode("utf-8", "replace"), f"why {record}")).decode()
+
+
+def why_refused(connection: Connection, vault: Vault, record: str, kept: str) -> str:
+    """What `refused` was told; "" after an erasure. Raises `Tampered`."""
+    kept = kept.removeprefix(UNSURE)
+    if not kept.startswith(_SEALED):  # of a version before
+        return kept
+    keys = vault.keys(connection, [record], create=False).get(record)
+    return keys.unseal(b64decode(kept[1:]), f"why {record}").decode() if isinstance(keys, Keys) else ""
 
 
 def later(connection: Connection, row: OutboxRow, now: int, after: float, why: str) -> None:

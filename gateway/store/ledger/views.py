@@ -22,7 +22,7 @@ from gateway.store.ledger.model import (
     HistoryRow,
     WriteState,
 )
-from gateway.store.ledger.outbox import UNSURE
+from gateway.store.ledger.outbox import UNSURE, why_refused
 from gateway.store.ledger.rows import (
     DECISION,
     EDIT,
@@ -185,21 +185,24 @@ def _writes(shared: Shared, connection: Connection, record: str, fields: Iterabl
         "SELECT field, CASE WHEN state = 'sent' AND (lease = 0 OR owner <> ?) THEN 'in_doubt' ELSE state END, why "  # noqa: S608
         f"FROM outbox WHERE record = ? AND {OPEN.said}"
     )
-    queued = {(row[0], row[1]): row[2] for row in sql.ask(connection, query, (shared.owner, record))}
+    queued: dict[tuple[str, str], Wrote] = {}
+    for field, state, kept in sql.ask(connection, query, (shared.owner, record)):
+        why = why_refused(connection, shared.vault, record, kept) if state == "refused" else ""
+        queued[field, state] = Wrote("in_doubt" if kept.startswith(UNSURE) else state, why)
     query = "SELECT field, target, seen, written, fights, automation, written_at FROM rendering WHERE record = ?"
     there = {(row[0], row[1]): row[2:] for row in sql.ask(connection, query, (record,))}
     return {it.name: _write(it, shared.targets(record, it.name), queued, there) for it in fields}
 
 
 def _write(
-    it: Field, targets: Iterable[str], queued: Mapping[tuple[str, str], str], there: Mapping[tuple[str, str], Any]
+    it: Field, targets: Iterable[str], queued: Mapping[tuple[str, str], Wrote], there: Mapping[tuple[str, str], Any]
 ) -> Wrote:
     told = [there[(it.name, target)] for target in targets if (it.name, target) in there]
     for _, _, fights, automation, _ in told:
         if fights >= FIGHTS:
             return Wrote("disputed", automation)
-    if (why := queued.get((it.name, "refused"))) is not None:
-        return Wrote("in_doubt", why[1:]) if why.startswith(UNSURE) else Wrote("refused", why)
+    if (refused := queued.get((it.name, "refused"))) is not None:
+        return refused
     if (it.name, "waiting") in queued or (it.name, "sent") in queued:
         return Wrote("saved_here")
     if (it.name, "in_doubt") in queued:

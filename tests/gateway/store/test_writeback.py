@@ -239,6 +239,29 @@ async def test_a_refused_value_stays_visible_and_is_not_sent_again_by_itself(wor
     assert await queue(world) == [("phone", "139 0013 9000")]
 
 
+@pytest.mark.parametrize("unsure", [False, True])
+async def test_why_a_value_was_refused_is_as_secret_as_the_value(world: World, unsure: bool) -> None:
+    await save(world, "139 0013 9000")
+    why = "«139 0013 9000» is no number \ud800"  # a CRM may say anything
+    await world.ledger.refused(await one(world), why, unsure=unsure)
+    query = "SELECT why FROM outbox WHERE state = 'refused'"
+    kept: str = await world.store.read(lambda connection: connection.exec_driver_sql(query).scalar_one())
+    assert kept and "139" not in kept and "number" not in kept
+    found = await world.ledger.state(ACME, "phone")
+    assert found is not None
+    assert (found.write, found.why_refused) == ("in_doubt" if unsure else "refused", why.replace("\ud800", "?"))
+
+
+async def test_why_a_version_before_was_refused_is_read_as_it_was_kept(world: World) -> None:
+    await save(world, "139 0013 9000")
+    await world.ledger.refused(await one(world), "secret")
+    update = "UPDATE outbox SET why = 'reconnect the CRM'"
+    await world.store.write(lambda connection, _: [connection.exec_driver_sql(update) and None], None)
+    found = await world.ledger.state(ACME, "phone")
+    assert found is not None
+    assert (found.write, found.why_refused) == ("refused", "reconnect the CRM")
+
+
 async def test_a_tired_crm_is_asked_again_later_and_ever_later(world: World) -> None:
     await save(world, "139 0013 9000")
     await world.ledger.later(await one(world), 30)
