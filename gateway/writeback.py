@@ -24,6 +24,8 @@ log = logging.getLogger("floatcard.writeback")
 
 IDLE_S = 0.5
 IN_ONE_GO_S = 10.0
+DOUBT_S = 5.0
+"""What broke off here may go on there: so long at least nobody asks what came of it."""
 """So long after a claim its writes are begun: each has ended, one way or the other, before the claim runs out."""
 
 
@@ -96,7 +98,8 @@ class Writeback:
         now = self._s.clock.now()
         state = await self._s.ledger.state(row.record, row.field)
         if row.erased or (state is not None and state.erased_at is not None):
-            return  # since it was claimed: its row is over
+            await self._s.ledger.erased(row)
+            return
         if state is not None and state.conflict is not None:
             # Queued before the conflict was known: what stands there now may be the other side of it.
             await self._s.ledger.later(row, IDLE_S, "a person has to decide first")
@@ -105,7 +108,7 @@ class Writeback:
             answer = await self._write(row)
         except Unsure as tired:
             WRITTEN.labels(self._crm.name, "unsure").inc()
-            await self._s.ledger.unsure(row)
+            await self._s.ledger.unsure(row, max(tired.after, DOUBT_S))
             log.warning("a write to %s is in doubt: %s", self._crm.name, tired)
         except Retry as tired:
             WRITTEN.labels(self._crm.name, "retry").inc()
@@ -120,7 +123,7 @@ class Writeback:
         except Exception:
             # It may have been taken: whoever claims next reads before anything is sent again.
             WRITTEN.labels(self._crm.name, "unsure").inc()
-            await self._s.ledger.unsure(row)
+            await self._s.ledger.unsure(row, DOUBT_S)
             raise
         else:
             await self._answered(row, answer, trail)
@@ -219,6 +222,9 @@ class Writeback:
 
     async def _doubt(self, row: OutboxRow, trail: Trail) -> bool:
         """The record is read: an equal value under our own name is the ack. False: it stays in doubt for now."""
+        if row.erased:
+            await self._s.ledger.erased(row)
+            return True
         began = self._s.clock.now()
         try:
             with calling("crm", self._crm.name, "get"):

@@ -15,7 +15,7 @@ from gateway.store import sql, upsert
 from gateway.store.engine import Store
 from gateway.store.leases import Fenced, Held, guard
 from gateway.store.tables_app import feed, mirror
-from gateway.store.tables_ledger import joined
+from gateway.store.tables_ledger import DECIDING, joined
 from gateway.store.vault import Vault
 
 _OWN = ~select(joined.c.ref).where(joined.c.ref == mirror.c.ref, joined.c.record != joined.c.ref).exists()
@@ -114,6 +114,7 @@ class MirrorStore:
         await self._store.write(_advance, _Step(crm, cursor, at, seen, held, lag))
 
     def _put(self, connection: Connection, items: Sequence[tuple[Record, int]]) -> list[None]:
+        sql.beside(connection, DECIDING)
         for record, at in items:
             key = record.ref.key
             sealed = self._vault.seal(connection, key, dump(record))

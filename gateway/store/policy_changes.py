@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Final, Literal, get_args
 
@@ -14,6 +14,7 @@ from gateway.errors import Refused
 from gateway.store import sql
 from gateway.store.counters import count
 from gateway.store.engine import Store
+from gateway.store.tables_ledger import DECIDING
 from gateway.store.tables_policy import policy_change, policy_step
 from reconcile.model import Json, MergePolicy
 from reconcile.policy import Policies, policy_hash
@@ -225,12 +226,18 @@ def _planned(connection: Connection, items: Sequence[tuple[str, Mapping[str, Jso
 # -- what people do
 
 
+def _alone(connection: Connection) -> None:
+    """What was begun under the policies of before is decided by now, and will be looked at."""
+    sql.alone(connection, COUNTER)
+    sql.alone(connection, DECIDING)
+
+
 def _approve(connection: Connection, items: Sequence[tuple[str, str, str, bool, int]]) -> list[PolicyChange]:
     return [_approve_one(connection, *each) for each in items]
 
 
 def _approve_one(connection: Connection, id_: str, by: str, reason: str, keep: bool, now: int) -> PolicyChange:
-    sql.alone(connection, COUNTER)
+    _alone(connection)
     change = _there(connection, id_)
     if change.state != "planned":
         raise Refused("This change is not waiting for an approval.")
@@ -267,7 +274,7 @@ def _end(connection: Connection, items: Sequence[tuple[str, str, str, int]]) -> 
 
 
 def _end_one(connection: Connection, id_: str, by: str, why: str, now: int) -> PolicyChange:
-    sql.alone(connection, COUNTER)
+    _alone(connection)
     change = _there(connection, id_)
     ended = {"ended_by": by, "ended_at": now, "ended_why": why.strip()[:1000]}
     if change.state in (*PLANNED, "planned"):
@@ -296,9 +303,10 @@ def _none_later(connection: Connection, change: PolicyChange) -> None:
 # -- what rules
 
 
-def version(connection: Connection) -> int:
-    row = sql.first(connection, "SELECT n FROM counter WHERE name = ?", (COUNTER,))
-    return 0 if row is None else int(row[0])
+def asking_version(connection: Connection) -> Callable[[], int]:
+    """How often a change was put in force or taken back, had by calling it."""
+    rows = sql.asking(connection, "SELECT n FROM counter WHERE name = ?", (COUNTER,))
+    return lambda: next((int(n) for (n,) in rows()), 0)
 
 
 def ruling(connection: Connection, configured: Policies) -> Policies:

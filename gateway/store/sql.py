@@ -175,6 +175,12 @@ def change_in(connection: Connection, sql: str, keys: Sequence[tuple[Any]]) -> N
             change(connection, f"{sql} IN ({_marks(len(part), 1)})", part)
 
 
+def beside(connection: Connection, what: str) -> None:
+    """Until the commit nobody is `alone` with it; any number may be beside each other."""
+    if connection.dialect.name == "postgresql":
+        asking(connection, "SELECT pg_advisory_xact_lock_shared(hashtext(?))", (what,))
+
+
 def locked(connection: Connection) -> str:
     """What makes a SELECT lock its rows; SQLite has locked everything by BEGIN IMMEDIATE."""
     return " FOR UPDATE" if connection.dialect.name == "postgresql" else ""

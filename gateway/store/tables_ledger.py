@@ -8,6 +8,9 @@ from gateway.store.schema import metadata
 from gateway.store.sql import Words
 
 OPEN = Words("state", ("waiting", "sent", "refused"))
+DECIDING = "deciding"
+"""What whoever decides, or keeps what a CRM says, is beside, and whoever changes under what they do so is alone with:
+another policy, or a customer erased. Nothing that was begun under the old is committed after the new."""
 """Of a write to a CRM that may still come to something."""
 
 subject_key = Table(

@@ -27,7 +27,8 @@ from gateway.store.ledger.rows import (
     joined,
     sealed,
 )
-from gateway.store.ledger.touched import Rule, Touched
+from gateway.store.ledger.ruling import Rule
+from gateway.store.ledger.touched import Touched
 from gateway.store.ledger.writeback import write_back
 from gateway.store.spans import in_order, source, span_of
 from gateway.store.vault import Erased, Keys, Vault, sealed_value, spelt

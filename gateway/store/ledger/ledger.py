@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from crm.model import Record
 from gateway.errors import Refused
 from gateway.metrics import BEHIND, INGESTED, LAG
-from gateway.store import policy_changes, sql
+from gateway.store import sql
 from gateway.store.engine import Store
 from gateway.store.ledger import audit, epochs, linear, observe, outbox, redecide, reopen, views
 from gateway.store.ledger.batch import Batch, Item, item
@@ -32,6 +32,7 @@ from gateway.store.ledger.model import (
     Taken,
 )
 from gateway.store.ledger.outbox import Reply
+from gateway.store.ledger.ruling import Ruling
 from gateway.store.ledger.touched import Shared
 from gateway.store.policy_changes import PolicyChange
 from gateway.store.tables_ledger import OPEN
@@ -77,16 +78,17 @@ class Ledger:
         targets: Targets = own_crm,
         alias: Callable[[str], str] = str,
     ) -> None:
-        self.policies = policies
         self.deployment = deployment
         self._store = store
         self._vault = vault
         self._clock = clock
-        self._shared = Shared(vault, policies, targets, clock, shards, uuid.uuid4().hex)
+        self._shared = Shared(vault, Ruling(policies), targets, clock, shards, uuid.uuid4().hex)
         self._alias = alias
-        self._configured = policies
-        self._ruling = 0
-        """How often a change of policy was put in force or taken back, as far as is known here."""
+
+    @property
+    def policies(self) -> Policies:
+        """Those in force, as far as is known here."""
+        return self._shared.ruling.policies
 
     # -- edits in
 
@@ -209,21 +211,14 @@ class Ledger:
         return results
 
     def _batch(self, connection: Connection) -> Batch:
-        self._follow(connection)
+        self._shared.ruling.beside(connection)
         return Batch(self._shared, connection, self._clock())
 
     # -- which policies rule
 
     async def follow(self) -> None:
         """Takes up what was changed in the laboratory; every write does so by itself."""
-        await self._store.read(self._follow)
-
-    def _follow(self, connection: Connection) -> None:
-        known = policy_changes.version(connection)
-        if known != self._ruling:
-            self.policies = self._shared.policies = policy_changes.ruling(connection, self._configured)
-            self._shared.rules.clear()
-            self._ruling = known
+        await self._store.read(self._shared.ruling.follow)
 
     async def redecide(self, change: str, limit: int = 200) -> PolicyChange | None:
         """Some more fields of a change of policy that is being applied or undone, in one transaction."""
@@ -309,13 +304,22 @@ class Ledger:
             outbox.later(connection, row, self._clock(), after, why)
         return [None] * len(items)
 
-    async def unsure(self, row: OutboxRow) -> None:
-        """No answer came: it may have been taken. `doubt` lists it from now on."""
-        await self._store.write(self._unsure, row)
+    async def unsure(self, row: OutboxRow, after: float = 0.0) -> None:
+        """No answer came: it may have been taken. `doubt` lists it from `after` seconds on."""
+        await self._store.write(self._unsure, (row, after))
 
-    def _unsure(self, connection: Connection, rows: Sequence[OutboxRow]) -> list[None]:
+    def _unsure(self, connection: Connection, items: Sequence[tuple[OutboxRow, float]]) -> list[None]:
+        for row, after in items:
+            outbox.unsure(connection, row, self._clock(), after)
+        return [None] * len(items)
+
+    async def erased(self, row: OutboxRow) -> None:
+        """Its customer was erased while it was on its way: it is over."""
+        await self._store.write(self._erased, row)
+
+    def _erased(self, connection: Connection, rows: Sequence[OutboxRow]) -> list[None]:
         for row in rows:
-            outbox.unsure(connection, row)
+            outbox.erased(connection, row)
         return [None] * len(rows)
 
     # -- what is known

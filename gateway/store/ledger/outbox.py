@@ -37,7 +37,13 @@ _FREE = (
     "AND NOT EXISTS (SELECT 1 FROM absent a WHERE a.record = o.record AND a.target = o.target) "
     "ORDER BY o.due_at, o.id LIMIT ?"
 )
-_SENT = f"SELECT {_ROW} FROM outbox o WHERE o.state = 'sent' AND (o.lease <= ? OR (? AND o.owner <> ?)) ORDER BY o.id"  # noqa: S608
+_SENT = (
+    f"SELECT {_ROW} FROM outbox o WHERE o.state = 'sent' AND (o.lease <= ? OR (? AND o.owner <> ?)) "  # noqa: S608
+    "AND o.due_at NOT BETWEEN ? AND ? ORDER BY o.id"
+)
+_UNSURE_MS = 60_000
+"""The longest that is waited before it is asked what came of a write; what is due later was put off by a clock that
+was set back."""
 UNSURE = "\x1d"
 """What `why` begins with where a refused write may have been taken."""
 _SEALED = "\x1c"
@@ -82,7 +88,7 @@ def _row(row: Any, values: dict[str, Json | Erased]) -> OutboxRow:
 def in_doubt(connection: Connection, vault: Vault, owner: str, now: int) -> list[OutboxRow]:
     """Sent and never answered: by a former process of this database, or longer than the lease ago."""
     alone = connection.dialect.name == "sqlite"
-    rows = sql.ask(connection, _SENT, (now, alone, owner))
+    rows = sql.ask(connection, _SENT, (now, alone, owner, now + 1, now + _UNSURE_MS))
     values = vault.get_many(connection, [row[4] for row in rows if row[4] is not None])
     return [_row(row, values) for row in rows]
 
@@ -110,6 +116,7 @@ class _Sent:
     heads: tuple[str, ...]
     precondition: int | None
     tries: int
+    at: int
 
 
 def prepare(batch: Batch, replies: Iterable[Reply]) -> None:
@@ -121,9 +128,9 @@ def prepare(batch: Batch, replies: Iterable[Reply]) -> None:
 
 
 def _sent(batch: Batch, row: OutboxRow) -> _Sent | None:
-    query = "SELECT image, heads, precondition, tries FROM outbox WHERE id = ? AND state = 'sent'"
+    query = "SELECT image, heads, precondition, tries, at FROM outbox WHERE id = ? AND state = 'sent'"
     found = sql.first(batch.connection, query, (row.id,))
-    return _Sent(found[0], tuple(orjson.loads(found[1])), found[2], found[3]) if found is not None else None
+    return _Sent(found[0], tuple(orjson.loads(found[1])), *found[2:]) if found is not None else None
 
 
 def _closed(batch: Batch, row: OutboxRow) -> Field:
@@ -188,16 +195,17 @@ def moved(batch: Batch, reply: Reply) -> Observed:
     seen = observed(batch, reply.snapshot)
     # a target that refuses the very version it shows is waited for, longer each time
     stuck = sent.precondition is not None and reply.snapshot.record.version <= sent.precondition
-    _in_line(batch, it, row.target, label=row.label, tries=sent.tries if stuck else 0)
+    since = sent.at if it.standing_image == sent.image else 0
+    _in_line(batch, it, row.target, label=row.label, tries=sent.tries if stuck else 0, since=since)
     return seen
 
 
-def _in_line(batch: Batch, it: Field, target: str, label: str = "", tries: int = 0) -> None:
+def _in_line(batch: Batch, it: Field, target: str, label: str = "", tries: int = 0, since: int = 0) -> None:
     """What waits is what stands, once or not at all: a write that came back from a tired target may wait beside a
     newer one, and must neither go after it nor be taken for it."""
     waiting = [write.image for write in it.writes if write.target == target and write.state == "waiting"]
     if waiting != [it.standing_image]:
-        sync(batch, it, target, label=label, tries=tries)
+        sync(batch, it, target, label=label, tries=tries, since=since)
 
 
 def settle(batch: Batch, reply: Reply) -> Observed:
@@ -245,6 +253,12 @@ def later(connection: Connection, row: OutboxRow, now: int, after: float, why: s
     sql.change(connection, update, (due, why[:300], row.id))
 
 
-def unsure(connection: Connection, row: OutboxRow) -> None:
-    """It may have been taken: from now on it is in doubt."""
-    sql.change(connection, "UPDATE outbox SET lease = 0 WHERE id = ? AND state = 'sent'", (row.id,))
+def unsure(connection: Connection, row: OutboxRow, now: int, after: float) -> None:
+    """It may have been taken: from now on it is in doubt, and read when the target is surely through with it."""
+    due = now + min(int(after * 1000), _UNSURE_MS)
+    sql.change(connection, "UPDATE outbox SET lease = 0, due_at = ? WHERE id = ? AND state = 'sent'", (due, row.id))
+
+
+def erased(connection: Connection, row: OutboxRow) -> None:
+    """The customer went while it was on its way: nothing is sent of them, and nothing asked."""
+    sql.change(connection, _END, ("superseded", "", row.id))

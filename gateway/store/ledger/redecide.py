@@ -13,7 +13,7 @@ from gateway.store.ledger.batch import Batch, item
 from gateway.store.ledger.field import Field
 from gateway.store.ledger.model import Incoming
 from gateway.store.ledger.rows import DECISION, decision_of, decision_row, inputs_digest
-from gateway.store.ledger.touched import Rule
+from gateway.store.ledger.ruling import Rule
 from gateway.store.ledger.writeback import write_again
 from gateway.store.policy_changes import Phase, PolicyChange, found, pend
 from gateway.store.vault import Erased, Keys
@@ -84,7 +84,8 @@ def missed(connection: Connection, change: PolicyChange, phase: Phase) -> list[t
 
 def _ended(connection: Connection, change: PolicyChange) -> PolicyChange | None:
     state = "applied" if change.state == "applying" else change.ends_as
-    sql.change(connection, "UPDATE policy_change SET state = ? WHERE id = ?", (state, change.id))
+    moves = "UPDATE policy_change SET state = ? WHERE id = ? AND state = ?"
+    sql.change(connection, moves, (state, change.id, change.state))
     return found(connection, change.id)
 
 

@@ -12,7 +12,8 @@ from sqlalchemy import Connection
 from gateway.store import sql
 from gateway.store.ledger.field import Field, There, Write, field_of
 from gateway.store.ledger.model import Ingested
-from gateway.store.ledger.rows import EDIT, VALUE, WITH_VALUE, edit_columns, edit_of, policy_document
+from gateway.store.ledger.rows import EDIT, VALUE, WITH_VALUE, edit_columns, edit_of
+from gateway.store.ledger.ruling import Rule, Ruling
 from gateway.store.spans import in_order, source, spanned
 from gateway.store.tables_app import due
 from gateway.store.tables_ledger import (
@@ -33,18 +34,10 @@ from gateway.store.tables_ledger import (
 )
 from gateway.store.vault import Erased, Keys, Vault
 from reconcile.chain import GENESIS, shard_of
-from reconcile.model import Edit, Json, MergePolicy, Standing
-from reconcile.policy import Policies, policy_hash
+from reconcile.model import Edit, Json, Standing
 
 FIELD = ("record", "field")
 _STATE = ", ".join(column.name for column in field_state.columns)
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    policy: MergePolicy
-    hash: str
-    document: str
 
 
 @dataclass(slots=True)
@@ -52,20 +45,14 @@ class Shared:
     """What every batch of one ledger works with."""
 
     vault: Vault
-    policies: Policies
+    ruling: Ruling
     targets: Callable[[str, str], Sequence[str]]
     clock: Callable[[], int]
     shards: int
     owner: str
-    rules: dict[tuple[str, str], Rule] = field(default_factory=dict)
 
     def rule(self, record: str, name: str) -> Rule:
-        kind = record.split(":", 2)[1] if record.count(":") >= 2 else ""
-        found = self.rules.get((kind, name))
-        if found is None:
-            policy = self.policies.of(kind, name)
-            found = self.rules[(kind, name)] = Rule(policy, policy_hash(policy), policy_document(policy))
-        return found
+        return self.ruling.rule(record, name)
 
 
 @dataclass(slots=True)

@@ -38,10 +38,13 @@ def write_again(batch: Touched, it: Field) -> None:
         sync(batch, it, target)
 
 
-def sync(batch: Touched, it: Field, target: str, *, label: str = "", again: bool = False, tries: int = 0) -> bool:
+def sync(
+    batch: Touched, it: Field, target: str, *, label: str = "", again: bool = False, tries: int = 0, since: int = 0
+) -> bool:
     """Queues the standing value for `target` unless it holds it, or writing there is disputed; nothing is queued
     while a conflict is open, and what waited when it opened is ended: what is written then is what a person decides.
-    `again`: what was refused before may be tried once more. True: worth a read."""
+    `again`: what was refused before may be tried once more. `since`: when this value was queued first (ms).
+    True: worth a read."""
     if it.conflict is not None or not it.heads:
         for write in _writes(it, target, "waiting"):
             _end(batch, it, write)
@@ -55,7 +58,7 @@ def sync(batch: Touched, it: Field, target: str, *, label: str = "", again: bool
         if write.state == "refused" and write.image == it.standing_image and not again:
             return False
         _end(batch, it, write)
-    _queue(batch, it, target, label or _label(batch, it), tries)
+    _queue(batch, it, target, label or _label(batch, it), tries, since or batch.now)
     return False
 
 
@@ -87,7 +90,7 @@ def _end(batch: Touched, it: Field, write: Write) -> None:
         batch.ended.add(write.id)
 
 
-def _queue(batch: Touched, it: Field, target: str, label: str, tries: int) -> None:
+def _queue(batch: Touched, it: Field, target: str, label: str, tries: int, since: int) -> None:
     id_ = f"{batch.now:012x}{os.urandom(8).hex()}"
     row = {
         "id": id_,
@@ -108,7 +111,7 @@ def _queue(batch: Touched, it: Field, target: str, label: str, tries: int) -> No
         "version": None,
         "overwrote_unseen": False,
         "why": "",
-        "at": batch.now,
+        "at": since,
     }
     batch.add("outbox", row)
     it.writes.append(Write(id_, target, it.standing_image, "waiting", row))

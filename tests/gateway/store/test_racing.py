@@ -10,15 +10,21 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import Connection
 
-from gateway.store import sql
+from gateway.clock import SystemClock
+from gateway.lab.laboratory import make_plan
+from gateway.store import policy_changes, sql
 from gateway.store.connect import address, writing
+from gateway.store.erasing import EraseStore
 from gateway.store.ledger import outbox
-from gateway.store.ledger.batch import Batch
+from gateway.store.ledger.batch import Batch, item
+from gateway.store.mirror import MirrorStore
+from gateway.store.policy_changes import PolicyChange, PolicyChanges
 from reconcile.chain import shard_of
 from reconcile.model import MergePolicy
 from reconcile.policy import Policies
 from tests.engines.postgresql import Postgresql
-from tests.gateway.store.world import ACME, CRM, World, record
+from tests.gateway.lab.seeded import propose
+from tests.gateway.store.world import ACME, CRM, KEY, World, record
 
 PHONE = MergePolicy(mode="master_wins", master="local", normaliser="phone:CN")
 WAITS = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
@@ -136,3 +142,66 @@ async def test_a_new_customers_key_is_made_before_the_heads_are_locked(
         await ours
     await asyncio.sleep(0)
     assert postgresql.run("SELECT sum(deadlocks) FROM pg_stat_database") == before
+
+
+async def planned(world: World, url: str) -> PolicyChange:
+    change = await propose(world, ("phone",), {"mode": "last_writer_wins"})
+    assert await make_plan(world.store, KEY, change, processes=1) is not None
+    return change
+
+
+def approve(change: PolicyChange, now: int) -> Callable[[Connection], object]:
+    return lambda line: policy_changes._approve_one(line, change.id, "p_zhao", "numbers were lost", False, now)
+
+
+async def ruled(world: World) -> str:
+    query = "SELECT policy_hash FROM field_state WHERE field = 'phone'"
+    return str((await world.store.read(lambda connection: sql.ask(connection, query)))[0][0])
+
+
+async def test_an_edit_beside_an_approval_is_decided_by_what_rules_by_then(world: World, postgresql_url: str) -> None:
+    await begun(world)
+    change = await planned(world, postgresql_url)
+    assert await ruled(world) not in change.hashes
+    await meanwhile(world, postgresql_url, approve(change, world.clock()), "139 0000 0002")
+    assert await ruled(world) in change.hashes
+
+
+async def test_an_approval_waits_for_what_is_decided_by_the_policy_of_before(world: World, postgresql_url: str) -> None:
+    """Else it would be decided by that, and nobody look at it again."""
+    await begun(world)
+    change = await planned(world, postgresql_url)
+    with another(postgresql_url) as line:
+        began = line.begin()
+        world.ledger._batch(line)
+        approving = asyncio.create_task(
+            PolicyChanges(world.store).approve(change.id, "p_zhao", "numbers were lost", False, world.clock())
+        )
+        await waits(world)
+        began.commit()
+        assert (await approving).state == "applying"
+
+
+async def test_an_erasing_waits_for_what_is_decided_and_takes_it_along(world: World, postgresql_url: str) -> None:
+    await begun(world)
+    with another(postgresql_url) as line:
+        began = line.begin()
+        world.ledger._ingest(line, [[item(world.edit("139 0000 0002"))]])
+        erasing = asyncio.create_task(EraseStore(world.store, world.vault, SystemClock()).erase(ACME, "p_admin"))
+        await waits(world)
+        began.commit()
+        assert await erasing is not None
+    assert set(await writes(world)) == {"superseded"}
+
+
+async def test_what_a_crm_said_before_an_erasing_does_not_come_after_it(world: World, postgresql_url: str) -> None:
+    mirror = MirrorStore(world.store, world.vault)
+    await begun(world)
+    with another(postgresql_url) as line:
+        began = line.begin()
+        mirror._put(line, [(record(2, {"phone": "138 0013 8000"}), world.clock())])
+        erasing = asyncio.create_task(EraseStore(world.store, world.vault, SystemClock()).erase(ACME, "p_admin"))
+        await waits(world)
+        began.commit()
+        await erasing
+    assert [deleted for _, _, deleted in await mirror.since(0)] == [True]

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.store.ledger import FieldState, Incoming
+from gateway.store.ledger.ruling import Ruling
 from reconcile.model import MergePolicy
 from tests.gateway.store import oracle
 from tests.gateway.store.world import ACME, World
@@ -122,6 +123,5 @@ async def test_of_two_who_undo_at_once_one_does(world: World) -> None:
 async def test_where_a_policy_would_decide_by_now_the_value_is_only_put_back(world: World) -> None:
     edit, heads = await settled(world)
     policies = replace(world.ledger.policies, default=MergePolicy(mode="last_writer_wins"))
-    world.ledger._configured = world.ledger.policies = world.ledger._shared.policies = policies
-    world.ledger._shared.rules.clear()
+    world.ledger._shared.ruling = Ruling(policies)
     assert await world.ledger.reopen(undoing(world, heads), edit) is None

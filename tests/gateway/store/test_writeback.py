@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from functools import partial
 
 import pytest
 
 from crm.model import GATEWAY, FieldValue
+from gateway.store import sql
 from gateway.store.engine import Store
 from gateway.store.ledger import Ledger, Observed, OutboxRow
 from gateway.store.ledger.outbox import LEASE_MS
@@ -335,6 +337,32 @@ async def test_what_was_never_answered_is_in_doubt_and_not_sent_again(world: Wor
     await other.close()
     await world.ledger.unsure(sent)
     assert [row.id for row in await world.ledger.doubt()] == [sent.id]
+
+
+async def test_what_came_of_a_write_is_not_asked_before_the_target_is_through_with_it(world: World) -> None:
+    await save(world, "139 0013 9000")
+    await world.ledger.unsure(sent := await one(world), 5.0)
+    assert (await state(world))[1] == "in_doubt"
+    world.clock.at += 4_000
+    assert await world.ledger.doubt() == []
+    world.clock.at -= 3_600_000  # and no clock that is set back puts it off
+    assert [row.id for row in await world.ledger.doubt()] == [sent.id]
+    world.clock.at += 3_601_000
+    assert [row.id for row in await world.ledger.doubt()] == [sent.id]
+
+
+async def test_a_value_that_is_sent_again_and_again_waits_since_it_was_saved(world: World) -> None:
+    ask = partial(sql.first, sql="SELECT at FROM outbox WHERE state = 'waiting'")
+    await save(world, "139 0013 9000")
+    since = await world.store.read(ask)
+    for _ in range(3):
+        world.clock.at += 400_000
+        await world.ledger.settle(await one(world), snapshot(1, {"phone": "138 0013 8000", "tier": "gold"}), ours=False)
+    assert await world.store.read(ask) == since
+    now = world.clock()
+    await save(world, "139 0013 9001")
+    newer = await world.store.read(ask)
+    assert newer is not None and newer[0] > now, "another value waits since itself"
 
 
 async def test_in_doubt_our_own_value_under_our_own_name_is_the_answer(world: World) -> None:
