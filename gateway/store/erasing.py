@@ -13,8 +13,8 @@ from gateway.clock import Clock
 from gateway.store import auditing, sql
 from gateway.store.engine import Store
 from gateway.store.spans import source
-from gateway.store.tables_app import alert, choice, due, mirror, slot_record
-from gateway.store.tables_ledger import OPEN, conflict, outbox, subject_key, value
+from gateway.store.tables_app import alert, choice, due, mirror, slot, slot_record
+from gateway.store.tables_ledger import DECIDING, OPEN, conflict, outbox, subject_key, value
 from gateway.store.tables_mentioning import customer_name, lesson, named
 from gateway.store.vault import Vault
 
@@ -55,6 +55,9 @@ class EraseStore:
 
     def _one(self, connection: Connection, record: str, by: str) -> Weight | None:
         weight, now = _weigh(connection, record), self._clock.now()
+        if weight is not None:
+            _unname(connection, record)  # first: to look through the cards takes time, in which others may decide
+        sql.alone(connection, DECIDING)
         if weight is None or not self._vault.erase(connection, record, now):
             return None
         # one that was sent is not sent again either: without its value it would clear the field there; and why one was
@@ -84,6 +87,18 @@ def _whole(connection: Connection, record: str) -> list[str]:
 def _sum(weights: Iterable[Weight | None]) -> Weight | None:
     found = [astuple(each) for each in weights if each is not None]
     return Weight(*map(sum, zip(*found, strict=True))) if found else None
+
+
+def _unname(connection: Connection, record: str) -> None:
+    """Cards keep by which name, as it was typed, each customer was named; also those that the room may not see now, for
+    which there is no `slot_record`."""
+    said = json.dumps(record, ensure_ascii=False) + ":"
+    about = select(slot.c.id, slot.c.state).where(slot.c.state.contains(said, autoescape=True)).order_by(slot.c.id)
+    for row in connection.execute(about.with_for_update()).all():
+        state = json.loads(row.state)
+        if isinstance(names := state.get("names"), dict) and names.pop(record, None) is not None:
+            told = json.dumps(state, ensure_ascii=False)
+            connection.execute(update(slot).where(slot.c.id == row.id).values(state=told))
 
 
 def _key(record: str) -> str:

@@ -251,7 +251,11 @@ def _drop(connection: Connection, items: Sequence[tuple[str, int | None]]) -> li
 def _drop_one(connection: Connection, id_: str, seen: int | None) -> bool:
     # The row stays without its message: the same message edited back floats a new card under the same key.
     matches = [slot.c.id == id_] + ([slot.c.painted_at == seen] if seen is not None else [])
-    emptied = update(slot).where(*matches).values(message=None, digest="", valid_until=None)
+    values: dict[str, Any] = {"message": None, "digest": "", "valid_until": None}
+    state = json.loads((sql.first(connection, "SELECT state FROM slot WHERE id = ?", (id_,)) or ("{}",))[0])
+    if state.pop("names", None):  # what somebody typed: of a card that is gone nobody asks for it
+        values["state"] = json.dumps(state, ensure_ascii=False)
+    emptied = update(slot).where(*matches).values(**values)
     dropped = connection.execute(emptied).rowcount == 1
     if dropped:
         connection.execute(delete(slot_record).where(slot_record.c.slot == id_))

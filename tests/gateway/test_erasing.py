@@ -7,11 +7,14 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
+from channels.model import MessageRef, Place
 from gateway.clock import SystemClock
 from gateway.store import upsert
 from gateway.store.auditing import AuditStore
 from gateway.store.erasing import EraseStore
+from gateway.store.slots import Shown, SlotStore, slot_id
 from gateway.store.tables_ledger import joined
+from gateway.turn import Slot
 from reconcile.model import MergePolicy
 from tests.gateway.house import HERO, LI, opened
 from tests.gateway.store.outside import everything, tamper
@@ -126,3 +129,45 @@ async def test_its_cards_are_taken_away_and_nobody_hears_its_name(tmp_path: Path
         await live.settle()
         assert await live.s.records.get(HERO) is None, "what the CRM still says of it is not taken in again"
         assert await live.s.ledger.verify() is None
+
+
+def named(message: str, up: bool, *records: str, **names: str) -> Shown:
+    """A card under a message that named its customers; `records` are those that it shows."""
+    place = Place("demo", "r_deal")
+    refs = {f"local:account:{id_}": name for id_, name in names.items()}
+    slot = Slot(place, "card", message)
+    where = MessageRef(place, f"c-{message}") if up else None
+    return Shown(slot_id(slot), slot, where, records, painted_at=1, state={"message": message, "names": {**refs}})
+
+
+async def test_how_somebody_typed_its_name_goes_too(store_url: str) -> None:
+    """Also of a card that shows it to nobody now, of a mere line and of one that was never posted."""
+    world = World.open(store_url, MergePolicy(mode="review"), NOBODY)
+    await world.ledger.ingest(world.edit("x"))
+    slots, other = SlotStore(world.store), "local:account:other"
+    for shown in (
+        named("m1", True, ACME, acme="the Äcme secret"),
+        named("m2", True, ACME, other, acme="secret % one", other="another's"),
+        named("m3", True, other, acme="secret 3", other="another's"),
+        named("m4", True, acme="secret 4"),
+        named("m5", False, acme="secret 5"),
+    ):
+        await slots.keep(shown)
+    assert everything(store_url).count(b"secret") == 5
+    assert await EraseStore(world.store, world.vault, SystemClock()).erase(ACME, "p_admin") is not None
+    found = everything(store_url)
+    assert b"secret" not in found and found.count(b"another's") == 2
+    left = await slots.in_room(Place("demo", "r_deal").room_key)
+    assert sorted(str(each.state["message"]) for each in left) == ["m1", "m2", "m3", "m4", "m5"]
+    await world.store.close()
+
+
+async def test_of_a_card_that_is_taken_away_no_typed_name_is_kept(store_url: str) -> None:
+    world = World.open(store_url, MergePolicy(mode="review"), NOBODY)
+    slots, up = SlotStore(world.store), named("m1", True, ACME, acme="secret")
+    await slots.keep(up)
+    assert not await slots.drop(up.id, seen=2) and b"secret" in everything(store_url)
+    assert await slots.drop(up.id, seen=1) and b"secret" not in everything(store_url)
+    left = await slots.by_id(up.id)
+    assert left is not None and (left.message, left.state) == (None, {"message": "m1"})
+    await world.store.close()
