@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from gateway import dialog
 from gateway.afresh import Afresh
@@ -15,7 +15,7 @@ from gateway.mentioning.weights import WINDOW_MS
 from gateway.services import Services
 from gateway.sources import gap_due
 from gateway.spine import Spine
-from gateway.store.due import REDRAW, Due
+from gateway.store.due import HELD, REDRAW, Due
 from gateway.sweep import reread
 from gateway.telemetry import begun
 from gateway.turn import Trail, new_trail
@@ -30,7 +30,10 @@ _CONFLICTS_MS = 300_000
 """A conflict is there with its decision and its card comes after it: whatever falls in between, nobody misses it for
 longer."""
 _AT_HAND_S = 5.0
-"""So long the schedule waits for all cards to be queued; of very many rooms it goes on beside the rest."""
+"""So long the schedule waits for all cards to be queued, or for a CRM; of very many it goes on beside the rest."""
+
+_READ_IN_ONE_GO = 32
+_READERS = 4
 
 Handler = Callable[[Services, Due, Trail], Awaitable[None]]
 
@@ -44,6 +47,7 @@ class Schedule:
         self._look = asyncio.Event()
         self._chores_at = self._conflicts_at = 0
         self._keeping: asyncio.Task[None] | None = None
+        self._reading: asyncio.Task[int] | None = None
         self._wearily = Wearily(log)
 
     def nudge(self) -> None:
@@ -54,7 +58,8 @@ class Schedule:
         try:
             await self._run_on()
         finally:
-            await ended([task for _, task in self._drawing.values()])
+            reading = (self._reading,) if self._reading is not None else ()
+            await ended([*reading, *(task for _, task in self._drawing.values())])
             self._drawing.clear()
 
     async def _run_on(self) -> None:
@@ -80,17 +85,43 @@ class Schedule:
             await self._chores(now)
         if now >= self._conflicts_at:
             self._conflicts_at = now + _CONFLICTS_MS
-            await self._spine.show_conflicts()
+            await self._spine.show_conflicts(now - 2 * _CONFLICTS_MS)
         taken = await self._s.bus.look()
         if (first := await self._s.due.next_at()) is None or first > now:
             return taken
         items = await self._s.due.take(now)
         for item in items:
-            with begun():
+            await self._run(item)
+        return len(items) + await self._read_held(now) + taken
+
+    async def _read_held(self, now: int) -> int:
+        """A CRM that is slow, or has very many records to be read, keeps nothing else that is due waiting."""
+        if self._reading is None or self._reading.done():
+            items = await self._s.due.take(now, _READ_IN_ONE_GO, slow=True)
+            if not items:
+                return 0
+            self._reading = asyncio.create_task(self._read_all(items))
+        done, _ = await asyncio.wait((self._reading,), timeout=_AT_HAND_S)
+        return self._reading.result() if done else 0
+
+    async def _read_all(self, items: Sequence[Due]) -> int:
+        """Some side by side."""
+        left = iter(items)
+
+        async def next_ones() -> None:
+            for item in left:
                 await self._run(item)
-        return len(items) + taken
+
+        for broke in await asyncio.gather(*(next_ones() for _ in range(_READERS)), return_exceptions=True):
+            if broke is not None:
+                raise broke
+        return len(items)
 
     async def _run(self, item: Due) -> None:
+        with begun():
+            await self._work(item)
+
+    async def _work(self, item: Due) -> None:
         trail = new_trail("")
         try:
             if item.kind == "slot":
@@ -107,7 +138,7 @@ class Schedule:
                 await staged(self._s, self._spine, str(item.payload["kind"]))
             elif item.kind == "gap":
                 await gap_due(self._s, self._spine, item, trail)
-            elif item.kind == "held":
+            elif item.kind == HELD:
                 await reread(self._s, self._spine, item, trail)
             elif item.kind == "dialog":
                 epoch = await self._s.bus.epoch()

@@ -201,14 +201,15 @@ class Spine:
         await self._s.bus.bump()
         await self._queue("slot", f"repaint:{shown.slot.place.room_key}", shown.id)
 
-    async def show_conflicts(self) -> None:
-        """Each open conflict is shown where it happened and has its reminder; one that was and has is left alone."""
+    async def show_conflicts(self, since: int = 0) -> None:
+        """Each open conflict is shown where it happened and has its reminder; one that was and has is left alone, and
+        whoever was to be reminded before `since` (ms) is not."""
         cases = await self._s.ledger.conflicts(limit=ALL)
         for start in range(0, len(cases), 200):
-            await asyncio.gather(*map(self._show_conflict, cases[start : start + 200]))
+            await asyncio.gather(*(self._show_conflict(case, since) for case in cases[start : start + 200]))
 
-    async def _show_conflict(self, case: ConflictCase) -> None:
-        await alerts.remind(self._s, case.id, case.record, case.field, case.opened_at)
+    async def _show_conflict(self, case: ConflictCase, since: int) -> None:
+        await alerts.remind_yet(self._s, case, since)
         await conflicts.publish(self._s, case.id)
 
     async def _queue(self, topic: str, lane: str, subject: str) -> None:

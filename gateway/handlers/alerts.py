@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from functools import partial
 
 from cards.facts import AlertView
@@ -24,7 +24,7 @@ from gateway.outgoing.model import Rank
 from gateway.services import Services
 from gateway.store.alerts import Alert
 from gateway.store.due import Due
-from gateway.store.ledger import Ingested
+from gateway.store.ledger import ConflictCase, Ingested
 from gateway.store.sources import SourceStore
 from gateway.turn import Outcome, Show, Slot, Trail, Turn
 from identity.audience import audience_hash, carried, direct
@@ -58,11 +58,32 @@ async def conflict_waits(s: Services, ingested: Ingested) -> None:
 
 
 async def remind(s: Services, conflict: str, record: str, field: str, opened: int) -> None:
-    wait = s.config.alerts.conflict_open
-    if wait is not None:
-        about: dict[str, Json] = {"conflict": conflict, "record": record, "field": field}
-        await s.due.put(Due(f"conflict:{conflict}", "conflict", opened + seconds(wait) * 1000, about))
-        await s.due.put(Due(f"asked:{conflict}", "asked", opened + seconds(wait) * 500, about))
+    for reminder in _reminders(s, conflict, record, field, opened):
+        await s.due.put(reminder)
+
+
+async def remind_yet(s: Services, case: ConflictCase, since: int = 0) -> None:
+    """For one whose reminder may never have been set: what is set stays, and what was due before `since` (ms), or was
+    told, is not told again."""
+    for reminder in _reminders(s, case.id, case.record, case.field, case.opened_at):
+        if reminder.at < since or await s.alerts.get(_alert_of(case.id, case.record, case.field)) is not None:
+            return
+        await s.due.add(reminder)
+
+
+def _reminders(s: Services, conflict: str, record: str, field: str, opened: int) -> Sequence[Due]:
+    """The managers' first."""
+    if (wait := s.config.alerts.conflict_open) is None:
+        return ()
+    about: dict[str, Json] = {"conflict": conflict, "record": record, "field": field}
+    return (
+        Due(f"conflict:{conflict}", "conflict", opened + seconds(wait) * 1000, about),
+        Due(f"asked:{conflict}", "asked", opened + seconds(wait) * 500, about),
+    )
+
+
+def _alert_of(conflict: str, record: str, field: str) -> str:
+    return alert_id("conflict_open", record, f"{conflict}|{field}")
 
 
 async def remind_again(s: Services, record: str) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+
+from sqlalchemy import Connection
 
 from gateway.store.console import ConsoleStore
 from tests.gateway.fake_chat import Message, buttons, text
@@ -64,3 +67,41 @@ async def test_a_conflict_that_is_open_again_is_told_of_again(tmp_path: Path) ->
         (again,) = [each for each in live.cards(f"d_{WANG}") if each.card["name"] == "alert"]
         assert again.id == over.id and buttons(again.card, "decide")
         assert (await live.s.ledger.conflicts())[0].record == HERO
+
+
+async def test_whom_a_person_asked_after_the_manager_stays_asked(tmp_path: Path) -> None:
+    """A conflict is looked for every five minutes; whoever was reminded of it is not reminded again."""
+    async with opened(tmp_path) as live:
+        await both_edit(live)
+        live.clock.ahead(minutes=11)
+        await live.settle()
+        assert await whose(live) == "p_wangmin"
+        (case,) = await live.s.ledger.conflicts()
+        await ConsoleStore(live.s.store).assign([case.id], "p_liting", "p_wangmin", live.clock.now())
+        told = len(asked(live, LI)) + len(asked(live, WANG))
+        for _ in range(3):
+            live.clock.ahead(minutes=6)
+            await live.settle()
+        chat, clock = live.chat, live.clock
+        assert await whose(live) == "p_liting"
+    async with opened(tmp_path, clock, chat) as live:
+        await live.settle()
+        assert await whose(live) == "p_liting", "a start is no reminder either"
+        assert len(asked(live, LI)) + len(asked(live, WANG)) == told
+
+
+async def test_a_reminder_that_a_crash_left_out_is_set_within_minutes_and_told_once(tmp_path: Path) -> None:
+    async with opened(tmp_path) as live:
+        await both_edit(live)
+        await live.s.store.write(_forgotten, None)
+        live.clock.ahead(minutes=6)
+        await live.settle()
+        live.clock.ahead(minutes=6)
+        await live.settle()
+        assert await whose(live) == "p_wangmin"
+        assert await live.rows("alert", "rule = 'conflict_open'") == 1
+
+
+def _forgotten(connection: Connection, items: Sequence[None]) -> list[None]:
+    connection.exec_driver_sql("DELETE FROM due WHERE kind IN ('conflict', 'asked')")
+    return list(items)
