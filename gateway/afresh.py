@@ -72,7 +72,7 @@ class Afresh:
         buried = await self._buried(others)
         again = buried > 0 or await self._kept.get("drawn") != self._drawn
         if len(others) == buried:  # nobody runs
-            again = again or await self._kept.get("left") != await self._changes()
+            again = again or await self._kept.get("left") != await self.changes()
         if again:
             await self._ask("redraw", STARTED_MS if self._s.bus.shared else 0)
         await self._beat()
@@ -90,9 +90,9 @@ class Afresh:
             except Exception:
                 log.exception("who else runs could not be read")
 
-    async def end(self) -> None:
-        """An orderly stop: nothing was swallowed."""
-        await self._kept.put("left", await self._changes())
+    async def end(self, left: str) -> None:
+        """An orderly stop: of what had changed by `left` nothing was swallowed."""
+        await self._kept.put("left", left)
         await self._kept.drop(self._name)
 
     async def followed(self) -> None:
@@ -152,8 +152,9 @@ class Afresh:
             await self._kept.drop(name)
         return len(gone)
 
-    async def _changes(self) -> str:
-        """Without the lists of users, which every start asks for anew: who left by them is a change of the people."""
+    async def changes(self) -> str:
+        """How often what everybody keeps in memory was changed. Without the lists of users, which every start asks for
+        anew: who left by them is a change of the people."""
         told = await counts(self._s.store)
         return json.dumps({name: n for name, n in told.items() if name != USER_LISTS}, sort_keys=True)
 

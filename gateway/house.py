@@ -48,6 +48,7 @@ Work = Callable[[], Coroutine[Any, Any, None]]
 
 DRAIN_S = 10.0
 SHUT_S = 2.0
+TELL_S = 1.0
 """Of that, for letting go of bus, store and connections."""
 FOLLOW_S = 1.0
 SKEW_MS = 5_000
@@ -188,8 +189,7 @@ class House:
         known = await counts(self.services.store)
         await self.services.people.follow(known.get(PEOPLE, 0))
         await self.directory.follow(known, self.services.identities)
-        for ref in await self.services.records.follow_joined():
-            await self.spine.refresh(ref)
+        await self.services.records.follow_joined(self.spine.refresh)
         await self.services.records.follow(self.read_at - SKEW_MS)
         self.read_at = now
 
@@ -219,7 +219,7 @@ class House:
                 rooms.update(await self.services.slots.rooms(person=person))
             for room in sorted(rooms):
                 await self.spine.refresh_room(room)
-        except Exception:
+        except BaseException:
             people.put_back(changed)
             raise
         return len(rooms)
@@ -228,6 +228,7 @@ class House:
         until = time.monotonic() + (0.0 if self.taken_over.is_set() else within - SHUT_S)
         await ended(self.tasks, 2.0)
         await self.worker.stop(max(until - time.monotonic(), 0.5))
+        left = await self._told_all()
         await self.services.bus.close()
         await self.services.gate.close()
         for channel in self.services.channels.values():
@@ -237,6 +238,22 @@ class House:
         await self.session.close()
         with contextlib.suppress(Retry):
             await self.services.tally.flush()
-        with contextlib.suppress(Retry):
-            await self.afresh.end()
+        if left is not None:
+            with contextlib.suppress(Retry):
+                await self.afresh.end(left)
         await self.services.store.close()
+
+    async def _told_all(self) -> str | None:
+        """What changed up to now was followed, and the repaints that follow from it are queued. None where they could
+        not be: then the next start draws every card, as after a crash."""
+        if self.taken_over.is_set():
+            return None
+        try:
+            async with asyncio.timeout(TELL_S):
+                left = await self.afresh.changes()
+                await self.services.people.follow((await counts(self.services.store)).get(PEOPLE, 0))
+                await self.look_again()
+                await self.lists.grown()
+        except (Retry, TimeoutError):
+            return None
+        return left

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -77,6 +77,7 @@ class Records:
         self._moved = False
         self._slips_due, self._slips_moved = bool(self._file), 0
         self._keeping = asyncio.Lock()
+        self._rejoined: set[str] = set()
         self.shared = False
         """Whether other gateways read CRMs too: what one of them was told is stored here before it is known."""
 
@@ -120,12 +121,16 @@ class Records:
             await self._read_again(key)
         return True
 
-    async def follow_joined(self) -> frozenset[str]:
-        """What was joined or parted since: heard by its names no more, or again; which records."""
-        changed = await self.joined.follow()
-        for ref in changed:
+    async def follow_joined(self, refresh: Callable[[str], Awaitable[None]]) -> int:
+        """What was joined or parted since: heard by its names no more, or again, and its cards drawn by `refresh`; how
+        many. What breaks off goes on with the next call."""
+        self._rejoined |= await self.joined.follow()
+        refs = sorted(self._rejoined)
+        for ref in refs:
             await self._read_again(ref)
-        return changed
+            await refresh(ref)
+            self._rejoined.discard(ref)
+        return len(refs)
 
     async def _read_again(self, key: str) -> None:
         found = await self._mirror.get(key)
@@ -177,7 +182,7 @@ class Records:
 
     async def follow(self, since: int) -> int:
         """What another gateway read from a CRM since then (ms); how many records."""
-        moved = len(await self.follow_joined())
+        moved = 0
         for key, version, deleted in await self._mirror.since(since):
             kept = self._kept.get(key)
             # a CRM may delete and restore under one version

@@ -12,6 +12,7 @@ from sqlalchemy import text as text_
 from gateway.access_following import Following
 from gateway.afresh import GONE_MS, MIXED_MS, look_of
 from gateway.config import load
+from gateway.errors import Retry
 from gateway.pressure import Pressure
 from gateway.store.engine import Store
 from gateway.store.people import PeopleStore
@@ -56,7 +57,7 @@ async def test_a_start_after_an_orderly_stop_draws_nothing(tmp_path: Path) -> No
 
 
 async def test_a_start_after_a_crash_draws_every_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def killed() -> None:
+    async def killed(left: str) -> None:
         return None
 
     async with opened(tmp_path) as live:
@@ -116,7 +117,7 @@ async def test_a_redraw_waits_until_all_who_run_draw_alike_and_not_for_ever(both
     one.clock.ahead(seconds=16)
     await one.house.schedule.once()
     assert not drawn and await _asked(one) == 1, "two releases side by side"
-    await two.house.afresh.end()
+    await two.house.afresh.end(await two.house.afresh.changes())
     one.clock.ahead(seconds=16)
     await one.house.schedule.once()
     assert drawn == [1] and await _asked(one) == 0
@@ -133,7 +134,7 @@ async def test_the_second_of_two_like_gateways_asks_for_nothing(both: tuple[Live
     one.clock.ahead(seconds=16)
     await one.house.schedule.once()
     assert await _asked(one) == 0
-    await two.house.afresh.end()
+    await two.house.afresh.end(await two.house.afresh.changes())
     assert not await two.house.afresh.begin() and await _asked(one) == 0
 
 
@@ -202,3 +203,26 @@ async def test_very_many_rooms_leave_room_for_messages(tmp_path: Path, monkeypat
         await live.house.afresh.all()
         await until(lambda: not live.house.worker.busy)
         assert 0 < most <= 200
+
+
+async def test_who_changed_just_before_a_stop_is_followed_by_it(tmp_path: Path) -> None:
+    async with opened(tmp_path) as live:
+        await live.say(LI, "deal", NAME)
+        await live.settle()
+        await live.s.people.deactivate(live.s.people.persons()[0].id)
+    async with opened(tmp_path, live.clock, live.chat) as next_:
+        assert await _asked(next_) == 0, "an orderly stop is no crash"
+        await next_.settle()
+        assert next_.card("deal").paints == 2
+
+
+async def test_a_stop_that_cannot_queue_what_changed_is_as_a_crash(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def tired() -> int:
+        raise Retry(1.0)
+
+    async with opened(tmp_path) as live:
+        monkeypatch.setattr(live.house.lists, "grown", tired)
+    async with opened(tmp_path, live.clock, live.chat) as next_:
+        assert await _asked(next_) == 1

@@ -44,10 +44,10 @@ async def test_over_the_api_they_are_looked_at_joined_listed_and_parted(world: W
     assert (await client.get("joins")).body == {"joins": []}, "looking joins nothing"
     made = await client.post("joins", body)
     assert made.status == 200 and made.body == (await client.get("joins")).body == {"joins": [body]}
-    await world.house.services.records.follow_joined()
+    await world.house.services.records.follow_joined(world.house.spine.refresh)
     assert world.house.services.records.joined.of(THERE) == HERO
     assert (await client.post("joins/part", {"ref": THERE})).body == {"joins": []}
-    await world.house.services.records.follow_joined()
+    await world.house.services.records.follow_joined(world.house.spine.refresh)
     assert world.house.services.records.joined.of(THERE) == THERE
     said = [each for each in await deeds(world) if each[0] in ("joined", "parted")]
     assert {what for what, _ in said} == {"joined", "parted"} and all(by.startswith("token:") for _, by in said)
