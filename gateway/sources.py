@@ -163,5 +163,5 @@ async def _read_soon(s: Works, records: Iterable[str], crm: str = "") -> None:
     now = s.clock.now()
     for key in records:
         await s.due.put(
-            Due(f"held:{crm}:{key}"[:256], "held", now, {"record": key, "tries": 0, "heard": False, "crm": crm})
+            Due(f"anew:{crm}:{key}"[:256], "held", now, {"record": key, "tries": 0, "heard": False, "crm": crm})
         )

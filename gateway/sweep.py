@@ -31,6 +31,8 @@ PATIENCE_MS = 30_000
 """For so long a record whose write is unanswered keeps the feed; then it is read apart, and the feed goes on."""
 _HELD_MS = 5_000
 _HELD_LONGEST_MS = 3_600_000
+_HOOK_TRIES = 5
+"""So often a CRM may refuse what its webhook named: some five minutes."""
 
 
 class Sweep:
@@ -211,9 +213,7 @@ async def _put(s: Services, record: Record) -> bool:
 
 async def reread(s: Services, spine: Spine, item: Due, trail: Trail) -> None:
     """A record the feed went on without is read by itself, until the write that held it is answered."""
-    if changed := await s.records.follow_joined():
-        for ref in changed:
-            await spine.refresh(ref)
+    await s.records.follow_joined(spine.refresh)
     if item.payload.get("into"):
         await inherit(s, spine, item, trail)
         return
@@ -230,8 +230,8 @@ async def reread(s: Services, spine: Spine, item: Due, trail: Trail) -> None:
             return
         record = replace(known, deleted=True, modified=began, modified_by="")
     except Refused:
-        if not of_hook:  # of a webhook's record nothing is owed
-            await _later(s, key, tries + 1)
+        if not of_hook or tries < _HOOK_TRIES:  # of a webhook's record nothing is owed
+            await _later(s, key, tries + 1, of_hook)
         return
     except Retry:
         await _later(s, key, tries + 1, of_hook)
@@ -268,12 +268,18 @@ async def heard(s: Services, refs: Sequence[RecordRef]) -> None:
     """Records a CRM's webhook spoke of are read at once, each once however often it was named."""
     now = s.clock.now()
     for key in dict.fromkeys(ref.key for ref in refs):
-        await s.due.put(Due(f"held:{key}"[:256], "held", now, {"record": key, "tries": 0, "heard": True}))
+        await _read_at(s, key, now, 0, of_hook=True)
 
 
 async def _later(s: Services, record: str, tries: int, of_hook: bool = False) -> None:
     at = s.clock.now() + min(_HELD_MS * 2 ** min(tries, 20), _HELD_LONGEST_MS)
-    await s.due.put(Due(f"held:{record}"[:256], "held", at, {"record": record, "tries": tries, "heard": of_hook}))
+    await _read_at(s, record, at, tries, of_hook)
+
+
+async def _read_at(s: Services, record: str, at: int, tries: int, of_hook: bool) -> None:
+    # each has its key: what a webhook asked for is dropped in the end, and must not stand in for what is owed
+    key = f"{'hook' if of_hook else 'held'}:{record}"[:256]
+    await s.due.put(Due(key, "held", at, {"record": record, "tries": tries, "heard": of_hook}))
 
 
 def _where(s: Services, item: Due) -> str:

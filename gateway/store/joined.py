@@ -16,6 +16,7 @@ from gateway.store.tables_app import due
 from gateway.store.tables_ledger import joined
 
 COUNTER = "joined"
+_NTH = "SELECT n FROM counter WHERE name = ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,7 @@ class JoinedStore:
         return [Join(row.ref, row.record) for row in rows]
 
     async def version(self) -> int:
-        query = "SELECT n FROM counter WHERE name = ?"
-        found = await self._store.look(lambda connection: sql.first(connection, query, (COUNTER,)))
+        found = await self._store.look(lambda connection: sql.first(connection, _NTH, (COUNTER,)))
         return found[0] if found is not None else 0
 
     async def join(self, joins: Sequence[Join], by: str, at: int) -> None:
@@ -55,24 +55,26 @@ class JoinedStore:
 def _join(connection: Connection, items: Sequence[_Asked]) -> list[None]:
     for asked in items:
         sql.alone(connection, COUNTER)
-        for each in asked.joins:
-            _one(connection, each, asked)
         count(connection, COUNTER)
+        nth = sql.first(connection, _NTH, (COUNTER,))[0]
+        for each in asked.joins:
+            _one(connection, each, asked, nth)
         told = "joined" if any(each.ref != each.record for each in asked.joins) else "parted"
         subject = asked.joins[0].ref if len(asked.joins) == 1 else ""
         auditing.add(connection, [(asked.at, asked.by, told, subject, {"many": len(asked.joins)})])
     return [None] * len(items)
 
 
-def _one(connection: Connection, each: Join, asked: _Asked) -> None:
+def _one(connection: Connection, each: Join, asked: _Asked, nth: int) -> None:
     crm = each.ref.partition(":")[0]
     if each.ref != each.record:
         _fit(connection, each, crm)
     row = {"ref": each.ref, "crm": crm, "record": each.record, "made_by": asked.by, "at": asked.at}
     upsert.put(connection, joined, [row])
+    # due at once, whatever the clock of a command says; by another number than before, as one may be followed just now
     for record in (each.ref, each.record):
         payload = json.dumps({"record": record, "tries": 0, "heard": False})
-        told = {"key": f"held:{record}"[:256], "kind": "held", "at": 0, "payload": payload, "leased_until": 0}
+        told = {"key": f"held:{record}"[:256], "kind": "held", "at": nth, "payload": payload, "leased_until": 0}
         upsert.put(connection, due, [told])
 
 

@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from gateway.cli import joining
-from gateway.errors import Refused
+from gateway.errors import Refused, Retry
+from gateway.store.due import DueStore
 from gateway.store.joined import Join, JoinedStore
 from reconcile.canonical import equal
 from tests.gateway.house import HERO, LI, NAME, PHONE
 from tests.gateway.several import Several, several
+from tests.gateway.store.world import quick
 
 
 @pytest.fixture
@@ -154,3 +156,32 @@ async def test_erased_it_is_erased_in_all(world: Several) -> None:
     for key in (HERO, world.hub_ref, world.erp_ref):
         assert await live.s.mirror.get(key) is None
     assert await live.s.records.get(HERO) is None
+
+
+async def test_who_parts_again_while_the_first_is_followed_is_followed_too(store_url: str) -> None:
+    store = quick(store_url)
+    joins, due = JoinedStore(store), DueStore(store)
+    await joins.join([Join(HERO, HERO)], "cli", 1_000)
+    (item,) = await due.take(1_500, slow=True)
+    await joins.join([Join(HERO, HERO)], "cli", 2_000)
+    await due.done(item)
+    assert [each.key for each in await due.take(2_500, slow=True)] == [item.key]
+    await store.close()
+
+
+async def test_what_was_joined_is_drawn_by_a_later_look_where_the_first_broke_off(world: Several) -> None:
+    joins = [Join(world.hub_ref, HERO), Join(world.erp_ref, HERO)]
+    await JoinedStore(world.live.s.store).join(joins, "cli", world.live.clock.now())
+    drawn: list[str] = []
+
+    async def refresh(ref: str) -> None:
+        if not drawn:
+            drawn.append("broke off")
+            raise Retry(1.0)
+        drawn.append(ref)
+
+    with pytest.raises(Retry):
+        await world.live.s.records.follow_joined(refresh)
+    assert await world.live.s.records.follow_joined(refresh) == 2
+    assert set(drawn[1:]) == {world.hub_ref, world.erp_ref} and heard(world) == set()
+    assert await world.live.s.records.follow_joined(refresh) == 0

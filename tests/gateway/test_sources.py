@@ -12,8 +12,10 @@ import pytest
 from crm.model import RecordRef
 from gateway.cli import sourcing
 from gateway.sources import listed
+from gateway.store.due import Due
 from gateway.store.tokens import Token, TokenStore
 from gateway.sweep import native
+from reconcile.model import Json
 from tests.gateway.house import HERO, PHONE, Live, opened
 
 SOURCES = '[sources.erp]\nhold = "30s"\n\n[sources.pos]\ncrm = "local"\nstreams = ["shop", "web"]\n'
@@ -152,6 +154,9 @@ async def test_a_crm_that_set_a_record_back_is_read_anew_after_the_command(live:
     said = await sourcing.begin(live.folder / "floatcard.toml", "local")
     assert "1 records are read anew" in said
     assert await live.rows("due", "kind = 'held'") == 1
+    about: dict[str, Json] = {"record": HERO, "tries": 0, "heard": True, "crm": "local"}
+    await live.s.due.put(Due(f"held:local:{HERO}", "held", live.clock.now(), about))
+    assert await live.rows("due", "kind = 'held'") == 2, "what an edit asks for does not stand in for it"
 
 
 async def sourcing_lines(live: Live) -> list[str]:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from crm.model import RecordRef
+from crm.model import Record, RecordRef
 from gateway import sweep
-from tests.gateway.house import HERO, LI, opened
+from gateway.errors import Refused, Retry
+from tests.gateway.house import HERO, LI, Live, opened
 
 OTHER = "local:account:yh-shenzhen"
 
@@ -62,3 +63,63 @@ async def test_of_a_customer_deleted_there_the_card_that_is_up_stays_and_no_new_
         await live.say(LI, "deal", "华星医疗")
         await live.settle()
         assert len(live.cards("deal")) == 1
+
+
+async def refused(ref: RecordRef) -> Record:
+    raise Refused("Reconnect the CRM.")
+
+
+async def looked_at(live: Live, times: int) -> None:
+    for _ in range(times):
+        live.clock.ahead(hours=2)
+        await live.house.schedule.once()
+
+
+async def test_a_webhook_does_not_stand_in_for_the_read_that_is_owed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The feed has gone on past the record: nobody else reads it."""
+    async with opened(tmp_path) as live:
+        await live.settle()
+        await live.natively("city", "昆山")
+        monkeypatch.setattr(sweep.Sweep, "_observe", unanswered)
+        monkeypatch.setattr(sweep, "PATIENCE_MS", 0)
+        await live.house.sweeps["local"].once()
+        monkeypatch.undo()
+        assert await live.rows("due", "kind = 'held'") == 1
+        await sweep.heard(live.s, [RecordRef.parse(HERO)])
+        monkeypatch.setattr(live.crm, "get", refused)
+        await looked_at(live, 8)
+        assert await live.rows("due", "kind = 'held'") == 1, "the webhook's is dropped, the other is not"
+        monkeypatch.undo()
+        assert await live.value("city") != "昆山"
+        await looked_at(live, 1)
+        assert await live.value("city") == "昆山"
+        assert await live.rows("due", "kind = 'held'") == 0
+
+
+async def unanswered(*_: object) -> bool:
+    """A write of ours to that record is."""
+    return False
+
+
+@pytest.mark.parametrize("moods", [(Refused("no"),) * 5, (Retry(1.0, "down"), Refused("no"), Refused("no"))])
+async def test_what_a_webhook_named_is_asked_for_again_when_the_crm_refuses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moods: tuple[Exception, ...]
+) -> None:
+    async with opened(tmp_path) as live:
+        await live.settle()
+        await live.natively("city", "昆山")
+        await sweep.heard(live.s, [RecordRef.parse(HERO)])
+        for mood in moods:
+
+            async def get(ref: RecordRef, mood: Exception = mood) -> Record:
+                raise mood
+
+            monkeypatch.setattr(live.crm, "get", get)
+            await looked_at(live, 1)
+            assert await live.rows("due", f"key = 'hook:{HERO}'") == await live.rows("due", "kind = 'held'") == 1
+        monkeypatch.undo()
+        await looked_at(live, 1)
+        assert await live.value("city") == "昆山"
+        assert await live.rows("due", "kind = 'held'") == 0
