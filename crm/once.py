@@ -24,6 +24,8 @@ from reconcile.model import Json
 
 KEPT = 20_000
 """Answers remembered, the newest."""
+UNREAD_S = 5.0
+"""Until a record is read again that was refused to us after our own write."""
 
 
 @dataclass(slots=True)
@@ -131,11 +133,13 @@ async def apply(crm: Writer, change: Change, once: str) -> Applied | Conflict:
 
 @contextmanager
 def taken() -> Iterator[None]:
-    """Around what is asked once a write was taken: that it cannot be read does not undo it."""
+    """Around what is asked once a write was taken: that it cannot be read, or may not, does not undo it."""
     try:
         yield
     except Retry as tired:
-        raise Unsure(tired.after, str(tired)) from tired
+        raise Unsure(tired.after, str(tired), limit=tired.limit) from tired
+    except Refused as refused:
+        raise Unsure(UNREAD_S, f"written, and not read since: {refused.say}") from refused
 
 
 async def _swap(crm: Writer, change: Change, once: str, asked: str) -> Applied | Conflict:

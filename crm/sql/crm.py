@@ -101,7 +101,8 @@ class SqlCrm:
         after = await self.database.writing(partial(self._write, change.ref, shape, held.raw, spec.theirs, value))
         if after is None:
             return await self._passed_by(change)
-        record = await self._record(after)
+        with shared.taken():
+            record = await self._record(after)
         told = record.fields.get(change.field)
         return Applied(record.version, told.value if told else self.config.mapping.rendered(change.field, text))
 

@@ -167,9 +167,10 @@ class TrytonCrm:
             if doubt and (found := await self._note(["resource", "=", resource], ["message", "=", body])):
                 return found
             made = await self.server.call(f"model.{NOTE}.create", [{"resource": resource, "message": body}])
-            item = await self._note(["id", "=", made[0] if isinstance(made, list) and made else -1])
-            if item is None:
-                raise Retry(GARBLED, "the note was not found after it was written")
+            with shared.taken():
+                item = await self._note(["id", "=", made[0] if isinstance(made, list) and made else -1])
+                if item is None:
+                    raise Retry(GARBLED, "the note was not found after it was written")
             return item
 
         return await shared.note(self.desk, once, shared.digest("note", ref.key, body), post)

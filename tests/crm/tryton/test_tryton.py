@@ -180,12 +180,14 @@ async def test_a_note_is_written_once_and_moves_the_feed(there: TrytonHarness) -
     assert item.text == "li.ting: <b>Call</b> back�"
 
 
-async def test_a_note_in_doubt_is_looked_for(there: TrytonHarness) -> None:
+@pytest.mark.parametrize("call", [b"ir.note.create", b"ir.note.search_read"])
+async def test_a_note_in_doubt_is_looked_for(there: TrytonHarness, call: bytes) -> None:
+    """Its answer was lost, or what it became could not be read."""
     (ref,) = await there.seed(1)
     async with between(there.server.url) as proxy:
         client = there.client(proxy.url)
         await client.get(ref)
-        proxy.spoil = lambda request, said: (502, {}, b"") if b"ir.note.create" in proxy.asked[-1][2] else said
+        proxy.spoil = lambda request, said: (502, {}, b"") if call in proxy.asked[-1][2] else said
         with pytest.raises(Unsure):
             await client.add_note(ref, "once", "", once="n1")
         proxy.spoil = None
