@@ -24,7 +24,7 @@ class Painted:
 
     def forget(self) -> None:
         """The epoch began anew."""
-        self._seen.clear()
+        self._seen = {}  # not cleared: a repaint that began before notes in the old one what it painted
 
     async def name(self, topic: str) -> str:
         """What a job is called that is queued now."""
@@ -35,18 +35,21 @@ class Painted:
         """It does nothing when an equal one began here after this one had been asked for, and went through."""
 
         async def unless_served(delivery: Delivery) -> None:
-            key, now = (delivery.job.topic, delivery.job.body), await self._bus.epoch()
-            if now < self._newest:  # Redis lost some: what is counted from here on was seen by nobody
+            key, seen_then, newest = (delivery.job.topic, delivery.job.body), self._seen, self._newest
+            now = await self._bus.epoch()
+            if now < newest:  # Redis lost some: what is counted from here on was seen by nobody
                 self.forget()
-            self._newest = now
+                self._newest, seen_then = now, self._seen
+            else:  # lower than what was answered since this was asked, it was only overtaken
+                self._newest = max(self._newest, now)
             whole = ("room", delivery.job.body.partition(b"\n")[0])  # a room painted anew was painted for each record
             seen = max(self._seen.get(key, _NEVER), self._seen.get(whole, _NEVER))
             if self._asked(delivery.job.once) <= seen <= now:
                 return
             await work(delivery)
-            if len(self._seen) >= MOST:
-                self._seen.clear()
-            self._seen[key] = now
+            if len(seen_then) >= MOST:
+                seen_then.clear()
+            seen_then[key] = now
 
         return unless_served
 

@@ -73,7 +73,7 @@ class RedisBus:
         register = redis.register_script
         self._publish, self._claim, self._read = map(register, (scripts.PUBLISH, scripts.CLAIM, scripts.READ))
         self._ack, self._tried, self._park = map(register, (scripts.ACK, scripts.TRIED, scripts.PARK))
-        self._replay, self._count = register(scripts.REPLAY), register(scripts.COUNT)
+        self._replay, self._count, self._bump = map(register, (scripts.REPLAY, scripts.COUNT, scripts.BUMP))
         self._puts = Together(self._publish_all, AT_ONCE, lambda put: put.weight, HEAVY)
         self._acks = Together(self._ack_all, AT_ONCE, lambda hold: 1, AT_ONCE)
 
@@ -206,7 +206,7 @@ class RedisBus:
         return int(await self._ask(self._redis.get(self._names.key("epoch"))) or 0)
 
     async def bump(self) -> None:
-        await self._ask(self._redis.incr(self._names.key("epoch")))
+        await self._run(self._bump, [self._names.key("epoch")], [])
 
     # -- jobs in hand
 
@@ -252,6 +252,7 @@ class RedisBus:
         for held in self._lanes.left_over():
             await self._take_up(held)
         await self._lanes.retire()
+        await self._tell()  # last: what hears it writes to the store, and whoever waits for that holds its lanes
 
     async def _own(self) -> None:
         """The lane of this process; it stands in the list before it is used, so that others find it."""
@@ -296,6 +297,8 @@ class RedisBus:
         while self._to_put_back:
             await self.publish(self._to_put_back[0])
             del self._to_put_back[0]
+
+    async def _tell(self) -> None:
         if self._untold:
             if self.emptied is not None:
                 await self.emptied()

@@ -44,6 +44,14 @@ end
 return done
 """
 
+# KEYS: epoch
+# Its time (us), and never less than one more: what a failover or a restart lost of it is not counted a second time.
+BUMP = """
+local time = redis.call('TIME')
+local was = tonumber(redis.call('GET', KEYS[1]) or 0)
+redis.call('SET', KEYS[1], string.format('%.0f', math.max(was + 1, time[1] * 1000000 + time[2])))
+"""
+
 # KEYS: alive, own, mark; ARGV: consumer, ttl, "1" to say goodbye
 # -> {when this queue was made, "" if it is no more; how many live; how many of them come before this one by name;
 #     the consumers that have a lane of their own}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -121,6 +122,51 @@ async def test_what_is_asked_for_after_redis_lost_some_is_painted() -> None:
     wall.bus.at = 1005
     await wall.run(owed)
     assert wall.runs == 3
+
+
+@pytest.mark.parametrize("lost", [0, 1])
+async def test_an_answer_that_was_overtaken_is_no_loss_and_hides_none(
+    monkeypatch: pytest.MonkeyPatch, lost: int
+) -> None:
+    """Two lines to Redis: who asked first is answered last."""
+    wall = Wall()
+    await wall.run(await wall.asked(b"painted"))
+    again, slow, quick = await wall.asked(b"painted"), await wall.asked(b"slow"), await wall.asked(b"quick")
+    await wall.run(again)
+    assert wall.runs == 2
+    earlier, held = wall.bus.at, asyncio.Event()
+
+    async def answered_late() -> int:
+        await held.wait()
+        return earlier
+
+    with monkeypatch.context() as patch:
+        patch.setattr(wall.bus, "epoch", answered_late)
+        first = asyncio.create_task(wall.run(slow))
+        await asyncio.sleep(0)
+    wall.bus.at += 5
+    await wall.run(quick)
+    held.set()
+    await first
+    assert wall.runs == 4
+    wall.bus.at -= lost  # below the highest that was seen, and above what came last
+    await wall.run(again)
+    assert wall.runs == 4 + lost, "what was painted is known, unless Redis lost some"
+
+
+async def test_what_was_begun_before_redis_lost_some_serves_nobody_after_it() -> None:
+    wall = Wall()
+    wall.bus.at = 1000
+
+    async def lost_meanwhile(delivery: Delivery) -> None:
+        wall.bus.at = 980
+        await wall.run(await wall.asked(b"another"))
+
+    await wall.painted.once(lost_meanwhile)(await wall.asked())
+    owed = await wall.asked()
+    wall.bus.at = 1005
+    await wall.run(owed)
+    assert wall.runs == 2
 
 
 async def test_a_queue_of_one_process_has_its_own_way() -> None:

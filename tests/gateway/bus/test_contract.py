@@ -251,10 +251,11 @@ async def test_hostile_names_are_names(bench: Bench) -> None:
 
 async def test_the_epoch_grows_with_every_bump(bench: Bench) -> None:
     one = await bench.open()
-    first = await one.bus.epoch()
-    await one.bus.bump()
-    await one.bus.bump()
-    assert await one.bus.epoch() == first + 2
+    told = [await one.bus.epoch()]
+    for _ in range(3):
+        await one.bus.bump()
+        told.append(await one.bus.epoch())
+    assert told == sorted(set(told))
 
 
 async def test_what_is_parked_is_dropped_by_age(bench: Bench) -> None:

@@ -181,6 +181,46 @@ async def test_that_redis_was_emptied_is_told_until_it_was_heard(shared: Bench) 
     await client.aclose()
 
 
+async def test_whoever_cannot_be_told_that_redis_was_emptied_holds_lanes_all_the_same(shared: Bench) -> None:
+    """As a store that takes no writes for an hour: what comes meanwhile is run."""
+    one, bus, client = await alone(shared)
+    told: list[float] = []
+
+    async def drawn_again() -> None:
+        told.append(time.monotonic())
+        raise Retry(0.1, "the store takes no writes")
+
+    bus.emptied = drawn_again
+    keys = [key async for key in client.scan_iter(f"{bus._names.prefix}*")]
+    await client.delete(*keys)
+    await until(lambda: len(told) >= 2)
+    await until(lambda: len([lane for lane in bus._lanes.held if lane != bus._lanes.own]) == redis_lanes.LANES)
+    await bus.publish(job("press", "press:1", here=True))
+    await bus.publish(job("a"))
+    await one.arrived(2)
+    assert sorted(one.onces) == ["a", "press"]
+    await client.aclose()
+
+
+async def test_an_epoch_that_a_failover_lost_never_comes_again(shared: Bench) -> None:
+    """Not even to who has not looked since: another gateway counted on meanwhile."""
+    _, bus, client = await alone(shared)
+    key = bus._names.key("epoch")
+    await bus.bump()
+    sent = await client.get(key) or b""  # what the replica had
+    for _ in range(3):
+        await bus.bump()
+    seen = await bus.epoch()
+    assert seen > int(sent)
+    await client.set(key, sent)
+    await bus.bump()
+    assert await bus.epoch() > seen
+    await client.set(key, seen + 10**12)  # Redis' clock was set back since
+    await bus.bump()
+    assert await bus.epoch() == seen + 10**12 + 1
+    await client.aclose()
+
+
 async def test_many_at_once_look_like_nothing_forgotten(shared: Bench) -> None:
     """Lanes are not taken up again for jobs that are acknowledged as fast as they come."""
     _, bus, client = await alone(shared)
