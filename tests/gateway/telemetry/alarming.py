@@ -209,6 +209,11 @@ CASES: list[Case] = [
     Case("FloatcardStoreUnwritten", "never", gauge("floatcard_commits_failed_total", steady(0, 5), 'why="full"')),
     Case(
         "FloatcardStoreUnwritten",
+        "the database started again",
+        gauge("floatcard_commits_failed_total", [0, 0, 3, *steady(3, 5)], 'why="unreachable"'),
+    ),
+    Case(
+        "FloatcardStoreUnwritten",
         "over again",
         gauge("floatcard_commits_failed_total", [*counting(6, 5), *steady(30, 4)], 'why="full"'),
     ),
