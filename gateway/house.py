@@ -256,4 +256,7 @@ class House:
                 await self.lists.grown()
         except (Retry, TimeoutError):
             return None
+        except Exception:
+            log.exception("what changed last could not be followed")
+            return None
         return left

@@ -13,6 +13,7 @@ from crm.model import FieldValue, Record
 from gateway.beside import beside
 from gateway.clock import Clock
 from gateway.config import Config
+from gateway.errors import Retry
 from gateway.joined import Joined
 from gateway.mentioning.kept import make_slips, read, write
 from gateway.mentioning.making import Making
@@ -127,8 +128,13 @@ class Records:
         self._rejoined |= await self.joined.follow()
         refs = sorted(self._rejoined)
         for ref in refs:
-            await self._read_again(ref)
-            await refresh(ref)
+            try:
+                await self._read_again(ref)
+                await refresh(ref)
+            except Retry:
+                raise
+            except Exception:  # one that cannot be read keeps nobody else
+                log.exception("a record that was joined or parted could not be read")
             self._rejoined.discard(ref)
         return len(refs)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 
 from gateway import dialog
 from gateway.afresh import Afresh
@@ -32,6 +33,8 @@ longer."""
 _AT_HAND_S = 5.0
 """So long the schedule waits for all cards to be queued, or for a CRM; of very many it goes on beside the rest."""
 
+_PAINTED_MS = 120_000
+"""Longer than any painting takes."""
 _READ_IN_ONE_GO = 32
 _READERS = 4
 
@@ -132,8 +135,7 @@ class Schedule:
                 if not await self._drawn(item):
                     return
             elif item.kind == "erased":
-                self._s.records.erased(str(item.payload["record"]))
-                await self._spine.refresh(str(item.payload["record"]))
+                await self._erased(item)
             elif item.kind == "staged":
                 await staged(self._s, self._spine, str(item.payload["kind"]))
             elif item.kind == "gap":
@@ -154,6 +156,16 @@ class Schedule:
         finally:
             await self._s.trail.write(trail)
         await self._s.due.done(item)
+
+    async def _erased(self, item: Due) -> None:
+        """Once more later: what was being painted as they were erased may have kept their name after it."""
+        record = str(item.payload["record"])
+        self._s.records.erased(record)
+        await self._s.slots.unname(record)
+        await self._spine.refresh(record)
+        if not item.payload.get("again"):
+            at = self._s.clock.now() + _PAINTED_MS
+            await self._s.due.put(replace(item, at=at, payload={**item.payload, "again": True}))
 
     async def _drawn(self, item: Due) -> bool:
         """Whether that is through. Asked for anew meanwhile it begins anew: what was drawn already may be wrong."""

@@ -301,7 +301,11 @@ class RedisBus:
     async def _tell(self) -> None:
         if self._untold:
             if self.emptied is not None:
-                await self.emptied()
+                try:
+                    async with asyncio.timeout(TICK_S):
+                        await self.emptied()
+                except TimeoutError:
+                    return  # with the next beat: no lease waits for a store
             self._untold = False
 
     async def _counting(self) -> None:

@@ -68,7 +68,8 @@ async def remind_yet(s: Services, case: ConflictCase, since: int = 0) -> None:
     for reminder in _reminders(s, case.id, case.record, case.field, case.opened_at):
         if reminder.at < since or await s.alerts.get(_alert_of(case.id, case.record, case.field)) is not None:
             return
-        await s.due.add(reminder)
+        if not await s.due.add(reminder):
+            return  # it is set, or set anew, and so is or was the other
 
 
 def _reminders(s: Services, conflict: str, record: str, field: str, opened: int) -> Sequence[Due]:

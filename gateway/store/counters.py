@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from sqlalchemy import Connection, select
 
 from gateway.store import sql
@@ -13,6 +15,15 @@ def count(connection: Connection, name: str) -> None:
     """In the transaction that changes it: whoever sees the number sees the change."""
     add = "INSERT INTO counter (name, n) VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET n = counter.n + 1"
     sql.change(connection, add, (name,))
+
+
+def count_once(connection: Connection, name: str) -> None:
+    """As `count`, by a number that is not given again where this transaction is rolled back either: for whoever looks
+    at it from within."""
+    now = time.time_ns() // 1000
+    add = "INSERT INTO counter (name, n) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET n = "
+    later = "CASE WHEN counter.n < excluded.n THEN excluded.n ELSE counter.n + 1 END"
+    sql.change(connection, f"{add}{later}", (name, now))
 
 
 async def counts(store: Store) -> dict[str, int]:

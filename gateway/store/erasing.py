@@ -6,14 +6,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, astuple, dataclass
+from itertools import chain
 
 from sqlalchemy import Connection, delete, func, insert, select, text, update
 
 from gateway.clock import Clock
 from gateway.store import auditing, sql
 from gateway.store.engine import Store
+from gateway.store.slots import unname
 from gateway.store.spans import source
-from gateway.store.tables_app import alert, choice, due, mirror, slot, slot_record
+from gateway.store.tables_app import alert, choice, due, mirror, slot_record
 from gateway.store.tables_ledger import DECIDING, OPEN, conflict, outbox, subject_key, value
 from gateway.store.tables_mentioning import customer_name, lesson, named
 from gateway.store.vault import Vault
@@ -51,13 +53,17 @@ class EraseStore:
         return await self._store.write(self._erase, (record, by))
 
     def _erase(self, connection: Connection, items: Sequence[tuple[str, str]]) -> list[Weight | None]:
-        return [_sum([self._one(connection, each, by) for each in _whole(connection, one)]) for one, by in items]
+        wholes = [_whole(connection, record) for record, _ in items]
+        for record in chain.from_iterable(wholes):
+            unname(connection, record)  # first: to look through the cards takes time, in which others may decide
+        sql.alone(connection, DECIDING)
+        return [
+            _sum([self._one(connection, each, by) for each in whole])
+            for whole, (_, by) in zip(wholes, items, strict=True)
+        ]
 
     def _one(self, connection: Connection, record: str, by: str) -> Weight | None:
         weight, now = _weigh(connection, record), self._clock.now()
-        if weight is not None:
-            _unname(connection, record)  # first: to look through the cards takes time, in which others may decide
-        sql.alone(connection, DECIDING)
         if weight is None or not self._vault.erase(connection, record, now):
             return None
         # one that was sent is not sent again either: without its value it would clear the field there; and why one was
@@ -87,18 +93,6 @@ def _whole(connection: Connection, record: str) -> list[str]:
 def _sum(weights: Iterable[Weight | None]) -> Weight | None:
     found = [astuple(each) for each in weights if each is not None]
     return Weight(*map(sum, zip(*found, strict=True))) if found else None
-
-
-def _unname(connection: Connection, record: str) -> None:
-    """Cards keep by which name, as it was typed, each customer was named; also those that the room may not see now, for
-    which there is no `slot_record`."""
-    said = json.dumps(record, ensure_ascii=False) + ":"
-    about = select(slot.c.id, slot.c.state).where(slot.c.state.contains(said, autoescape=True)).order_by(slot.c.id)
-    for row in connection.execute(about.with_for_update()).all():
-        state = json.loads(row.state)
-        if isinstance(names := state.get("names"), dict) and names.pop(record, None) is not None:
-            told = json.dumps(state, ensure_ascii=False)
-            connection.execute(update(slot).where(slot.c.id == row.id).values(state=told))
 
 
 def _key(record: str) -> str:

@@ -79,7 +79,15 @@ POSTGRESQL: dict[str, Why] = {
     "42501": "rights",
     "58030": "disk",
 }
-_NO_ANSWER = {"OperationalError", "InterfaceError", "ConnectionTimeout", "PoolTimeout", "AdminShutdown"}
+# InternalError: of the driver's own, where an answer came that is none, as of a line that garbles
+_NO_ANSWER = {
+    "OperationalError",
+    "InterfaceError",
+    "InternalError",
+    "ConnectionTimeout",
+    "PoolTimeout",
+    "AdminShutdown",
+}
 AGAIN = {"40001", "40P01"}  # PostgreSQL: serialization failure, deadlock
 
 

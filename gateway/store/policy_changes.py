@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, insert, select, update
 from cards.words import N_
 from gateway.errors import Refused
 from gateway.store import sql
-from gateway.store.counters import count
+from gateway.store.counters import count_once
 from gateway.store.engine import Store
 from gateway.store.tables_ledger import DECIDING
 from gateway.store.tables_policy import policy_change, policy_step
@@ -258,7 +258,7 @@ def _approve_one(connection: Connection, id_: str, by: str, reason: str, keep: b
         done=0,
         total=total,
     )
-    count(connection, COUNTER)
+    count_once(connection, COUNTER)
     return _there(connection, id_)
 
 
@@ -289,7 +289,7 @@ def _end_one(connection: Connection, id_: str, by: str, why: str, now: int) -> P
         _none_later(connection, change)
     ends = "cancelled" if change.state == "applying" else "undone"
     _set(connection, id_, state="undoing", ends_as=ends, done=0, total=0, **ended)
-    count(connection, COUNTER)
+    count_once(connection, COUNTER)
     return _there(connection, id_)
 
 

@@ -46,6 +46,10 @@ class SlotStore:
         self._asked: set[str] = set()
         self._reading: asyncio.Task[dict[str, Shown]] | None = None
 
+    async def unname(self, record: str) -> None:
+        """No card keeps by which name an erased customer was named."""
+        await self._store.write(_unname, record)
+
     async def get(self, key: Slot) -> Shown | None:
         return await self.by_id(slot_id(key))
 
@@ -260,3 +264,21 @@ def _drop_one(connection: Connection, id_: str, seen: int | None) -> bool:
     if dropped:
         connection.execute(delete(slot_record).where(slot_record.c.slot == id_))
     return dropped
+
+
+def unname(connection: Connection, record: str) -> None:
+    """Cards keep by which name, as it was typed, each customer was named; also those that the room may not see now, for
+    which there is no `slot_record`."""
+    said = json.dumps(record, ensure_ascii=False) + ":"
+    about = select(slot.c.id, slot.c.state).where(slot.c.state.contains(said, autoescape=True)).order_by(slot.c.id)
+    for row in connection.execute(about.with_for_update()).all():
+        state = json.loads(row.state)
+        if isinstance(names := state.get("names"), dict) and names.pop(record, None) is not None:
+            told = json.dumps(state, ensure_ascii=False)
+            connection.execute(update(slot).where(slot.c.id == row.id).values(state=told))
+
+
+def _unname(connection: Connection, records: Sequence[str]) -> list[None]:
+    for record in records:
+        unname(connection, record)
+    return [None] * len(records)

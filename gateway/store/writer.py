@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine
 from gateway.metrics import BATCH as BATCH_SIZE
 from gateway.metrics import COMMIT, UNWRITTEN
 from gateway.store.checkpoint import ALONE_ROWS, IDLE_S, ROWS, Checkpoints
-from gateway.store.faults import StoreClosed, StoreUnavailable, named, stale, transient
+from gateway.store.faults import StoreClosed, StoreUnavailable, named, stale, transient, unavailable
 from gateway.store.patience import Patience
 
 I = TypeVar("I")  # noqa: E741 -- the item of an operation
@@ -264,7 +264,9 @@ class Writer:
                 if kept is None:
                     kept = self._kept = self._engine.connect()
                 yield kept
-        except BaseException:
+        except BaseException as broke:
+            if self._kept is not None and unavailable(broke) == "unreachable":
+                self._kept.invalidate()  # a line that garbled one answer may have more of them on it
             self._let_go()
             raise
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -128,6 +129,12 @@ async def test_its_cards_are_taken_away_and_nobody_hears_its_name(tmp_path: Path
         await live.house.sweeps["local"].once(first=True)
         await live.settle()
         assert await live.s.records.get(HERO) is None, "what the CRM still says of it is not taken in again"
+        painted = replace(named("late", False), state={"message": "late", "names": {HERO: "typed late"}})
+        await live.s.slots.keep(painted)  # as it was read before
+        live.clock.ahead(minutes=3)
+        await live.settle()
+        assert await live.rows("slot", "state LIKE '%typed late%'") == 0
+        assert await live.rows("due", "kind = 'erased'") == 0
         assert await live.s.ledger.verify() is None
 
 

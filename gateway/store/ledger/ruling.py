@@ -53,17 +53,18 @@ class Ruling:
         """Takes up what rules, and until the commit nothing else will."""
         with sql.together(connection):
             sql.beside(connection, DECIDING)
-            n = policy_changes.asking_version(connection)
-        self._follow(connection, n())
+            asked = policy_changes.asking_version(connection)
+        if (n := asked()) != self._now.n:  # also back: what was seen from within may have been rolled back
+            newer = _InForce(n, policy_changes.ruling(connection, self._configured))
+            with self._lock:
+                self._now = newer
 
     def follow(self, connection: Connection) -> None:
         """Takes up what was put in force or taken back since."""
-        self._follow(connection, policy_changes.asking_version(connection)())
-
-    def _follow(self, connection: Connection, n: int) -> None:
-        if n == self._now.n:
-            return
-        newer = _InForce(n, policy_changes.ruling(connection, self._configured))
-        with self._lock:
-            if n > self._now.n:  # a reader may come late
-                self._now = newer
+        known = self._now
+        n = policy_changes.asking_version(connection)()
+        if n > known.n:
+            newer = _InForce(n, policy_changes.ruling(connection, self._configured))
+            with self._lock:
+                if self._now is known:  # else the writer was here meanwhile
+                    self._now = newer

@@ -11,7 +11,7 @@ import pytest
 from redis import exceptions
 from redis.asyncio import Redis as Client
 
-from gateway.bus import redis_lanes
+from gateway.bus import redis, redis_lanes
 from gateway.bus.redis import RedisBus
 from gateway.bus.redis_lanes import GROUP, lane_of
 from gateway.errors import Retry
@@ -199,6 +199,24 @@ async def test_whoever_cannot_be_told_that_redis_was_emptied_holds_lanes_all_the
     await bus.publish(job("a"))
     await one.arrived(2)
     assert sorted(one.onces) == ["a", "press"]
+    await client.aclose()
+
+
+async def test_a_store_that_hangs_while_it_is_told_costs_no_lease(
+    shared: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redis, "TICK_S", 0.1)
+    _, bus, client = await alone(shared)
+    told: list[float] = []
+
+    async def hangs() -> None:
+        told.append(time.monotonic())
+        await asyncio.sleep(3600)
+
+    bus.emptied = hangs
+    keys = [key async for key in client.scan_iter(f"{bus._names.prefix}*")]
+    await client.delete(*keys)
+    await until(lambda: len(told) >= 3)
     await client.aclose()
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 
 from gateway.errors import Refused
 from gateway.lab.laboratory import make_plan, work_off
+from gateway.store import policy_changes
 from gateway.store.policy_changes import PolicyChange, PolicyChanges
 from reconcile.canonical import equal
 from reconcile.resolve import resolve
@@ -258,3 +260,26 @@ async def test_an_erased_customer_is_left_alone(world: World) -> None:
     assert change.report is not None and change.report["customers"] == MANY - 1
     await applied(world, change)
     assert all(step.record != customer(0) for step in await PolicyChanges(world.store).steps(change.id, 10_000))
+
+
+async def test_an_approval_that_is_rolled_back_rules_nothing_though_it_was_seen_from_within(either: World) -> None:
+    """The writer commits together what waits together: an edit beside an approval is decided by it."""
+    one, other = await planned(either, FIELDS, NO_AGENT), await planned(either, ("phone",), CLOCK)
+    ruling = either.ledger._shared.ruling
+    before = ruling.policies
+
+    def both(connection: Connection, items: Sequence[None]) -> list[None]:
+        policy_changes._approve_one(connection, one.id, "p_zhao", "numbers were lost", False, either.clock())
+        ruling.beside(connection)
+        assert ruling.policies != before
+        raise Refused("The next of them is not taken.")
+
+    with pytest.raises(Refused):
+        await either.store.write(both, None)
+    await either.ledger.ingest(either.edit("139 0000 0001"))
+    assert ruling.policies == before
+    with pytest.raises(Refused):
+        await either.store.write(both, None)
+    await PolicyChanges(either.store).approve(other.id, "p_zhao", "numbers were lost", False, either.clock())
+    await either.ledger.ingest(either.edit("139 0000 0002"))
+    assert ruling.policies.of("account", "phone") == other.policies["phone"]

@@ -6,7 +6,8 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from psycopg.errors import ProtocolViolation
+from psycopg import InternalError
+from psycopg.errors import InternalError_, ProtocolViolation
 
 from gateway.errors import Misconfigured
 from gateway.store import enough
@@ -119,6 +120,11 @@ async def test_a_pooler_that_keeps_the_next_one_waiting_is_said(postgresql: Post
 def test_what_a_pooler_says_in_the_midst_of_a_query_goes_by_its_text() -> None:
     assert unavailable(ProtocolViolation("query_wait_timeout")) == "too_many"
     assert unavailable(ProtocolViolation("server login failed")) == "unreachable"
+
+
+def test_an_answer_that_is_none_is_the_lines_fault_and_an_error_of_the_servers_own_is_not() -> None:
+    assert unavailable(InternalError("received 2 results from command 'COMMIT'")) == "unreachable"
+    assert unavailable(InternalError_("an error of its own")) is None
 
 
 async def test_on_sqlite_there_is_nothing_to_take(tmp_path: Path) -> None:
