@@ -25,7 +25,7 @@ log = logging.getLogger("floatcard.writeback")
 IDLE_S = 0.5
 IN_ONE_GO_S = 10.0
 DOUBT_S = 5.0
-"""What broke off here may go on there: so long at least nobody asks what came of it."""
+"""What broke off here may go on there: a record that is as it was is looked at again before the write is given up."""
 """So long after a claim its writes are begun: each has ended, one way or the other, before the claim runs out."""
 
 
@@ -42,6 +42,8 @@ class Writeback:
         self._wearily = Wearily(log)
         self._doubted: set[str] = set()
         """Rows in doubt whose cards say so."""
+        self._fresh: set[str] = set()
+        """Rows in doubt that were not looked at yet since they broke off here."""
 
     def nudge(self) -> None:
         self._look.set()
@@ -108,7 +110,7 @@ class Writeback:
             answer = await self._write(row)
         except Unsure as tired:
             WRITTEN.labels(self._crm.name, "unsure").inc()
-            await self._s.ledger.unsure(row, max(tired.after, DOUBT_S))
+            await self._unsure(row)
             log.warning("a write to %s is in doubt: %s", self._crm.name, tired)
         except Retry as tired:
             WRITTEN.labels(self._crm.name, "retry").inc()
@@ -123,7 +125,7 @@ class Writeback:
         except Exception:
             # It may have been taken: whoever claims next reads before anything is sent again.
             WRITTEN.labels(self._crm.name, "unsure").inc()
-            await self._s.ledger.unsure(row, DOUBT_S)
+            await self._unsure(row)
             raise
         else:
             await self._answered(row, answer, trail)
@@ -190,6 +192,10 @@ class Writeback:
         source = native_of(self._s, self._crm.name)
         return Snapshot(current, source, began=began, key=row.record, trace=trail.turn)
 
+    async def _unsure(self, row: OutboxRow) -> None:
+        self._fresh.add(row.id)
+        await self._s.ledger.unsure(row)
+
     async def _doubts(self) -> int:
         """Rows that were sent and never answered; how many came to an end."""
         settled = 0
@@ -240,9 +246,20 @@ class Writeback:
             await self._spine.refresh(row.record)
             return True
         before = await self._s.records.mirrored(current.ref.key)
+        if row.id in self._fresh:
+            self._fresh.discard(row.id)
+            if _as_it_was(row, current, before):
+                await self._s.ledger.unsure(row, DOUBT_S)
+                return False
         snapshot = self._snapshot(row, current, began, trail)
         told = await self._s.ledger.settle(row, snapshot, ours=current.modified_by == GATEWAY)
         if not told.held:
             await take(self._s, self._spine, before, current, told, trail)
         await self._spine.refresh(row.record)
         return True
+
+
+def _as_it_was(row: OutboxRow, current: Record, before: Record | None) -> bool:
+    """Nobody has changed it since the write was decided on: nor have we, yet."""
+    known = row.precondition if row.precondition is not None else before.version if before is not None else None
+    return known is not None and current.version <= known

@@ -24,7 +24,6 @@ from gateway.repaint import PAINTERS, TIRED_AFTER
 from gateway.services import Services
 from gateway.store.slots import Shown, slot_id
 from gateway.turn import Trail
-from gateway.writeback import DOUBT_S
 from tests.gateway.fake_chat import Message, text
 from tests.gateway.house import GUEST, HERO, LI, NAME, WANG, Live, opened
 from tests.gateway.moody import Crm, Mood
@@ -231,7 +230,6 @@ async def test_a_doubt_whose_record_nobody_may_read_is_for_a_person_to_mend(
     async with opened(tmp_path) as live:
         unreadable(monkeypatch, Refused("The CRM has no customer {record}.", record="x"))
         await fallen_silent(live)
-        live.clock.ahead(seconds=DOUBT_S)
         await live.natively("city", "福州", record=OTHER)
         await live.settle()
         assert await live.value("city", OTHER) == "福州"

@@ -13,7 +13,6 @@ from gateway.errors import Refused
 from gateway.handlers import view
 from gateway.story import worded
 from gateway.teller import Line, Teller
-from gateway.writeback import DOUBT_S
 from tests.gateway.fake_chat import Message, buttons, text
 from tests.gateway.house import HERO, LI, NAME, WANG, Live, opened
 from tests.gateway.moody import Crm
@@ -110,8 +109,6 @@ async def test_a_doubt_that_nobody_can_clear_is_no_refusal(tmp_path: Path, monke
         await live.quiet()
         monkeypatch.setattr(Crm, "get", get)
         live.crm.mood = "silent"
-        await live.house.writebacks["local"].once()
-        live.clock.ahead(seconds=DOUBT_S)
         await live.house.writebacks["local"].once()
         await live.quiet()
         state = await live.s.ledger.state(HERO, "phone")
