@@ -27,7 +27,6 @@ from gateway.services import Services
 from gateway.show import Shower
 from gateway.showing import Look
 from gateway.store.alerts import Alert
-from gateway.store.ledger import ConflictCase
 from gateway.store.slots import Shown
 from gateway.telling import telling
 from gateway.turn import Act, Outcome, Show, Slot, Trail, Turn, new_trail
@@ -206,11 +205,9 @@ class Spine:
         whoever was to be reminded before `since` (ms) is not."""
         cases = await self._s.ledger.conflicts(limit=ALL)
         for start in range(0, len(cases), 200):
-            await asyncio.gather(*(self._show_conflict(case, since) for case in cases[start : start + 200]))
-
-    async def _show_conflict(self, case: ConflictCase, since: int) -> None:
-        await alerts.remind_yet(self._s, case, since)
-        await conflicts.publish(self._s, case.id)
+            some = cases[start : start + 200]
+            await alerts.remind_yet(self._s, some, since)
+            await asyncio.gather(*(conflicts.publish(self._s, case.id) for case in some))
 
     async def _queue(self, topic: str, lane: str, subject: str) -> None:
         if self._s.bus.shared:  # another process may run what waits, and this one would never hear

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
 import secrets
@@ -62,13 +63,17 @@ async def remind(s: Services, conflict: str, record: str, field: str, opened: in
         await s.due.put(reminder)
 
 
-async def remind_yet(s: Services, case: ConflictCase, since: int = 0) -> None:
-    """For one whose reminder may never have been set: what is set stays, and what was due before `since` (ms), or was
+async def remind_yet(s: Services, cases: Sequence[ConflictCase], since: int = 0) -> None:
+    """For those whose reminder may never have been set: what is set stays, and what was due before `since` (ms), or was
     told, is not told again."""
+    told = await s.alerts.known([_alert_of(each.id, each.record, each.field) for each in cases])
+    left = [each for each in cases if _alert_of(each.id, each.record, each.field) not in told]
+    await asyncio.gather(*(_remind_yet(s, each, since) for each in left))
+
+
+async def _remind_yet(s: Services, case: ConflictCase, since: int) -> None:
     for reminder in _reminders(s, case.id, case.record, case.field, case.opened_at):
-        if reminder.at < since or await s.alerts.get(_alert_of(case.id, case.record, case.field)) is not None:
-            return
-        if not await s.due.add(reminder):
+        if reminder.at < since or not await s.due.add(reminder):
             return  # it is set, or set anew, and so is or was the other
 
 

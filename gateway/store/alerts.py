@@ -8,7 +8,7 @@ from typing import Any, Literal, cast
 
 from sqlalchemy import Connection, select, update
 
-from gateway.store import upsert
+from gateway.store import sql, upsert
 from gateway.store.engine import Store
 from gateway.store.tables_app import alert
 
@@ -41,6 +41,12 @@ class AlertStore:
     async def get(self, id_: str) -> Alert | None:
         found = await self._store.look(lambda connection: _read(connection, alert.c.id == id_))
         return found[0] if found else None
+
+    async def known(self, ids: Sequence[str]) -> set[str]:
+        """Which of these were raised."""
+        query, keys = "SELECT id FROM alert WHERE id", [(id_,) for id_ in ids]
+        rows = await self._store.read(lambda connection: sql.ask_in(connection, query, keys) if keys else [])
+        return {row[0] for row in rows}
 
     async def about(self, record: str) -> list[Alert]:
         return await self._store.read(lambda connection: _read(connection, alert.c.record == record))
