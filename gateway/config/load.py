@@ -199,6 +199,8 @@ def _references(config: Config, policies: set[str]) -> list[tuple[str, str]]:
         if policy.merge == "monotone" and len(policy.order) < 2:
             found.append((f"policies.{name}.order", "monotone needs the stages in order, from the first to the last"))
     found += [(f"crms.{name}", "a channel has this name") for name in config.crms if name in config.channels]
+    if "store" in config.crms:
+        found.append(("crms.store", "a backup calls the gateway's own store so; take another name"))
     for name, source in config.sources.items():
         if name in config.channels or name in config.crms:
             found.append((f"sources.{name}", "a channel or CRM has this name: what many people use is never linear"))

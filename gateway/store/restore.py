@@ -44,16 +44,21 @@ def restore(path: Path, url: str, files: Mapping[str, Path], check: Callable[[Co
     if parsed.get_backend_name() == "sqlite":
         _clean(Path(str(parsed.database)), "store")
     engine = plainly(parsed)
+    made: list[Path] = []
     try:
         with said(shown(parsed)), ExitStack() as stack:
             connection = stack.enter_context(engine.begin())
             migrate.empty(connection, shown(parsed), IN_USE)
             migrate.make(connection, taken.schema)
-            load = _Load(path, taken.schema, connection, files, check, stack)
+            load = _Load(path, taken.schema, connection, files, check, stack, made)
             for line in lines(path):
                 load.take(line)
             _sequences(connection)
             migrate.finish(connection, shown(parsed))
+    except BaseException:
+        for file in made:  # the store is committed last: what was before it goes with it
+            file.unlink(missing_ok=True)
+        raise
     finally:
         engine.dispose()
     return taken
@@ -84,6 +89,8 @@ class _Load:
     files: Mapping[str, Path]
     check: Callable[[Connection], object]
     stack: ExitStack
+    made: list[Path]
+    """Files of CRMs that were made."""
     file: sqlite3.Connection | None = None
     put: Callable[[Sequence[Sequence[Any]]], None] | None = None
     table: str = ""
@@ -95,7 +102,7 @@ class _Load:
             return
         self.end()
         if "made" in line:
-            self.file = _made(self.files[line["section"]], line, self.stack)
+            self.file = _made(self.files[line["section"]], line, self.stack, self.made)
         elif "table" in line:
             self.table = line["table"]
             self.put = self._into(line["table"], line["columns"])
@@ -138,11 +145,14 @@ def _copy(
             copy.write_row([bool(value) if truth and value is not None else value for value, truth in values])
 
 
-def _made(path: Path, section: Mapping[str, Any], stack: ExitStack) -> sqlite3.Connection:
+def _made(path: Path, section: Mapping[str, Any], stack: ExitStack, ours: list[Path]) -> sqlite3.Connection:
     """An empty file with that schema, in a transaction that `stack` ends; gone again when that breaks."""
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    if path.stat().st_size:
+        raise Misconfigured([(str(path), f"crms.{section['section']}", THERE)])
+    ours.append(path)
     made = stack.enter_context(closing(sqlite3.connect(path, isolation_level=None)))
-    stack.enter_context(_whole(made, path))
+    stack.enter_context(_whole(made))
     for mark, value in section["marks"].items():
         made.execute(f"PRAGMA {quoted(mark)}={int(value)}")
     for _, statement in sorted(section["made"], key=lambda one: one[0] != "table"):
@@ -151,14 +161,13 @@ def _made(path: Path, section: Mapping[str, Any], stack: ExitStack) -> sqlite3.C
 
 
 @contextmanager
-def _whole(made: sqlite3.Connection, path: Path) -> Iterator[None]:
+def _whole(made: sqlite3.Connection) -> Iterator[None]:
     made.execute("BEGIN IMMEDIATE")
     try:
         yield
         made.execute("COMMIT")
     except BaseException:
         made.rollback()
-        path.unlink(missing_ok=True)
         raise
 
 

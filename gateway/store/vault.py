@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection
 
 from cards.words import N_
-from gateway.errors import Misconfigured, Refused
+from gateway.errors import Misconfigured, Refused, Retry
 from gateway.store import sql
 from gateway.store.engine import Store
 from gateway.store.tables import floatcard_meta
@@ -32,6 +32,7 @@ _NONCE = 12
 _KEPT = 8192
 _ERASED = N_("This customer's data was erased here and is not taken in again.")
 _OTHER_KEY = "is not the key this database was made with; put the right one back, values cannot be read without it"
+_ROTATED_S = 10.0
 _SHORT = "must be at least 32 random bytes; make one with: openssl rand -base64 32"
 
 
@@ -125,11 +126,20 @@ class Vault:
         found = self._stored(connection, wanted)
         missing = [subject for subject in wanted if subject not in found]
         if create and missing:
+            self._ours(connection)
             rows = [{"subject": one, "wrapped": self._wrap(os.urandom(32), one), "erased_at": None} for one in missing]
             sql.store(connection, subject_key, rows, "keep")
             # read back: of two processes that make a key at once, one wins
             found |= self._stored(connection, missing)
         return found
+
+    def _ours(self, connection: Connection) -> None:
+        """Nobody makes a key that the database's master key does not open: a gateway that ran on while that was changed
+        would lose what is sealed with it. Raises `Retry`."""
+        tail = " FOR SHARE" if connection.dialect.name == "postgresql" else ""
+        row = sql.first(connection, f"SELECT value FROM floatcard_meta WHERE key = ?{tail}", ("vault",))  # noqa: S608
+        if row is not None and not self.wrote(bytes.fromhex(row[0])):
+            raise Retry(_ROTATED_S, "another master key was given to this database; start this gateway with it")
 
     def _stored(self, connection: Connection, subjects: list[str]) -> dict[str, Keys | Erased]:
         return self.asking(connection, subjects)() if subjects else {}

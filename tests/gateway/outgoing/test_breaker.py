@@ -199,3 +199,5 @@ def test_a_network_and_a_crm_of_one_name_are_refused(tmp_path: Path) -> None:
     text = configured(tmp_path, "http://127.0.0.1:1").read_text("utf-8").replace("[crms.local", "[crms.web")
     (tmp_path / "same.toml").write_text(text, "utf-8")
     assert ("crms.web", "a channel has this name") in [fault[1:] for fault in check(tmp_path / "same.toml")]
+    (tmp_path / "same.toml").write_text(text.replace("[crms.web", "[crms.store"), "utf-8")
+    assert "crms.store" in [fault[1] for fault in check(tmp_path / "same.toml")]

@@ -368,3 +368,30 @@ def test_a_restore_that_breaks_at_its_end_leaves_neither(
     assert tables(target) == []
     assert not (tmp_path / "back.db").exists()
     restore(tmp_path / "b", target, {"local": tmp_path / "back.db"}, lambda _connection: None)
+
+
+def test_a_restore_whose_store_is_not_committed_leaves_no_crms_file(
+    new: New, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, there = new("sqlite"), crm_file(tmp_path / "crm.db")
+    migrate.prepare(address(source))
+    take(source, tmp_path / "b", {"local": there})
+
+    def gone(connection: Connection, *_: object) -> None:
+        driver: Any = connection.connection.driver_connection
+        driver.close()  # what was to be committed last cannot be
+
+    monkeypatch.setattr(migrate, "finish", gone)
+    with pytest.raises(Exception, match="closed"):
+        restore(tmp_path / "b", new("sqlite"), {"local": tmp_path / "back.db"}, lambda _connection: None)
+    assert not (tmp_path / "back.db").exists()
+
+
+def test_a_crm_called_as_the_store_is_costs_nobody_their_file(new: New, tmp_path: Path) -> None:
+    """A configuration refuses the name; a backup of before may have it."""
+    source, there = new("sqlite"), crm_file(tmp_path / "crm.db")
+    migrate.prepare(address(source))
+    take(source, tmp_path / "b", {"store": there})
+    before = there.read_bytes()
+    assert "never overwrites" in refused(tmp_path / "b", new("sqlite"), files={"store": there})
+    assert there.read_bytes() == before

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.errors import Misconfigured
+from gateway.errors import Misconfigured, Retry
 from gateway.store import rotating
 from gateway.store.rotating import Rotation
 from gateway.store.vault import Vault
@@ -46,4 +46,18 @@ async def test_every_value_opens_with_the_new_key_after_a_break_in_between(
     world.ledger._vault = world.ledger._shared.vault = Vault(NEW)
     assert await world.ledger.verify() is None
     assert look(store_url, "SELECT count(*) FROM floatcard_meta WHERE key = 'vault_next'")[0] == 0
+    await world.store.close()
+
+
+async def test_a_gateway_that_ran_on_makes_no_key_that_nobody_could_open(store_url: str) -> None:
+    world = World.open(store_url, MergePolicy(mode="review"), NOBODY)
+    await world.vault.check(world.store)
+    await world.ledger.ingest(world.edit("v", record="local:account:a"))
+    rotation = Rotation(world.store, Vault(KEY), Vault(NEW), 1)
+    assert await world.store.write(rotation._begin, None)
+    for _ in range(2):  # while it is under way, and when it is done
+        with pytest.raises(Retry, match="another master key"):
+            await world.ledger.ingest(world.edit("v", record="local:account:new"))
+        assert await rotation.run() in (0, 1)
+    assert look(store_url, "SELECT count(*) FROM subject_key")[0] == 1
     await world.store.close()
