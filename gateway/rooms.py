@@ -225,8 +225,19 @@ class Rooms:
         computed = carried(computed, place.channel)
         whole = replace(roster, members=(*roster.members, *late))
         made = _Kept(whole, computed, version, {member.id.key: member for member in whole.members})
+        self._kept.pop(place.room_key, None)
         self._kept[place.room_key] = made
+        self._let_go()
         return made
+
+    def _let_go(self) -> None:
+        """Of the rooms that were looked at longest ago: a list so old is asked for again in any case."""
+        now = self._clock.now()
+        while (key := next(iter(self._kept))) and now - self._kept[key].roster.at >= FRESH_MS and len(self._kept) > 1:
+            del self._kept[key]
+            self._tired.pop(key, None)
+            if all(now - at > LAG_MS for _, at in self._came.get(key, {}).values()):
+                self._came.pop(key, None)
 
 
 def _surely(who: Sender) -> Sender:

@@ -206,3 +206,17 @@ async def test_what_is_up_for_somebody_alone_is_found_by_its_reader_also_of_an_o
             lambda connection, items: [connection.exec_driver_sql(forgets) and None for _ in items], 0
         )
         assert await found() == (["web/r_x"], ["web/r_y"])
+
+
+async def test_a_room_that_nobody_speaks_in_any_more_is_not_kept_in_memory(tmp_path: Path) -> None:
+    async with opened(tmp_path) as live:
+        for room in ("deal", "east"):
+            await live.s.rooms.audience(Place("web", room))
+        kept = live.s.rooms._kept
+        assert len(kept) == 2
+        live.clock.ahead(minutes=6)
+        await live.s.rooms.audience(Place("web", "deal"))
+        assert len(kept) == 2, "both are fresh"
+        live.clock.ahead(minutes=5)
+        await live.s.rooms.audience(Place("web", "east"))
+        assert list(kept) == [Place("web", "east").room_key], "a list so old would be asked for again"
