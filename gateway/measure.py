@@ -48,7 +48,7 @@ class Gauges:
         self._queue()
         self._s.pressure.look()
         self._overheard()
-        now = time.monotonic()
+        now, before = time.monotonic(), set(self._asking)
         if now - self._asked >= EVERY_S:
             self._asked = now
             for what in self._asks.keys() - self._asking.keys():
@@ -56,7 +56,8 @@ class Gauges:
         if asking := dict(self._asking):
             await asyncio.wait(asking.values(), timeout=PATIENCE_S)
             for what in [what for what, task in asking.items() if not task.done()]:
-                UP[what].set(0)
+                if what in before:  # else it may only be slow: what is counted takes a while in a large store
+                    UP[what].set(0)
             self._asking = {what: task for what, task in self._asking.items() if not task.done()}
 
     async def _ask(self, what: str) -> None:

@@ -156,7 +156,8 @@ class Server:
         if gone in steps or (not gone and asked):
             raise vanished(gone or ", ".join(sorted(asked)))
         # The server broke, and took back what it had begun.
-        raise Retry(TIRED, f"answered an error of its own: {self.client.quoted(name)[:60]}")
+        # Its words may have a value in them, and a `Retry` is logged.
+        raise Retry(TIRED, "answered an error of its own")
 
 
 def _named(error: Json) -> tuple[str, str]:

@@ -170,6 +170,30 @@ async def test_a_store_that_is_away_or_hangs_keeps_no_scrape_waiting(
 
 
 @pytest.mark.usefixtures("always")
+async def test_a_store_that_only_takes_long_to_count_is_not_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends = asyncio.Event()
+
+    async def slow(*given: Any) -> Any:
+        await ends.wait()
+        return await measured(*given)
+
+    monkeypatch.setattr(measure, "PATIENCE_S", 0.05)
+    async with opened(tmp_path) as live:
+        await until_told(live, (1, 1))
+        monkeypatch.setattr(measure, "measured", slow)
+        for _ in range(3):
+            ends.clear()
+            assert await scrape(live) == 1, "it was asked just now"
+            ends.set()
+            await asyncio.sleep(0.3)
+        ends.clear()
+        await until_told(live, (0, 1))  # nor did it answer until it was asked again
+        ends.set()
+
+
+@pytest.mark.usefixtures("always")
 async def test_a_queue_that_is_away_is_told_beside_the_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def away() -> tuple[int, int | None]:
         raise Retry(1, "away")
