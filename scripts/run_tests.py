@@ -4,17 +4,20 @@ ran, and for how long, to `benchmarks/soak.md`.
 
 Up to FEW tests that failed are tried once more, with nothing beside them: most of them have real servers, real
 faults and a clock. What fails again has failed; what does not is named at the end as unsteady. A soak tries once.
+Both tries have one seed, which is printed first and may be given as `FLOATCARD_SEED`.
 """
 
 from __future__ import annotations
 
 import os
 import platform
+import random
 import subprocess
 import sys
 import tempfile
 import time
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -53,8 +56,19 @@ def _outcome(case: ElementTree.Element) -> int:
 
 def failing(reports: list[Path]) -> list[str]:
     """What failed, by pytest's own words for it."""
-    cases = (case for report in reports if report.exists() for case in ElementTree.parse(report).iter("testcase"))
-    return [f"{case.get('classname')}::{case.get('name')}" for case in cases if _outcome(case) == 1]
+    return [_name(case) for case in _cases(reports) if _outcome(case) == 1]
+
+
+def passing(reports: list[Path]) -> set[str]:
+    return {_name(case) for case in _cases(reports) if _outcome(case) == 0}
+
+
+def _cases(reports: list[Path]) -> Iterator[ElementTree.Element]:
+    return (case for report in reports if report.exists() for case in ElementTree.parse(report).iter("testcase"))
+
+
+def _name(case: ElementTree.Element) -> str:
+    return f"{case.get('classname')}::{case.get('name')}"
 
 
 def again(codes: list[int], reports: list[Path]) -> list[int]:
@@ -64,7 +78,10 @@ def again(codes: list[int], reports: list[Path]) -> list[int]:
         return codes
     sys.stdout.write(f"\n{len(failed)} failed; once more, alone:\n")
     sys.stdout.flush()
-    code = pytest("--last-failed", "--last-failed-no-failures", "none")
+    report = reports[0].with_name("again.xml")
+    code = pytest("--last-failed", "--last-failed-no-failures", "none", f"--junitxml={report}")
+    if not passing([report]).issuperset(failed):  # also one that was not found again
+        code = code or FAILED
     if code == 0:
         sys.stdout.write("".join(f"UNSTEADY {name}: failed once, then passed\n" for name in failed))
     return [code if each == FAILED else each for each in codes]
@@ -73,6 +90,9 @@ def again(codes: list[int], reports: list[Path]) -> list[int]:
 def main() -> int:
     beside = str(max(1, min(os.cpu_count() or 1, 8)) + 1)
     started = time.monotonic()
+    seed = os.environ.setdefault("FLOATCARD_SEED", str(random.SystemRandom().randrange(1 << 32)))
+    sys.stdout.write(f"FLOATCARD_SEED={seed}\n")
+    sys.stdout.flush()
     with tempfile.TemporaryDirectory() as folder:
         reports = [Path(folder, name) for name in ("together.xml", "alone.xml")]
         # in the order of their names: by how many tests they have a file of one long test would come last, and alone

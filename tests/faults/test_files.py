@@ -19,10 +19,12 @@ import pytest
 from sqlalchemy import Connection, event, insert, select
 
 from gateway.errors import Misconfigured
+from gateway.metrics import REGISTRY
 from gateway.store.engine import Store
 from gateway.store.faults import StoreUnavailable
 from gateway.store.tables import floatcard_meta
 from tests.engines.postgresql import Postgresql
+from tests.engines.redis import Redis
 from tests.faults.house import Faulty, faulty
 
 
@@ -54,12 +56,18 @@ async def read_only(live: Faulty) -> AsyncIterator[None]:
         live.s.store._writing.dispose()
 
 
-async def through(live: Faulty, street: str, mend: contextlib.AbstractAsyncContextManager[None]) -> None:
-    """People work while nothing can be written: they are told to come again, and see what is there."""
-    form, refused = await live.ready_form(), live.refused
+async def through(
+    live: Faulty, street: str, mend: contextlib.AbstractAsyncContextManager[None], *, kept: bool = False
+) -> None:
+    """People work while nothing can be written: they are told to come again, and see what is there. `kept`: what they
+    say waits in Redis."""
+    form, refused, failed = await live.ready_form(), live.refused, unwritten()
     async with mend:
         work = asyncio.gather(live.talk(4), live.save(form, street))
-        await live.until(lambda: _is(live.refused > refused + 3), "turned away")
+        if kept:
+            await live.until(lambda: _is(unwritten() > failed + 3), "tried in vain")
+        else:
+            await live.until(lambda: _is(live.refused > refused + 3), "turned away")
         assert await live.value("address") != street
         async with live.session.get(f"{live.url}/healthz") as answer:
             assert answer.status == 200
@@ -70,6 +78,10 @@ async def through(live: Faulty, street: str, mend: contextlib.AbstractAsyncConte
 
 async def _is(value: bool) -> bool:
     return value
+
+
+def unwritten() -> float:
+    return REGISTRY.get_sample_value("floatcard_commits_failed_total", {"why": "full"}) or 0.0
 
 
 @contextlib.asynccontextmanager
@@ -187,12 +199,16 @@ async def test_a_disk_with_errors(tmp_path: Path) -> None:
         await through(live, "after the disk had errors", broken())
 
 
-async def test_a_full_disk_under_postgresql(tmp_path: Path, postgresql: Postgresql, on_small: str) -> None:
-    async with faulty(tmp_path, on_small, postgresql) as live:
+@pytest.mark.parametrize("queue", ["store", "redis"])
+async def test_a_full_disk_under_postgresql(
+    tmp_path: Path, postgresql: Postgresql, redis_server: Redis, on_small: str, queue: str
+) -> None:
+    redis = redis_server if queue == "redis" else None
+    async with faulty(tmp_path, on_small, postgresql, redis) as live:
         async with no_room(postgresql):
             with pytest.raises(StoreUnavailable, match="is full; free some space, nothing acknowledged is lost"):
                 await live.s.store.write(_touch, "anything")
-        await through(live, "after the disk was full", no_room(postgresql))
+        await through(live, "after the disk was full", no_room(postgresql), kept=redis is not None)
 
 
 def _touch(connection: Connection, items: Sequence[str]) -> list[None]:

@@ -103,6 +103,12 @@ def test_a_sqlite_house_moves_to_postgresql(backed: tuple[Path, Path], tmp_path:
     with outside(url) as connection:
         edits = connection.exec_driver_sql("SELECT count(*) FROM edit").scalar_one()
     assert edits == counts(backed[0])[0][0]
+    assert (done := floatcard(tmp_path, "backup", "back")).code == 0, done.err
+    path.write_text(text, "utf-8")
+    (tmp_path / "crm.db").unlink()
+    done = floatcard(tmp_path, "restore", "back")
+    assert done.code == 0, done.err
+    assert counts(tmp_path) == counts(backed[0]), "and back again"
 
 
 SLOWLY = """
