@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,8 @@ from gateway.bus.redis_tls import NO_TLS
 from tests.cluster.gateways import MASTER, SECRET, Ground
 from tests.engines.postgresql import PASSWORD, Postgresql, free_port
 from tests.engines.redis import Redis
+from tests.faults.proxy import Fault, between
+from tests.faults.test_start import SHOWN, behind, secured, store_at
 from tests.gateway.test_cli import ENV, floatcard
 
 CHAT = "http://127.0.0.1:1/demo/api"
@@ -41,6 +43,9 @@ class Around:
 
     postgresql: Postgresql
     redis: Redis
+    folder: Path
+    stack: contextlib.ExitStack
+    """Lines that stand between for as long as the test."""
 
     def weak(self) -> str:
         """Who may log in over the network, and no more."""
@@ -54,8 +59,9 @@ class Around:
 
 
 @pytest.fixture
-def around(postgresql: Postgresql, redis_server: Redis) -> Around:
-    return Around(postgresql, redis_server)
+def around(postgresql: Postgresql, redis_server: Redis, tmp_path: Path) -> Iterator[Around]:
+    with contextlib.ExitStack() as stack:
+        yield Around(postgresql, redis_server, tmp_path, stack)
 
 
 def configured(folder: Path, around: Around, store: str = "", bus: str = "") -> int:
@@ -122,6 +128,33 @@ def no_tls_at_postgresql(around: Around) -> Spoilt:
     return Spoilt("asks for TLS and the server has none", store)
 
 
+def expired_certificate_of_postgresql(around: Around) -> Spoilt:
+    shown, trusted = secured(around.folder, *SHOWN["expired"])
+    line = around.stack.enter_context(between(behind(around.postgresql), tls=shown, asked=True))
+    store = store_at(line, around.database(), f"sslmode=verify-full&sslrootcert={trusted}")
+    return Spoilt("mend the certificate (its name, its dates, who signed it)", store)
+
+
+def expired_certificate_of_redis(around: Around) -> Spoilt:
+    shown, trusted = secured(around.folder, *SHOWN["expired"])
+    line = around.stack.enter_context(between(("127.0.0.1", around.redis.port), tls=shown))
+    return Spoilt("has expired; renew it there", bus=f"rediss://localhost:{line.port}/0?ssl_ca_certs={trusted}")
+
+
+def version_too_old(around: Around) -> Spoilt:
+    number = around.postgresql.run("SHOW server_version_num")[0][0]
+    line = around.stack.enter_context(between(behind(around.postgresql)))
+    line.set(Fault("rewrite", was=number.encode(), shown=b"130004"))
+    return Spoilt("needs 14 or newer", store_at(line, around.database(), "sslmode=disable"))
+
+
+def no_connection_left(around: Around) -> Spoilt:
+    name = around.database()
+    around.postgresql.run(f"CREATE ROLE shut LOGIN PASSWORD '{PASSWORD}' CONNECTION LIMIT 0")
+    around.postgresql.run(f"ALTER DATABASE {name} OWNER TO shut")
+    return Spoilt("the database has no connection left", around.postgresql.by_network(name, "shut"))
+
+
 def no_tls_at_redis(around: Around) -> Spoilt:
     return Spoilt(NO_TLS, bus=around.redis.url().replace("redis:", "rediss:", 1))
 
@@ -139,6 +172,10 @@ SPOILS = (
     wrong_password,
     no_tls_at_postgresql,
     no_tls_at_redis,
+    expired_certificate_of_postgresql,
+    expired_certificate_of_redis,
+    version_too_old,
+    no_connection_left,
     others_keys,
 )
 
