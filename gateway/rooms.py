@@ -235,7 +235,8 @@ class Rooms:
         now = self._clock.now()
         while (key := next(iter(self._kept))) and now - self._kept[key].roster.at >= FRESH_MS and len(self._kept) > 1:
             del self._kept[key]
-            self._tired.pop(key, None)
+            if now >= self._tired.get(key, 0):
+                self._tired.pop(key, None)
             if all(now - at > LAG_MS for _, at in self._came.get(key, {}).values()):
                 self._came.pop(key, None)
 

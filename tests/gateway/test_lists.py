@@ -220,3 +220,15 @@ async def test_a_room_that_nobody_speaks_in_any_more_is_not_kept_in_memory(tmp_p
         live.clock.ahead(minutes=5)
         await live.s.rooms.audience(Place("web", "east"))
         assert list(kept) == [Place("web", "east").room_key], "a list so old would be asked for again"
+
+
+async def test_a_list_that_could_not_be_had_is_not_asked_for_sooner_because_others_were(tmp_path: Path) -> None:
+    async with opened(tmp_path) as live:
+        for room in ("deal", "east"):
+            await live.s.rooms.audience(Place("web", room))
+            live.chat.rooms[room].lists = 503
+        live.clock.ahead(minutes=11)
+        for _ in range(2):
+            for room in ("deal", "east"):
+                await live.s.rooms.audience(Place("web", room))
+        assert set(live.s.rooms._tired) == {Place("web", room).room_key for room in ("deal", "east")}
