@@ -8,13 +8,13 @@ import random
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from benchmarks.common import answers, cpu, free_port, percentile, process, stop
-from benchmarks.engines import config, scratch
+from benchmarks.engines import config, postgresql, redis, scratch
 from benchmarks.float.pace import Paced, send
 from benchmarks.float.seed import NAMED, names
 from benchmarks.wire.servers import OURS, api, fake_slack
@@ -34,14 +34,52 @@ class Running:
     """Of the gateway."""
 
 
+Engines = Literal["sqlite", "postgresql"]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a gateway can be started, again and again, on what it left behind."""
+
+    folder: Path
+    slack: int
+    config: Path
+    port: int
+
+    @contextmanager
+    def running(self) -> Iterator[Running]:
+        with _running("benchmarks.wire.ours", (str(self.config), "float"), self.folder, self.port) as pid:
+            yield Running(self.port, self.slack, pid, config=self.config)
+
+    def history(self, times: int) -> None:
+        """What was said until now, so many times more. Nothing runs."""
+        stop(process("benchmarks.float.history", str(self.config), str(times)))
+
+
+@contextmanager
+def prepared(customers: int, engines: Engines = "sqlite") -> Iterator[Place | None]:
+    """None where a server's wheel is missing."""
+    with ExitStack() as opened:
+        folder, slack = opened.enter_context(scratch()), opened.enter_context(fake_slack())
+        store: str | None = f"sqlite:///{folder}/floatcard.db"
+        bus: str | None = "store:"
+        if engines == "postgresql":
+            store, bus = opened.enter_context(postgresql()), opened.enter_context(redis())
+        if store is None or bus is None:
+            yield None
+            return
+        port = free_port()
+        path = config(Path(folder), store=store, bus=bus, port=port, slack_api=api(slack), more=MORE)
+        stop(process("benchmarks.float.seed", str(path), str(customers)))
+        yield Place(Path(folder), slack, path, port)
+
+
 @contextmanager
 def gateway(customers: int) -> Iterator[Running]:
-    with scratch() as folder, fake_slack() as slack:
-        port, store = free_port(), f"sqlite:///{folder}/floatcard.db"
-        path = config(Path(folder), store=store, bus="store:", port=port, slack_api=api(slack), more=MORE)
-        stop(process("benchmarks.float.seed", str(path), str(customers)))
-        with _running("benchmarks.wire.ours", (str(path), "float"), Path(folder), port) as pid:
-            yield Running(port, slack, pid, config=path)
+    with prepared(customers) as place:
+        assert place is not None
+        with place.running() as running:
+            yield running
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from urllib.error import HTTPError
 import pytest
 
 from benchmarks.common import table
+from benchmarks.float.measure import Engines
 from benchmarks.store import bench, bench_pages, bulk
 from benchmarks.store.bench import KEY, Ours, paced
 from benchmarks.store.raw import Raw, captured
@@ -89,6 +90,20 @@ def test_a_message_floats_its_card() -> None:
         seen = drained(running, len(texts))
     assert set(seen) == set(told.due)
     assert told.wrong == 0
+
+
+@pytest.mark.parametrize("engines", ["sqlite", "postgresql"])
+def test_a_message_floats_its_card_behind_a_longer_past(engines: Engines) -> None:
+    from benchmarks.float.bench import HEAD
+    from benchmarks.float.bench_engines import both
+    from benchmarks.float.measure import Texts, prepared
+
+    with prepared(40, engines) as place:
+        if place is None:
+            pytest.skip("the wheel is missing")
+        found = both(place, Texts(40, 4), (10,), 0.5, 10, 3)
+    assert [(each[0], each[4]) for each in found] == [("10", "5 of 5"), ("30", "5 of 5")]
+    assert all(len(each) == len(HEAD) + 1 for each in found)
 
 
 def test_every_message_floats_a_card_in_ours_and_in_those_beside_it() -> None:
