@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -14,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from gateway.errors import Misconfigured
 from gateway.store.checkpoint import Checkpoints
 from gateway.store.connect import READ_S, READERS, WRITE_S, address, reading, shown, writing
-from gateway.store.enough import fill
+from gateway.store.enough import WITHIN_S, fill, taken
 from gateway.store.enqueue import ANY_ORDER
 from gateway.store.faults import SAY, StoreClosed, named, stale, unavailable
 from gateway.store.migrate import prepare
@@ -32,7 +33,7 @@ def _try_writing(url: URL) -> None:
     """A file or a user that may only read is found out here, and not by the first who says something."""
     engine = writing(url)
     try:
-        with engine.begin() as connection:
+        with taken(engine, time.monotonic() + WITHIN_S) as connection, connection.begin():
             connection.execute(update(floatcard_meta).values(value=floatcard_meta.c.value))
     except DBAPIError as broke:
         why = unavailable(broke)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
@@ -24,6 +25,8 @@ FEW = (
     "max_connections or the pooler's size, or run fewer gateways"
 )
 
+Patiently = Callable[[], contextlib.AbstractContextManager[None]]
+
 
 def fill(pools: Sequence[tuple[Engine, Patience, int]], where: str, beside: int) -> None:
     """Takes so many out of each pool, all at once, and puts them back open. `beside`: held already.
@@ -32,11 +35,11 @@ def fill(pools: Sequence[tuple[Engine, Patience, int]], where: str, beside: int)
     """
     each = [(engine, patience) for engine, patience, size in pools for _ in range(size)]
     until = time.monotonic() + WITHIN_S
-    with contextlib.ExitStack() as taken:
+    with contextlib.ExitStack() as opened:
         for had, (engine, patience) in enumerate(each, beside):
             began = time.monotonic()
             try:
-                taken.enter_context(_taken(engine, patience, until))
+                opened.enter_context(taken(engine, until, partial(patience, seconds=SILENT_S)))
             except DBAPIError as broke:
                 why = unavailable(broke)
                 if why is None:
@@ -47,10 +50,11 @@ def fill(pools: Sequence[tuple[Engine, Patience, int]], where: str, beside: int)
                 raise Misconfigured([(where, "store", say)]) from broke
 
 
-def _taken(engine: Engine, patience: Patience, until: float) -> Connection:
+def taken(engine: Engine, until: float, patiently: Patiently = contextlib.nullcontext) -> Connection:
+    """Of a pool that is empty. What was closed a moment ago may count still: it is tried again for as long."""
     while True:
         try:
-            with patience(seconds=SILENT_S):
+            with patiently():
                 return engine.connect()
         except DBAPIError as broke:
             if unavailable(broke) != "too_many" or time.monotonic() > until:
