@@ -10,6 +10,7 @@ from functools import partial
 from channels.model import Deletes
 from gateway.config.model import seconds
 from gateway.errors import Retry
+from gateway.mentioning.weights import WINDOW_MS
 from gateway.metrics import REMOVED
 from gateway.services import Services
 from gateway.store.aging import AgingStore
@@ -83,6 +84,8 @@ class Retention:
         yield "slots", partial(old.slots, slots)
         yield from self._fixed(now)
         yield "floated", partial(old.floated, slots)
+        yield "named", partial(old.named, now - _DAY_MS)  # of what was said longer ago nothing is asked
+        yield "lessons", partial(old.lessons, now - WINDOW_MS)
         yield "codes", partial(old.codes, once)
         yield "kept", partial(old.kept, now)
         yield "counts", partial(self._s.stages.store.forget, now - seconds(keep.counts) * 1000)

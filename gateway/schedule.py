@@ -12,7 +12,6 @@ from gateway.afresh import Afresh
 from gateway.ending import ended
 from gateway.errors import Retry
 from gateway.handlers import alerts, assigned, losses
-from gateway.mentioning.weights import WINDOW_MS
 from gateway.services import Services
 from gateway.sources import gap_due
 from gateway.spine import Spine
@@ -85,7 +84,7 @@ class Schedule:
         now = self._s.clock.now()
         if now >= self._chores_at:
             self._chores_at = now + _CHORES_MS
-            await self._chores(now)
+            self._chores()
         if now >= self._conflicts_at:
             self._conflicts_at = now + _CONFLICTS_MS
             await self._spine.show_conflicts(now - 2 * _CONFLICTS_MS)
@@ -182,8 +181,7 @@ class Schedule:
         task.result()
         return True
 
-    async def _chores(self, now: int) -> None:
-        await self._s.mentioning.forget(now - WINDOW_MS)
+    def _chores(self) -> None:
         if self._keeping is None or self._keeping.done():
             self._keeping = asyncio.create_task(self._keep())
 

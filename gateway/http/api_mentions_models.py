@@ -76,7 +76,9 @@ class TryAnswer(Told):
 class LearnedView(Told):
     name: str
     weight: Annotated[float, Field(description="A logit, within 3 either way.")]
-    counts: Annotated[dict[str, int], Field(description="Lessons of the last half year, by kind.")]
+    counts: Annotated[
+        dict[str, int], Field(description="Lessons of the last half year, by kind; of cards shown no more than 100.")
+    ]
     common: Literal["", "accepted", "refused"]
     proposed: Annotated[bool, Field(description="Wrong so often that it may be a common word: say which.")]
 

@@ -10,6 +10,7 @@ from sqlalchemy import Column, ColumnElement, Connection, Table, delete, select,
 from gateway.store.engine import Store
 from gateway.store.tables_app import feed, floated, link_code, login, slot, slot_record, trail
 from gateway.store.tables_ledger import inbox, outbox
+from gateway.store.tables_mentioning import lesson, named
 from gateway.store.tables_people import device_code
 from gateway.store.tables_shared import kept
 
@@ -49,6 +50,14 @@ class AgingStore:
 
     async def floated(self, before: int) -> int:
         return await self._store.write(_floated, before)
+
+    async def named(self, before: int) -> int:
+        """Which customers rooms spoke of."""
+        return await self._store.write(_named, before)
+
+    async def lessons(self, before: int) -> int:
+        """What use taught about names."""
+        return await self._store.write(_lessons, before)
 
     async def codes(self, before: int) -> int:
         """One-time links and codes that had ended by then."""
@@ -100,6 +109,14 @@ def _cards(connection: Connection, before: int, *more: ColumnElement[bool]) -> i
 
 def _floated(connection: Connection, befores: Sequence[int]) -> list[int]:
     return [_remove(connection, floated, floated.c.at < before) for before in befores]
+
+
+def _named(connection: Connection, befores: Sequence[int]) -> list[int]:
+    return [_remove(connection, named, named.c.at < before) for before in befores]
+
+
+def _lessons(connection: Connection, befores: Sequence[int]) -> list[int]:
+    return [_remove(connection, lesson, lesson.c.at < before) for before in befores]
 
 
 def _codes(connection: Connection, befores: Sequence[int]) -> list[int]:

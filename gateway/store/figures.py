@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from gateway.store import sql
 from gateway.store.engine import Store
+from gateway.store.tables_mentioning import TAUGHT
 
 QUARTER_MS: Final = 900_000
 Counted = Mapping[str, Mapping[int, int]]
@@ -20,8 +21,8 @@ _CARDS = (
     "WHERE purpose = 'card' AND posted_at >= ? GROUP BY posted_at / 900000"
 )
 _WRONG = (
-    "SELECT at / 900000, count(*) FROM lesson WHERE at >= ? AND kind IN ('wrong', 'none') AND ended_at IS NULL "
-    "GROUP BY at / 900000"
+    f"SELECT at / 900000, count(*) FROM lesson WHERE {TAUGHT} AND at >= ? "  # noqa: S608
+    "AND kind IN ('wrong', 'none') AND ended_at IS NULL GROUP BY at / 900000"
 )
 _EDITS = "SELECT ingest_time / 900000, count(*) FROM edit WHERE actor"
 _LATELY = "AND actor_kind = 'person' AND ingest_time >= ? GROUP BY ingest_time / 900000"

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Row, and_, delete, func, select, update
+from sqlalchemy import Connection, Row, delete, select, text, update
 
 from channels.model import MessageRef
-from gateway.mentioning.weights import wrongs
+from gateway.mentioning.weights import KINDS, wrongs
 from gateway.store import sql, upsert
 from gateway.store.engine import Store
 from gateway.store.tables_app import choice, slot
-from gateway.store.tables_mentioning import common_name, lesson, named, room_mentioning
+from gateway.store.tables_mentioning import TAUGHT, common_name, lesson, named, room_mentioning
 from gateway.store.writer import unhurried
 
 SAID = ("wrong", "none", "picked", "missed")
@@ -82,7 +82,7 @@ class MentioningStore:
         return await self._store.look(lambda connection: _known(connection, *asked))
 
     async def binding(self, room: str) -> RoomKnows:
-        return await self._store.look(lambda connection: _setting(connection, room))
+        return await self._store.look(lambda connection: _setting(sql.ask(connection, _SETTING, (room,))))
 
     async def bind(self, room: str, record: str, by: str, at: int) -> None:
         await self._store.write(_set, (room, {"record": record, "by": by, "at": at}))
@@ -135,17 +135,25 @@ class MentioningStore:
         """Every lesson about a name counts no more, and rooms that were told it is nobody hear it again; how many."""
         return await self._store.write(_take_back, (name, by, at))
 
-    async def forget(self, before: int) -> int:
-        """Lessons older than that; how many."""
-        return await self._store.write(_forget, before)
-
 
 _FLOATED = "SELECT count(DISTINCT message) FROM lesson WHERE room = ? AND kind = 'shown' AND at > ? AND message <> ?"
+_SETTING = "SELECT record, budget FROM room_mentioning WHERE room = ?"
 _LATELY = "SELECT record, at FROM named WHERE room = ? AND at > ?"
 _CHOSEN = "SELECT name, record FROM choice WHERE name"
 _COMMON = "SELECT name, state FROM common_name WHERE name"
-_TAUGHT = "SELECT name, kind, count(*) FROM lesson WHERE name"
-_LIVE = "AND at > ? AND ended_at IS NULL GROUP BY name, kind"
+MOST_COUNTED = 100
+"""Of one kind about one name: more of them weigh no more (`gateway.mentioning.weights`), and those of a customer who is
+spoken of all day would be counted anew at each message."""
+_KINDS = " UNION ALL ".join(f"SELECT '{kind}' AS kind" for kind in KINDS)
+_TAUGHT = (
+    "SELECT (SELECT count(*) FROM (SELECT 1 FROM lesson WHERE name = ? AND kind = taught.kind AND at > ? "  # noqa: S608
+    f"AND ended_at IS NULL LIMIT {MOST_COUNTED}) AS counted), taught.kind FROM ({_KINDS}) AS taught"
+)
+# by the name as it is SQLite would group in the order of an index, and read all that was ever shown
+_TOLD = (
+    f"SELECT name || '', kind, count(*) FROM lesson WHERE {TAUGHT} AND at > ? AND ended_at IS NULL "  # noqa: S608
+    "GROUP BY 1, 2"
+)
 _OF_ROOM = (
     "SELECT kind, count(*) FROM lesson WHERE room = ? AND kind IN (?, ?, ?, ?) AND at > ? AND ended_at IS NULL "
     "GROUP BY kind"
@@ -153,35 +161,37 @@ _OF_ROOM = (
 
 
 def _known(connection: Connection, room: str, names: tuple[str, ...], since: int, taught_since: int) -> RoomKnows:
-    setting, keys = _setting(connection, room), [(name,) for name in names]
-    taught: dict[str, dict[str, int]] = {}
-    for name, kind, many in sql.ask_in(connection, _TAUGHT, keys, (taught_since,), _LIVE) if keys else ():
-        taught.setdefault(name, {})[kind] = many
+    keys = [(name,) for name in names]
+    with sql.together(connection):
+        setting = sql.asking(connection, _SETTING, (room,))
+        recent = sql.asking(connection, _LATELY, (room, since))
+        told = sql.asking(connection, _OF_ROOM, (room, *SAID, taught_since))
+        taught = _taught(connection, names, taught_since)
+        answered = sql.asking_in(connection, _CHOSEN, keys, (room,), "AND room = ?") if keys else list
+        common = sql.asking_in(connection, _COMMON, keys) if keys else list
+    here = _setting(setting())
     return RoomKnows(
-        bound=setting.bound,
-        budget=setting.budget,
-        recent=dict(sql.ask(connection, _LATELY, (room, since))),
-        answered=dict(sql.ask_in(connection, _CHOSEN, keys, (room,), "AND room = ?")) if keys else {},
-        names=taught,
-        common=dict(sql.ask_in(connection, _COMMON, keys)) if keys else {},
-        room=dict(sql.ask(connection, _OF_ROOM, (room, *SAID, taught_since))),
+        bound=here.bound,
+        budget=here.budget,
+        recent=dict(recent()),
+        answered=dict(answered()),
+        names={name: kinds for name, kinds in taught().items() if kinds},
+        common=dict(common()),
+        room=dict(told()),
     )
 
 
-def _setting(connection: Connection, room: str) -> RoomKnows:
-    row = sql.first(connection, "SELECT record, budget FROM room_mentioning WHERE room = ?", (room,))
-    return RoomKnows(*row) if row is not None else RoomKnows()
+def _setting(rows: Sequence[Any]) -> RoomKnows:
+    return RoomKnows(*rows[0]) if rows else RoomKnows()
 
 
-def _counted(
-    connection: Connection, key: Column[str], where: ColumnElement[bool], since: int
-) -> dict[str, dict[str, int]]:
-    live = and_(where, lesson.c.at > since, lesson.c.ended_at.is_(None))
-    query = select(key.label("key"), lesson.c.kind, func.count().label("many")).where(live)
-    found: dict[str, dict[str, int]] = {}
-    for row in connection.execute(query.group_by(key, lesson.c.kind)):
-        found.setdefault(row.key, {})[row.kind] = row.many
-    return found
+def _taught(connection: Connection, names: Sequence[str], since: int) -> Callable[[], dict[str, dict[str, int]]]:
+    """How many lessons of each kind count about each name, no more than `MOST_COUNTED`."""
+    with sql.together(connection):
+        asked = [sql.asking(connection, _TAUGHT, (name, since)) for name in names]
+    return lambda: {
+        name: {kind: many for many, kind in rows() if many} for name, rows in zip(names, asked, strict=True)
+    }
 
 
 def _set(connection: Connection, items: Sequence[tuple[str, Mapping[str, object]]]) -> list[None]:
@@ -224,16 +234,22 @@ def _row(each: Lesson) -> dict[str, object]:
 
 
 def _learned(connection: Connection, taught_since: int, limit: int) -> list[Learned]:
-    told = select(lesson.c.name).where(lesson.c.kind != "shown", lesson.c.at > taught_since).distinct()
-    said = {row.name: row.state for row in connection.execute(select(common_name))}
-    counts = _counted(connection, lesson.c.name, lesson.c.name.in_(told), taught_since)
-    names = {**{name: {} for name in said}, **counts}
-    found = [Learned(name, names[name], said.get(name, "")) for name in names]
-    return sorted(found, key=lambda each: (-wrongs(each.counts), each.name))[:limit]
+    common: dict[str, str] = {row.name: row.state for row in connection.execute(select(common_name))}
+    names: dict[str, dict[str, int]] = {name: {} for name in common}
+    for name, kind, many in sql.ask(connection, _TOLD, (taught_since,)):
+        names.setdefault(name, {})[kind] = many
+    first = sorted(names, key=lambda name: (-wrongs(names[name]), name))[:limit]
+    for name, kinds in _taught(connection, first, taught_since)().items():
+        names[name] |= {kind: many for kind, many in kinds.items() if kind == "shown"}
+    return [
+        Learned(name, {kind: many for kind, many in names[name].items() if many}, common.get(name, ""))
+        for name in first
+    ]
 
 
 def _reported(connection: Connection, limit: int) -> list[Reported]:
-    query = select(lesson).where(lesson.c.kind.in_(SAID)).order_by(lesson.c.at.desc(), lesson.c.id).limit(limit)
+    query = select(lesson).where(text(TAUGHT), lesson.c.kind.in_(SAID))
+    query = query.order_by(lesson.c.at.desc(), lesson.c.id).limit(limit)
     return [_report(row) for row in connection.execute(query)]
 
 
@@ -274,9 +290,3 @@ def _taken_back(connection: Connection, name: str, by: str, at: int) -> int:
     live = (lesson.c.name == name, lesson.c.ended_at.is_(None), lesson.c.kind != "shown")
     connection.execute(delete(choice).where(choice.c.name == name, choice.c.record == ""))
     return connection.execute(update(lesson).where(*live).values(ended_at=at, ended_by=by)).rowcount
-
-
-def _forget(connection: Connection, befores: Sequence[int]) -> list[int]:
-    for before in befores:
-        connection.execute(delete(named).where(named.c.at < before))
-    return [connection.execute(delete(lesson).where(lesson.c.at < before)).rowcount for before in befores]

@@ -274,7 +274,7 @@ def _write(number: str) -> None:
 
 
 def _weigh(config: Config, _context: object, _revision: object, scripts: list[MigrationScript]) -> None:
-    """What only adds may be read by whoever reads the schema before it."""
+    """What only adds, or takes an index away, may be read by whoever reads the schema before it."""
     from alembic.script import ScriptDirectory
 
     (script,) = scripts
@@ -290,13 +290,15 @@ def _flat(ops: Iterable[MigrateOperation]) -> Iterator[MigrateOperation]:
 
 
 def _adds(what: MigrateOperation) -> bool:
-    from alembic.operations.ops import AddColumnOp, CreateIndexOp, CreateTableOp
+    from alembic.operations.ops import AddColumnOp, CreateIndexOp, CreateTableOp, DropIndexOp
 
     if isinstance(what, AddColumnOp):
         column = what.column
         if not column.nullable and column.server_default is None:
             raise SystemExit(STRICT.format(column=f"{what.table_name}.{column.name}", before=head()))
         return True
+    if isinstance(what, DropIndexOp):
+        return not what.to_index().unique
     return isinstance(what, CreateTableOp) or (isinstance(what, CreateIndexOp) and not what.unique)
 
 

@@ -41,8 +41,10 @@ class NamingStore:
 
 
 def _read(connection: Connection, where: ColumnElement[bool]) -> list[Called]:
-    query = select(customer_name).where(where).order_by(customer_name.c.record, customer_name.c.name)
-    return [Called(row.record, row.name, row.text, row.kind, row.by, row.at) for row in connection.execute(query)]
+    # sorted here: to have them in order SQLite would read all of them, every second
+    rows = connection.execute(select(customer_name).where(where)).all()
+    found = [Called(row.record, row.name, row.text, row.kind, row.by, row.at) for row in rows]
+    return sorted(found, key=lambda each: (each.record, each.name))
 
 
 def _put(connection: Connection, items: Sequence[Called]) -> list[None]:

@@ -78,9 +78,12 @@ class SlotStore:
 
     async def whispered_in(self, room_key: str) -> list[Shown]:
         """What was meant for one person and stands in this room, wherever it was about."""
-        begins = json.dumps([f"{room_key}/"])[:-2]
-        matches = (slot.c.purpose == "whisper", slot.c.message.startswith(begins, autoescape=True))
-        return await self._store.read(lambda connection: _read(connection, *matches))
+        start = json.dumps([f"{room_key}/"])[:-2]
+        return await self._store.read(
+            lambda connection: _read(
+                connection, slot.c.purpose == "whisper", sql.begins(connection, slot.c.message, start)
+            )
+        )
 
     async def of_subject(self, subject: str) -> list[Shown]:
         """In every room."""
@@ -88,8 +91,11 @@ class SlotStore:
 
     async def for_message(self, room_key: str, message: str) -> list[Shown]:
         """What a message brought about in its room: its card, and what was whispered to its author."""
-        matches = (slot.c.room == room_key, slot.c.subject.startswith(message, autoescape=True))
-        near = await self._store.look(lambda connection: _read(connection, *matches))
+        near = await self._store.look(
+            lambda connection: _read(
+                connection, slot.c.room == room_key, sql.begins(connection, slot.c.subject, message)
+            )
+        )
         return [shown for shown in near if _of_message(shown, message)]
 
     async def shows(self, purpose: Purpose, subject: str) -> bool:

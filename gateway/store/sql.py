@@ -11,8 +11,10 @@ from operator import itemgetter
 from typing import Any, Literal, TypeVar
 
 import orjson
-from sqlalchemy import Connection, LargeBinary, Table
+from sqlalchemy import Column, ColumnElement, Connection, LargeBinary, Table, and_
 
+LAST = chr(0x10FFFF)
+"""No text goes on with a sign that comes after it."""
 Clash = Literal["fail", "replace", "keep"]
 K = TypeVar("K")
 Rows = Callable[[], list[Any]]
@@ -179,6 +181,15 @@ def beside(connection: Connection, what: str) -> None:
     """Until the commit nobody is `alone` with it; any number may be beside each other."""
     if connection.dialect.name == "postgresql":
         asking(connection, "SELECT pg_advisory_xact_lock_shared(hashtext(?))", (what,))
+
+
+def begins(connection: Connection, column: Column[Any], start: str) -> ColumnElement[bool]:
+    """As an index finds it: SQLite looks for no LIKE in one that has a parameter, and PostgreSQL only where its index
+    is of `text_pattern_ops`, which these operators compare by."""
+    end = f"{start}{LAST}"
+    if connection.dialect.name == "postgresql":
+        return and_(column.op("~>=~", is_comparison=True)(start), column.op("~<~", is_comparison=True)(end))
+    return and_(column >= start, column < end)
 
 
 def locked(connection: Connection) -> str:

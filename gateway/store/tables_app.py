@@ -116,6 +116,7 @@ member = Table(
     Column("im", String(512), primary_key=True),
     Column("name", Text, nullable=False),
     Column("kind", String(16), nullable=False),
+    Index("member_im", "im"),
 )
 
 slot = Table(
@@ -135,7 +136,14 @@ slot = Table(
     Column("state", Text, nullable=False, default="{}"),
     Column("reader", String(512)),  # one account or person; "": whoever is in the room; NULL: before this was kept
     Index("slot_reader", "reader"),
-    Index("slot_room", "room", "purpose"),
+    Index("slot_about", "room", "subject", postgresql_ops={"subject": "text_pattern_ops"}),  # see sql.begins
+    Index(
+        "slot_message",
+        "message",
+        sqlite_where=text("message IS NOT NULL"),
+        postgresql_where=text("message IS NOT NULL"),
+        postgresql_ops={"message": "text_pattern_ops"},
+    ),
     Index("slot_subject", "subject"),
     Index("slot_posted", "posted_at"),
     # few of many: whoever removes those that were taken away reads no others

@@ -19,7 +19,7 @@ SPANS, DAYS = (52, 7) if SOAK else (24, 15)
 """A year, in so many spans of so many days."""
 EACH = 20 if SOAK else 2
 """Messages in a span; one edit beside them."""
-GROWING = ("seen", "trail", "inbox", "outbox", "slot", "slot_record", "floated", "job", "due", "owed")
+GROWING = ("seen", "trail", "inbox", "outbox", "slot", "slot_record", "floated", "named", "job", "due", "owed")
 LEDGER = ("edit", "decision", "value")
 KEEP = '[retention]\nslots = "45d"\ninbox = "45d"\n'
 DAY_H = 24

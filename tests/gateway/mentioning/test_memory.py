@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.mentioning import weights
+from gateway.retention import Retention
 from gateway.store.mentioning import Lesson
 from mentions.decide import LEARNED_BOUND
 from mentions.learn import ROOM_BOUND
@@ -165,9 +166,9 @@ async def test_an_accepted_common_word_is_heard_only_where_the_room_speaks_for_i
         assert "北陌种业" in text(live.card("deal").card)
 
 
-async def test_old_lessons_are_forgotten_by_the_hourly_chores(tmp_path: Path) -> None:
+async def test_old_lessons_go_by_age(tmp_path: Path) -> None:
     async with opened(tmp_path) as live:
         await teach(live, NAME, "wrong", 3)
         live.clock.ahead(hours=24 * 181)
-        await live.house.schedule.once()
+        await Retention(live.s).once()
         assert await live.rows("lesson") == 0

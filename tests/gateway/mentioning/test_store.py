@@ -10,8 +10,10 @@ import pytest
 from gateway.errors import Refused
 from gateway.mentioning.naming import MOST, Naming
 from gateway.mentioning.spoken import LONGEST, spoken
+from gateway.mentioning.weights import name_weight
+from gateway.store.aging import AgingStore
 from gateway.store.engine import Store
-from gateway.store.mentioning import Lesson, MentioningStore
+from gateway.store.mentioning import MOST_COUNTED, Lesson, MentioningStore
 from gateway.store.naming import NamingStore
 from gateway.store.rooms import RoomStore
 from tests.gateway.store.world import quick
@@ -57,8 +59,27 @@ async def test_lessons_are_counted_once_and_forgotten_when_old(kept: Kept) -> No
     assert known.room == {"none": 1, "wrong": 1}
     (learned,) = await kept.mentioning.learned(0)
     assert (learned.name, dict(learned.counts)) == ("北陌", {"none": 1, "wrong": 1})
-    assert await kept.mentioning.forget(15) == 2
+    assert await AgingStore(kept.store).lessons(15) == 2
     assert (await kept.mentioning.known(ROOM, ["北陌"], since=0, taught_since=0)).names == {"北陌": {"wrong": 1}}
+
+
+async def test_of_one_kind_no_more_are_counted_than_weigh(kept: Kept) -> None:
+    many = range(MOST_COUNTED + 20)
+    await kept.mentioning.teach([lesson("x", "shown", f"m{n}", 10 + n) for n in many])
+    await kept.mentioning.teach([lesson("x", "used", "m1"), lesson("y", "used", "m1"), lesson("z", "shown", "m1")])
+    known = await kept.mentioning.known(ROOM, ["x", "y"], since=0, taught_since=15)
+    assert known.names == {"x": {"shown": MOST_COUNTED}}, "and none that is older"
+    learned = {each.name: dict(each.counts) for each in await kept.mentioning.learned(0)}
+    assert learned == {"x": {"shown": MOST_COUNTED, "used": 1}, "y": {"used": 1}}
+    assert name_weight({"shown": MOST_COUNTED}) == name_weight({"shown": MOST_COUNTED + 20})
+
+
+async def test_a_room_reads_no_more_than_was_named_there_of_late(kept: Kept) -> None:
+    await kept.mentioning.name(ROOM, ["c:a:1"], 10)
+    await kept.mentioning.name(ROOM, ["c:a:2"], 20)
+    assert (await kept.mentioning.known(ROOM, [], since=15, taught_since=0)).recent == {"c:a:2": 20}
+    assert await AgingStore(kept.store).named(15) == 1
+    assert (await kept.mentioning.known(ROOM, [], since=0, taught_since=0)).recent == {"c:a:2": 20}
 
 
 async def test_one_report_is_taken_back_with_what_the_room_was_told_and_no_other(kept: Kept) -> None:

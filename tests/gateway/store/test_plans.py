@@ -8,14 +8,22 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
+import psycopg
 import pytest
 from sqlalchemy import Connection, Engine, event
 
+from channels.model import MessageRef, Place
 from gateway.clock import SystemClock
-from gateway.store import connect, sql
+from gateway.store import connect, sql, sqlite
 from gateway.store.aging import AgingStore
+from gateway.store.engine import Store
 from gateway.store.erasing import EraseStore
+from gateway.store.mentioning import _TAUGHT, MentioningStore
+from gateway.store.naming import NamingStore
+from gateway.store.rooms import RoomStore
+from gateway.store.slots import SlotStore
 from tests.gateway.store.world import ACME, CRM, World
 
 GROWING = [
@@ -153,9 +161,91 @@ async def test_what_is_old_is_searched_for(tmp_path: Path) -> None:
             plans.update(f"{row[3]} " for row in told)
 
     old = AgingStore(world.store)
-    for each in (old.trail, old.inbox, old.slots, old.empty_slots, old.floated):
+    for each in (old.trail, old.inbox, old.slots, old.empty_slots, old.floated, old.named, old.lessons):
         await each(world.clock())
     await old.outbox("local", world.clock())
     await world.store.close()
     assert {"SEARCH slot USING INDEX slot_empty (posted_at>? AND posted_at<?) "} < plans
     assert [each for each in plans if each.startswith("SCAN")] == []
+
+
+ROOM = "slack/C1"
+
+
+async def _what_a_room_asks(store: Store, room: str) -> None:
+    """Of what messages left behind, for as long as it is kept."""
+    slots, mentioning, rooms = SlotStore(store), MentioningStore(store), RoomStore(store)
+    place = Place("slack", "C1")
+    await mentioning.known(room, ["north", "south"], since=5, taught_since=5)
+    await mentioning.floated(room, 5, "1700.1")
+    await mentioning.card_of(room, MessageRef(place, "1700.2"))
+    await mentioning.learned(5)
+    await mentioning.reported(50)
+    await NamingStore(store).since(5)
+    await slots.for_message(room, "1700.1")
+    await slots.whispered_in(room)
+    await slots.in_room(room)
+    await slots.about("c:a:1", room)
+    await slots.of_subject("1700.1")
+    await rooms.having(["slack/T1/user/U1"])
+
+
+LEFT = ("slot", "slot_record", "lesson", "named", "floated", "trail", "member", "choice", "customer_name")
+
+
+async def test_what_messages_left_is_searched_for(tmp_path: Path) -> None:
+    store = Store.open(f"sqlite:///{tmp_path}/ledger.db")
+    plans: list[str] = []
+    plain = sqlite.Cursor.execute
+
+    def explained(cursor: sqlite.Cursor, text: str, parameters: Any = ()) -> sqlite.Cursor:
+        if text.startswith("SELECT"):
+            for row in sqlite3.Cursor(cursor.connection).execute(f"EXPLAIN QUERY PLAN {text}", parameters):
+                plans.append(f"{row[3]} ")
+        return plain(cursor, text, parameters)
+
+    with patch.object(sqlite.Cursor, "execute", explained):
+        await _what_a_room_asks(store, ROOM)
+    await store.close()
+    scans = {each for each in plans if each.startswith(tuple(f"SCAN {table} " for table in LEFT))}
+    assert scans == {"SCAN lesson USING INDEX lesson_taught "}, "the latest of what people said, some fifty"
+    used = {found[1] for each in plans if (found := re.search(r"INDEX (\w+)", each))}
+    assert {"slot_about", "slot_message", "lesson_name", "lesson_taught", "member_im", "customer_name_at"} <= used
+
+
+MADE = """
+INSERT INTO slot (id, place, room, purpose, subject, message, digest, audience, painted_at, posted_at, state, reader)
+SELECT 's' || n, 'slack/C' || mod(n, 50) || '/', 'slack/C' || mod(n, 50), 'whisper', '17' || n,
+'["slack/C' || mod(n, 50) || '/", "' || n || '"]', '', '', n, n, '{}', 'r' || n FROM generate_series(1, 20000) AS n;
+INSERT INTO lesson (id, name, room, message, record, kind, "by", at, ended_by)
+SELECT 'l' || n, 'n' || mod(n, 50), 'r', 'm' || n, '', 'shown', '', n, '' FROM generate_series(1, 20000) AS n;
+INSERT INTO member (room, im, name, kind) SELECT 'r' || mod(n, 500), 'i' || n, '', ''
+FROM generate_series(1, 20000) AS n
+"""
+
+
+async def test_what_messages_left_is_searched_for_on_postgresql(postgresql_url: str) -> None:
+    store = Store.open(postgresql_url)
+    engine = connect.plain(connect.address(postgresql_url))
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        for statement in (*MADE.split(";"), "VACUUM ANALYZE"):
+            connection.exec_driver_sql(statement)
+    plans: list[str] = []
+    plain = psycopg.Cursor.execute
+
+    def explained(cursor: Any, query: Any, params: Any = None, **more: Any) -> Any:
+        if str(query).startswith("SELECT") and not cursor.connection.pgconn.pipeline_status:
+            with psycopg.Cursor(cursor.connection) as beside:
+                plans.extend(row[0] for row in plain(beside, f"EXPLAIN {query}", params).fetchall())
+        return plain(cursor, query, params, **more)
+
+    with patch.object(psycopg.Cursor, "execute", explained):
+        await _what_a_room_asks(store, ROOM)
+    with engine.connect() as connection:
+        told = sql.ask(connection, f"EXPLAIN {_TAUGHT}", ("n1", 5))
+    engine.dispose()
+    await store.close()
+    plans += [row[0] for row in told]
+    assert [each for each in plans if re.search("Seq Scan on (slot|lesson|member)\\b", each)] == []
+    used = {found[1] for each in plans if (found := re.search(r"(?:using|Scan on) (\w+)", each))}
+    assert {"slot_about", "slot_message", "lesson_name", "lesson_taught", "member_im"} <= used

@@ -354,15 +354,30 @@ def upgrade() -> None:
     with op.batch_alter_table("job", schema=None) as batch_op:
         batch_op.add_column(sa.Column("starts", sa.Integer(), server_default="0", nullable=False))
 
+    with op.batch_alter_table("lesson", schema=None) as batch_op:
+        batch_op.create_index(
+            "lesson_taught",
+            ["at"],
+            unique=False,
+            sqlite_where=sa.text("kind <> 'shown'"),
+            postgresql_where=sa.text("kind <> 'shown'"),
+        )
+
     with op.batch_alter_table("login", schema=None) as batch_op:
         batch_op.add_column(sa.Column("fresh_at", sa.BigInteger(), nullable=True))
         batch_op.add_column(sa.Column("seen_at", sa.BigInteger(), nullable=True))
         batch_op.add_column(sa.Column("facts", sa.Text(), nullable=True))
         batch_op.create_index("login_person", ["person", "kind"], unique=False)
 
+    with op.batch_alter_table("member", schema=None) as batch_op:
+        batch_op.create_index("member_im", ["im"], unique=False)
+
     with op.batch_alter_table("mirror", schema=None) as batch_op:
         batch_op.add_column(sa.Column("owner", sa.String(length=256), nullable=True))
         batch_op.create_index("mirror_owner", ["owner", "at"], unique=False)
+
+    with op.batch_alter_table("named", schema=None) as batch_op:
+        batch_op.create_index("named_at", ["at"], unique=False)
 
     with op.batch_alter_table("rendering", schema=None) as batch_op:
         batch_op.add_column(sa.Column("written_at", sa.BigInteger(), nullable=True))
@@ -370,12 +385,24 @@ def upgrade() -> None:
     with op.batch_alter_table("slot", schema=None) as batch_op:
         batch_op.add_column(sa.Column("posted_at", sa.BigInteger(), server_default="0", nullable=False))
         batch_op.add_column(sa.Column("reader", sa.String(length=512), nullable=True))
+        batch_op.drop_index(batch_op.f("slot_room"))
+        batch_op.create_index(
+            "slot_about", ["room", "subject"], unique=False, postgresql_ops={"subject": "text_pattern_ops"}
+        )
         batch_op.create_index(
             "slot_empty",
             ["posted_at"],
             unique=False,
             sqlite_where=sa.text("message IS NULL"),
             postgresql_where=sa.text("message IS NULL"),
+        )
+        batch_op.create_index(
+            "slot_message",
+            ["message"],
+            unique=False,
+            sqlite_where=sa.text("message IS NOT NULL"),
+            postgresql_where=sa.text("message IS NOT NULL"),
+            postgresql_ops={"message": "text_pattern_ops"},
         )
         batch_op.create_index("slot_posted", ["posted_at"], unique=False)
         batch_op.create_index("slot_reader", ["reader"], unique=False)
