@@ -34,6 +34,8 @@ LOOK_MS = 1_000
 """Between two looks at what other gateways were told of a room."""
 LAG_MS = 60_000
 """For so long somebody who joined counts although the network's list does not have them yet."""
+LATE_MS = 10_000
+"""A leave that is told so late may have been overtaken by a coming back: a network tells again what was not taken."""
 _NOBODY_KNOWN = Roster((), complete=False, at=0)
 Looked: TypeAlias = Literal["known", "unknown"]
 """Of a list that was asked for again; `unknown`: it is not to be had."""
@@ -126,8 +128,12 @@ class Rooms:
             kept.audience = with_one_more(kept.audience, who, person)
         await self.store.join(place.room_key, who)
 
-    async def left(self, place: Place, who: Sender, person: Person | None = None) -> None:
-        """One of ours is taken off what was counted; after anybody else left, the list is asked for again."""
+    async def left(self, place: Place, who: Sender, person: Person | None = None, at: int | None = None) -> None:
+        """One of ours is taken off what was counted; after anybody else left, or long ago (`at`, ms), the list is asked
+        for again: who left may be back by now."""
+        if at is not None and self._clock.now() - at > LATE_MS and isinstance(self._channels[place.channel], Members):
+            self._kept.pop(place.room_key, None)
+            return
         self._came.get(place.room_key, {}).pop(who.id.key, None)
         kept = self._kept.get(place.room_key)
         listed = kept.by.get(who.id.key) if kept is not None else None

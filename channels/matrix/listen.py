@@ -29,6 +29,8 @@ PAGE, PAGES = 100, 50
 REFUSED_S = 30.0
 """Until a server that does not take us is asked again: its admin may be mending it."""
 NAMES = 10_000
+STUCK_MS = 120_000
+"""A server mends itself within that, or one event of it is broken."""
 SINCE = "since"
 FORGOTTEN: Final = ("M_UNKNOWN", "M_INVALID_PARAM", "M_UNKNOWN_POS")
 """How a server answers to a place in a stream that is not its own: it was set up anew, or is another one."""
@@ -52,6 +54,8 @@ class Listener:
         self._edits: dict[str, str] = {}
         """Which message an edit edits: once it is taken back, it does not say so any more."""
         self.keeper: Keeper | None = None
+        self._stuck_since = 0
+        """Since when (ms) what `/sync` tells cannot be read whole, though it answers."""
 
     async def run(self, put: Put) -> None:
         """Until it is cancelled: nothing that goes wrong ends it."""
@@ -70,7 +74,11 @@ class Listener:
     async def once(self, put: Put) -> None:
         """One call. Where we stand is written down when everything it told is stored."""
         since = await self.keeper.get(SINCE) if self.keeper is not None else None
-        told = await self._news(since)
+        try:
+            told = await self._news(since)
+        except (Retry, Refused):
+            self._stuck_since = 0
+            raise
         rooms = told.get("rooms") or {}
         for room, invited in _entries(rooms, "invite"):
             await self._invited(room, invited)
@@ -78,6 +86,7 @@ class Listener:
             await asyncio.gather(*(self._room(room, news, since, put) for room, news in _entries(rooms)))
         if self.keeper is not None:
             await self.keeper.put(SINCE, str(told["next_batch"]))
+        self._stuck_since = 0
 
     async def _news(self, since: str | None) -> Json:
         if since is None:
@@ -211,7 +220,7 @@ class Listener:
         root = self._edited(kind, event, other)
         original = None
         if (other or root) and event.get("sender") != self._channel.bot:
-            original = await self._channel.original(room, other or root)
+            original = await self._original(room, other or root)
         about = str(event.get("state_key") if kind.startswith("m.room.member/") else event.get("sender"))
         if root and original is not None:
             about = str(original["sender"])
@@ -226,6 +235,20 @@ class Listener:
         if self._our_coming(event):
             return {**heard, "moved_from": await upgrades.predecessor(self._channel, room)}
         return heard
+
+    async def _original(self, room: str, event: str) -> Json | None:
+        """What cannot be had for long, although the server answers otherwise, is not there for us: no room waits for
+        one event of another."""
+        try:
+            return await self._channel.original(room, event)
+        except Retry as tired:
+            now = self._channel.clock()
+            self._stuck_since = self._stuck_since or now
+            if now - self._stuck_since < STUCK_MS:
+                raise
+            self._channel.misread += 1
+            log.warning("a message that another is about cannot be had: %s", type(tired).__name__)
+            return None
 
     def _edited(self, kind: str, event: Json, other: str) -> str:
         """The message whose edit this event takes back, if it does."""

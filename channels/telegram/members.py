@@ -20,6 +20,7 @@ LOOKUPS = 200
 """People looked up for one list; in a larger room it stays incomplete, and what is shown there stays little."""
 AT_ONCE = 8
 REMEMBERED = 20_000
+KNOWN_MS = 300_000
 
 
 @dataclass(slots=True)
@@ -29,8 +30,9 @@ class Members:
     bot: Quiet
     clock: Callable[[], int]
     keeper: Keeper | None = None
-    known: set[tuple[str, str]] = field(default_factory=set)
-    """Rooms and people noted in this process: noting them again costs nothing."""
+    known: dict[tuple[str, str], int] = field(default_factory=dict)
+    """Rooms and people noted in this process, and when (ms): for a while they are not noted again. Another gateway may
+    have heard that they left, and this one that they are back."""
 
     async def note(self, events: Iterable[model.Event]) -> None:
         """Whoever is seen in a room is asked about when its list is wanted."""
@@ -44,9 +46,9 @@ class Members:
             if self.keeper is None or not room.startswith("-") or who.kind != "user" or who.id == self.scope:
                 continue
             if isinstance(event, model.Left):
-                self.known.discard((room, who.id))
+                self.known.pop((room, who.id), None)
                 await self.keeper.drop(_seen(room, who.id))
-            elif (room, who.id) not in self.known:
+            elif isinstance(event, model.Joined) or not self._noted((room, who.id)):
                 await self.keeper.put(_seen(room, who.id), "")
                 self._remember((room, who.id))
 
@@ -57,12 +59,15 @@ class Members:
                 await self.keeper.put(_seen(moved, key.rpartition("/")[2]), "")
             if self.keeper is not None:
                 await self.keeper.drop(key)
-        self.known = {each for each in self.known if each[0] != room}
+        self.known = {each: at for each, at in self.known.items() if each[0] != room}
+
+    def _noted(self, both: tuple[str, str]) -> bool:
+        return self.clock() - self.known.get(both, 0) < KNOWN_MS
 
     def _remember(self, both: tuple[str, str]) -> None:
         if len(self.known) >= REMEMBERED:
             self.known.clear()
-        self.known.add(both)
+        self.known[both] = self.clock()
 
     async def roster(self, place: model.Place) -> model.Roster:
         try:

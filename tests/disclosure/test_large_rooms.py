@@ -120,3 +120,21 @@ async def test_who_leaves_is_taken_off_the_count_and_a_guest_only_by_a_list_read
         await rooms.left(place, guest, li)
         again = await rooms.audience(place)
         assert not any(who.external for who in again.counts) and li is not None and li.id in again.persons
+
+
+async def test_who_is_back_stays_in_the_audience_when_the_leave_is_told_late(tmp_path: Path) -> None:
+    async with opened(tmp_path) as live:
+        place, rooms, people = Place("web", "deal"), live.s.rooms, live.s.people
+        chen = people.linked("im", "web/demo/user/u_chenwei")
+        assert chen is not None and chen.id in (await rooms.audience(place)).persons
+        ours = Sender(ImId.parse("web/demo/user/u_chenwei"), "", "member")
+        gone = live.clock.now()
+        live.clock.ahead(hours=1 / 60)
+        await rooms.joined(place, ours, chen)
+        await rooms.left(place, ours, chen, gone)
+        assert chen.id in (await rooms.audience(place)).persons
+        assert await rooms.store.lists(place.room_key, ["web/demo/user/u_chenwei"])
+        del live.chat.rooms["deal"].members["u_chenwei"]
+        live.clock.ahead(hours=1 / 60 + 0.001)  # past the time for which a newcomer counts whatever the list says
+        await rooms.left(place, ours, chen, live.clock.now() - 60_000)
+        assert chen.id not in (await rooms.audience(place)).persons, "the list says who is there"

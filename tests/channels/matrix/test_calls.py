@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from cards.tree import Card, Text
 from channels import registry
-from channels.matrix import Config, powers
+from channels.matrix import Config, listen, powers
 from channels.model import Edited, Event, ImId, Joined, Left, MessageRef, Place, Said
 from gateway.errors import Gone, Refused, Retry
 from tests.channels.fake_server import Fake, Heard, mute, nobody, serving
@@ -506,3 +506,35 @@ def test_a_power_level_may_be_in_quotes(told: object, level: int) -> None:
 @pytest.mark.parametrize("told", ["+-5", "--5", "", "5x", "9" * 30, True, None, [5], float("nan")])
 def test_what_is_no_power_level_is_what_everybody_has(told: object) -> None:
     assert powers.of({"users": {ANN: told}, "users_default": 3}, ANN) == 3
+
+
+async def test_one_message_that_cannot_be_had_makes_nobody_deaf(
+    fake: tuple[Fake, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, matrix = fake
+    told = news(said("1", "$2", relates={"m.in_reply_to": {"event_id": "$card"}}), said("2", "$3"))
+
+    def usual(heard: Heard) -> web.StreamResponse:
+        if "/event/" in heard.target:
+            return web.Response(status=500, text="<html>")
+        return web.json_response(told) if "/sync" in heard.target else answers(heard)
+
+    with pytest.raises(Retry):
+        await listened_by(matrix, server, usual)
+    assert matrix._keeper.kept["since"] == "s1", "a server that is mended soon loses nothing"
+    monkeypatch.setattr(listen, "STUCK_MS", 0)
+    heard, memory = await listened_by(matrix, server, usual)
+    assert [getattr(event, "text", "") for event in heard] == ["1", "2"] and memory.kept["since"] == "s2"
+    assert matrix.misread == 1
+
+
+async def test_a_server_that_was_away_is_given_its_time_anew(fake: tuple[Fake, Any]) -> None:
+    server, matrix = fake
+
+    def usual(heard: Heard) -> web.StreamResponse:
+        return web.Response(status=500) if "/sync" in heard.target else answers(heard)
+
+    matrix._listener._stuck_since = 1
+    with pytest.raises(Retry):
+        await listened_by(matrix, server, usual)
+    assert matrix._listener._stuck_since == 0

@@ -15,8 +15,9 @@ from pydantic import ValidationError
 
 from cards import tree
 from channels import model
-from channels.model import Answer, Event, ImId, MessageRef, Place, Pressed, Rate, Said, Toast
+from channels.model import Answer, Event, ImId, Joined, Left, MessageRef, Place, Pressed, Rate, Said, Sender, Toast
 from channels.telegram import LIMITS, Channel, Config, events
+from channels.telegram.members import KNOWN_MS, Members
 from gateway.errors import Fixed, Gone, Refused, Retry, Unmet
 from gateway.outgoing.model import buckets_of
 from tests.channels.fake_server import nobody
@@ -188,6 +189,25 @@ async def test_a_list_is_whole_when_it_counts_as_many_as_telegram(channel: Chann
     api.rooms[GROUP].members.pop(BOB)
     roster = await channel.members(ROOM)
     assert not roster.complete and [who.id.id for who in roster.members] == ["501"], "who left is no reader"
+
+
+async def test_who_is_back_is_noted_whoever_heard_that_they_left(channel: Channel) -> None:
+    """Two gateways behind a balancer: one heard Bob speak and come back, the other that he left."""
+    bob = Sender(ImId("telegram", str(BOT), "user", str(BOB)), "Bob", "account")
+    keeper, now, quiet = Memory(), [NOW], channel._members.bot
+    one, other = (Members("telegram", str(BOT), quiet, lambda: now[0], keeper) for _ in range(2))
+    seen = [f"seen/{GROUP}/{BOB}"]
+    await one.note([Joined("1", ROOM, bob, NOW)])
+    await other.note([Left("2", ROOM, bob, NOW)])
+    assert not keeper.kept
+    await one.note([Joined("3", ROOM, bob, NOW)])
+    assert list(keeper.kept) == seen
+    await other.note([Left("4", ROOM, bob, NOW)])
+    await one.note([Said("5", ROOM, bob, MessageRef(ROOM, "5"), "x", NOW)])
+    assert not keeper.kept, "who speaks is noted once in a while"
+    now[0] += KNOWN_MS
+    await one.note([Said("6", ROOM, bob, MessageRef(ROOM, "6"), "x", NOW)])
+    assert list(keeper.kept) == seen
 
 
 async def test_a_group_with_a_public_name_is_open_to_the_world(channel: Channel, api: FakeApi) -> None:
