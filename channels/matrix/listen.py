@@ -247,7 +247,7 @@ class Listener:
             if now - self._stuck_since < STUCK_MS:
                 raise
             self._channel.misread += 1
-            log.warning("a message that another is about cannot be had: %s", type(tired).__name__)
+            log.warning("a message that another is about cannot be had", extra={"why": type(tired).__name__})
             return None
 
     def _edited(self, kind: str, event: Json, other: str) -> str:
