@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -68,7 +68,7 @@ class Source(Protocol):
         ...
 
     async def touched(self, floor: int, since: int) -> Mapping[str, int]:
-        """Record -> when it was changed last, from `floor` on, in the order of the changes."""
+        """Record -> when it was changed last, from `floor` on, in the order of the changes; `Feed.lasting` ones too."""
         ...
 
     async def read(self, ids: Sequence[str], *, customers: bool) -> Mapping[str, Record]:
@@ -115,12 +115,13 @@ class Feed:
     source: Source
     calm_ms: int = 5_000
     """So long after its time a record that was read again is not read once more for the same time."""
+    lasting: Callable[[str], bool] = lambda _: False
+    """Whether the source still tells of a record that changed before `floor`. Its mark stays as long, since nothing but
+    the cursor says what was taken."""
     _calm: dict[str, tuple[int, str]] = field(default_factory=dict)
 
     async def changes(self, text: str) -> AsyncIterator[tuple[Record, str]]:
         cursor = Cursor.parse(text) if text else Cursor(await self.source.now())
-        floor = self._floor(cursor)
-        cursor.marks = {id_: mark for id_, mark in cursor.marks.items() if mark[0] >= floor}
         walked = False
         if cursor.last != OVER:
             async for told in self._walk(cursor):
@@ -148,11 +149,13 @@ class Feed:
         for record, id_, at in batch:
             cursor.last = OVER if follows else id_
             cursor.since = max(cursor.since, at) if follows else cursor.since
-            cursor.mark(id_, at, content(record), self._floor(cursor))
+            cursor.mark(id_, at, content(record), 0 if self.lasting(id_) else self._floor(cursor))
             yield record, cursor.text() if before is None or id_ == batch[-1][1] else before
 
     async def _follow(self, cursor: Cursor) -> AsyncIterator[tuple[Record, str]]:
-        touched = await self.source.touched(self._floor(cursor), cursor.since)
+        floor = self._floor(cursor)
+        touched = await self.source.touched(floor, cursor.since)
+        cursor.marks = {id_: it for id_, it in cursor.marks.items() if it[0] >= floor or self.lasting(id_)}
         self._calm = {id_: calm for id_, calm in self._calm.items() if id_ in touched}
         todo = [id_ for id_ in sorted(touched, key=lambda id_: touched[id_]) if not self._is_calm(id_, touched, cursor)]
         for start in range(0, len(todo), self.source.page):

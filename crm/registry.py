@@ -10,7 +10,7 @@ from types import ModuleType
 from pydantic import BaseModel
 
 NOT_CRMS = frozenset(
-    {"each", "hosts", "http", "keys", "late", "mapping", "markup", "model", "once", "registry", "values"}
+    {"each", "given", "hosts", "http", "keys", "late", "mapping", "markup", "model", "once", "registry", "values"}
 )
 _OURS = re.compile(r"[a-z][a-z0-9_]*")
 _THEIRS = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")

@@ -58,7 +58,7 @@ class HubSpotCrm:
         self._api = Api(name, config)
         self._reader = Reader(name, config, self._api)
         self._changes = Changes(self._reader, config.page)
-        self._feed = Paced(Feed(self._changes), config.every)
+        self._feed = Paced(Feed(self._changes, lasting=self._changes.lasting), config.every)
 
     async def close(self) -> None:
         await self._api.close()

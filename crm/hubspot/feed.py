@@ -22,10 +22,10 @@ class Changes:
     reader: Reader
     page: int
     late_ms: int = 60_000
-    _told: set[tuple[str, int]] = field(default_factory=set)
-    """Archived records looked at already."""
     _looked: float = float("-inf")
-    _gone: dict[str, Record] = field(default_factory=dict)
+    _gone: dict[str, tuple[int, Record]] = field(default_factory=dict)
+    """What was archived, and when, as the list last said. It is told of until the list is read again, whoever took it:
+    that is for the marks of the cursor to say."""
 
     async def now(self) -> int:
         await self.reader.offered()  # the first answer tells what time it is there
@@ -44,18 +44,24 @@ class Changes:
 
     async def read(self, ids: Sequence[str], *, customers: bool) -> Mapping[str, Record]:
         found = await self.reader.many(ids)
-        return found | {id_: self._gone[id_] for id_ in ids if id_ in self._gone and id_ not in found}
+        return found | {id_: self._gone[id_][1] for id_ in ids if id_ in self._gone and id_ not in found}
+
+    def lasting(self, id_: str) -> bool:
+        return id_ in self._gone
 
     async def touched(self, floor: int, since: int) -> Mapping[str, int]:
         """Each time the search has given all it can, it begins again at the last time it gave."""
         newest: dict[str, int] = {}
+        begins = floor
         while True:
-            last = await self._some(newest, floor)
+            last = await self._some(newest, begins)
             if last is None:
-                return newest | await self._archived(floor)
-            if last <= floor:
+                break
+            if last <= begins:
                 raise Retry(60.0, f"more than {SEARCHED} changes carry one time")
-            floor = last
+            begins = last
+        await self._archived(floor)
+        return newest | {id_: max(at, newest.get(id_, 0)) for id_, (at, _) in self._gone.items()}
 
     async def _some(self, newest: dict[str, int], floor: int) -> int | None:
         """The last time found, when there is more behind it than one search gives."""
@@ -74,27 +80,22 @@ class Changes:
     async def _search(self, filters: Sequence[Json], sort: str, after: int, limit: int) -> Row:
         return (await self.reader.api.search(self.reader.objects, filters, sort, after, limit)).table
 
-    async def _archived(self, floor: int) -> dict[str, int]:
+    async def _archived(self, floor: int) -> None:
         """The list has no order and no filter by time, so it is read whole, and not often."""
         every = self.reader.config.deleted_every
         if time.monotonic() - self._looked < every:
-            return {}
-        found: dict[str, int] = {}
+            return
+        found: dict[str, tuple[int, Record]] = {}
         floor -= int(every * 2000)
         asked = ("archived", "true"), ("limit", "100"), ("properties", ",".join(await self.reader.asked()))
         after = ""
         while True:
             answer = (await self.reader.api.get(self.reader.path, *asked, *([("after", after)] if after else []))).table
             for row in rows(answer.get("results")):
-                self._take(row, floor, found)
+                at = when(row.get("archivedAt")) or when(row.get("updatedAt"))
+                if at >= floor:
+                    found[str(row.get("id"))] = at, self.reader.archived(row)
             last, after = after, str(table(table(answer.get("paging")).get("next")).get("after") or "")
             if after in ("", last):
-                self._looked = time.monotonic()
-                return found
-
-    def _take(self, row: Row, floor: int, found: dict[str, int]) -> None:
-        id_, at = str(row.get("id")), when(row.get("archivedAt")) or when(row.get("updatedAt"))
-        if at >= floor and (id_, at) not in self._told:
-            self._told.add((id_, at))
-            self._gone[id_] = self.reader.archived(row)
-            found[id_] = at
+                self._gone, self._looked = found, time.monotonic()
+                return

@@ -13,6 +13,7 @@ from urllib.parse import quote, unquote
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, make_url, or_, select, types, update
 
 from crm import once as shared
+from crm.given import Given
 from crm.mapping import vanished
 from crm.model import (
     GATEWAY,
@@ -59,8 +60,8 @@ class SqlCrm:
         self._token = ""
         self._shape: Shape | None = None
         self._scanned = -1e9
-        self._told: dict[str, int] = {}
-        """The time of each row that was told of within the look back."""
+        self._given = Given[str]()
+        """Rows within the look back, each with its time."""
 
     async def close(self) -> None:
         self.database.close()
@@ -191,20 +192,22 @@ class SqlCrm:
     async def _by_time(self, cursor: str) -> AsyncIterator[tuple[Record, str]]:
         shape = await self._found()
         at, key = _position(cursor)
-        look = self._looking_back(shape, at) if cursor else None
-        position, back = look or (at, key), look is not None
+        back = self._looking_back(shape, at) if cursor else None
+        position, least = back or (at, key), at + 1 if back else at
+        run = self._given = self._given.then(cursor, self._oldest(at))
         while page := await self.database.reading(partial(self._page, shape, position)):
             for raw, record in zip(page, await self._records(page), strict=True):
-                when = self._when(raw)
-                if back and when <= at and self._told.get(record.ref.id) == when:
+                when, id_ = self._when(raw), record.ref.id
+                if back and run.was_taken(id_, when):
                     continue
-                if when >= at:
-                    at, key = when, record.ref.id
-                if self._looks_back(shape):
-                    self._told[record.ref.id] = when
-                yield record, f"t.{at}.{quote(key, safe='')}"
+                # What came late moves the cursor too, by a microsecond, or it would not tell that it was taken.
+                at = max(at, when, least)
+                told = f"t.{at}.{quote(id_, safe='')}"
+                if when >= 0 and self._looks_back(shape):
+                    run.give(told, (id_, when))
+                yield record, told
             position = (self._when(page[-1]), self.reader.id(page[-1]))
-            self._forget(at)
+            run.forget(self._oldest(position[0]))
 
     def _looking_back(self, shape: Shape, at: int) -> tuple[int, str] | None:
         """Where to begin, so that what became visible late is seen; only times tell how late is late."""
@@ -219,9 +222,8 @@ class SqlCrm:
         value = raw[self.config.modified]
         return -1 if value is None else self.reader.at(value)
 
-    def _forget(self, at: int) -> None:
-        start = at - round(self.config.look_back * 2_000_000)
-        self._told = {id_: when for id_, when in self._told.items() if when >= start}
+    def _oldest(self, at: int) -> int:
+        return at - round(self.config.look_back * 2_000_000)
 
     def _page(self, shape: Shape, look: tuple[int, str], conn: Connection) -> list[Raw]:
         """Rows without a time come first."""

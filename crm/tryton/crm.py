@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from crm import once as shared
+from crm.each import first_of_each
 from crm.http import GARBLED
 from crm.mapping import FieldMap
 from crm.model import (
@@ -29,17 +30,18 @@ from crm.model import (
 )
 from crm.tryton import fields, records
 from crm.tryton.config import OPPORTUNITY, PARTY, Config
-from crm.tryton.feed import BEGINNING, MODELS, NOTE, Cursor, Event, Feed, Position
-from crm.tryton.records import ACCOUNT, DEAL, NOTE_FIELDS, by_party
+from crm.tryton.feed import MODELS, NOTE, Event, Feed, Position
+from crm.tryton.records import ACCOUNT, DEAL, NOTE_FIELDS, by_party, party_id
 from crm.tryton.wire import Moved, Server, encoded, micros, moment
 from crm.values import scrub
 from gateway.errors import Refused, Retry
 from reconcile.model import Json
 
-NOTES = 20
-"""Notes of a party that a card may need, for each party of a page."""
+ITEMS = 20
+"""Notes of a party that a card may need, and opportunities: the newest."""
 REVISIONS = 200
 NOTE_LIMIT = 20_000
+_NEWEST = [["last_modified_at", "DESC"], ["id", "DESC"]]
 
 
 class TrytonCrm:
@@ -67,24 +69,23 @@ class TrytonCrm:
         return records.gone(self.name, ref.id, at)
 
     async def changes(self, cursor: str) -> AsyncIterator[tuple[Record, str]]:
-        at = Cursor.parse(cursor) if cursor else Cursor(BEGINNING, await self.feed.born())
-        position, told = at.position, dict[int, Record]()
-        look = self.feed.looking_back(position)
-        while events := await self.feed.after(look, at.born):
-            look = events[-1].position
-            fresh = [each for each in events if self.feed.fresh(each, position)]
-            self.feed.remember(events)
+        run, told = await self.feed.run(cursor), dict[int, Record]()
+        while events := await self.feed.next(run):
+            fresh = run.fresh(events)
             read = await self._read({each.party for each in fresh})
             for event in _last_of_each(fresh):
-                record = self._told(event, read, look)
+                found = read.get(event.party)
+                if found is not None and not event.deleted and run.comes_up(found[1]):
+                    continue
+                record = self._told(event, found[0] if found else None)
                 if record is None or told.get(event.party) == record:
+                    run.settle(event)
                     continue
                 if event.party in told:
                     return  # it was written to again since: that is for the next run
                 told[event.party] = record
-                position = max(position, event.position)
-                yield record, str(Cursor(position, at.born))
-        self.feed.forget(position)
+                yield record, run.told(event)
+            run.forget()
 
     async def count(self) -> int:
         return await self.server.count(PARTY, [])
@@ -235,8 +236,8 @@ class TrytonCrm:
         listed = sorted(ids)
         asked = records.party_fields(self.config.mapping)
         raws = await self.server.search(PARTY, [["id", "in", listed]], asked)
-        notes = by_party(await self._notes(listed), "resource")
-        deals = by_party(await self._deals(listed), "party")
+        notes = by_party(await self._notes(listed), "resource", ITEMS)
+        deals = by_party(await self._deals(listed), "party", ITEMS)
         return {raw["id"]: self._whole(raw, notes.get(raw["id"], ()), deals.get(raw["id"], ())) for raw in raws}
 
     def _whole(
@@ -249,28 +250,38 @@ class TrytonCrm:
         return record, max(written)
 
     async def _notes(self, ids: list[int]) -> list[dict[str, Any]]:
-        order = [["last_modified_at", "DESC"], ["id", "DESC"]]
-        domain = [["resource", "in", [f"{PARTY},{id_}" for id_ in ids]]]
-        return await self.server.search(NOTE, domain, NOTE_FIELDS, limit=NOTES * len(ids), order=order)
+        def about(some: Sequence[int]) -> list[Any]:
+            return [["resource", "in", [f"{PARTY},{id_}" for id_ in some]]]
+
+        return await self._of_each(ids, NOTE, "resource", NOTE_FIELDS, about)
 
     async def _deals(self, ids: list[int]) -> list[dict[str, Any]]:
+        def about(some: Sequence[int]) -> list[Any]:
+            return [["party", "in", list(some)], ["state", "in", list(records.OPEN)]]
+
         if not self.config.opportunities:
             return []
-        domain = [["party", "in", ids], ["state", "in", list(records.OPEN)]]
-        return await self.server.search(OPPORTUNITY, domain, records.DEAL_FIELDS, limit=NOTES * len(ids))
+        return await self._of_each(ids, OPPORTUNITY, "party", records.DEAL_FIELDS, about)
+
+    async def _of_each(
+        self, ids: list[int], model: str, key: str, names: Collection[str], about: Callable[[Sequence[int]], list[Any]]
+    ) -> list[dict[str, Any]]:
+        """The newest of each party."""
+
+        async def ask(some: Sequence[int], most: int) -> list[dict[str, Any]]:
+            return await self.server.search(model, about(some), names, limit=most, order=_NEWEST)
+
+        return await first_of_each(ids, ITEMS, lambda row: party_id(row.get(key)) or 0, ask)
 
     async def _note(self, *domain: list[Any]) -> Item | None:
         found = await self.server.search(NOTE, list(domain), NOTE_FIELDS, limit=1)
         return records.note_item(found[0]) if found else None
 
-    def _told(self, event: Event, read: Mapping[int, tuple[Record, Position]], look: Position) -> Record | None:
-        found = read.get(event.party)
-        if found is None:
-            # Deleted since: the log tells it in its turn.
-            return records.gone(self.name, str(event.party), event.position.at) if event.deleted else None
-        record, written = found
-        # What was written to behind this page comes up there.
-        return None if event.deleted or written > look else record
+    def _told(self, event: Event, found: Record | None) -> Record | None:
+        if found is not None:
+            return None if event.deleted else found
+        # Deleted since: the log tells it in its turn.
+        return records.gone(self.name, str(event.party), event.position.at) if event.deleted else None
 
     # -- writing
 

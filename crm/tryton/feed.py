@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from crm.given import Given
 from crm.http import GARBLED
 from crm.model import CursorLost
 from crm.tryton.config import OPPORTUNITY, PARTY, Config
@@ -66,12 +67,59 @@ class Cursor:
 
 
 @dataclass(slots=True)
+class Run:
+    """One walk along the feed, and which of its events are still to be told."""
+
+    start: Cursor
+    look: Position
+    """Up to here it was read. It begins before `start`, so that what became visible late is seen."""
+    back: int
+    """How far that is at most, in microseconds."""
+    given: Given[tuple[int, int]]
+    """Rows of the tables, each with its time."""
+    cursor: str
+    """The one that was given last."""
+    _waiting: dict[int, list[Position]] = field(default_factory=dict)
+
+    def fresh(self, events: list[Event]) -> list[Event]:
+        found = [each for each in events if self.is_fresh(each.position)]
+        for each in found:
+            self._waiting.setdefault(each.party, []).append(each.position)
+        self.look = events[-1].position
+        return found
+
+    def is_fresh(self, position: Position) -> bool:
+        return position > self.start.position or not self.given.was_taken((position.model, position.id), position.at)
+
+    def comes_up(self, position: Position) -> bool:
+        return position > self.look and self.is_fresh(position)
+
+    def told(self, event: Event) -> str:
+        """The cursor behind it. What came late moves it too, or it would not tell that it was taken."""
+        at, least = event.position, self.start.position.at + 1
+        moved = replace(at, at=max(at.at, least)) if self.back and self.start.position != BEGINNING else at
+        self.cursor = str(replace(self.start, position=moved))
+        self.settle(event)
+        return self.cursor
+
+    def settle(self, event: Event) -> None:
+        """All that was seen of the party until now is in what was told, or there is nothing to tell."""
+        rows = self._waiting.pop(event.party, [])
+        self.given.give(self.cursor, *(((each.model, each.id), each.at) for each in rows))
+
+    def forget(self) -> None:
+        since = self.look.at - 2 * self.back
+        self.given.forget(since)
+        self._waiting = {party: rows for party, rows in self._waiting.items() if rows[-1].at >= since}
+
+
+@dataclass(slots=True)
 class Feed:
     """Which events there are; who reads them decides what they mean."""
 
     server: Server
     config: Config
-    _seen: set[Position] = field(default_factory=set)
+    _given: Given[tuple[int, int]] = field(default_factory=Given)
 
     async def born(self) -> int:
         """The time of the newest deletion until now."""
@@ -81,31 +129,32 @@ class Feed:
         found = await self.server.search(LOG, _deletions(), ["last_modified_at"], limit=1, order=order)
         return micros(found[0].get("last_modified_at")) if found else 0
 
-    def looking_back(self, position: Position) -> Position:
-        """Where to begin, so that what became visible late is seen."""
-        back = round(self.config.look_back * 1_000_000)
-        return position if not back or position == BEGINNING else Position(max(position.at - back, 0))
+    async def run(self, text: str) -> Run:
+        start = Cursor.parse(text) if text else Cursor(BEGINNING, await self.born())
+        at, back = start.position, round(self.config.look_back * 1_000_000)
+        look = at if not back or at == BEGINNING else Position(max(at.at - back, 0))
+        self._given = self._given.then(text, at.at - 2 * back)
+        return Run(start, look, back, self._given, text)
 
-    def fresh(self, event: Event, position: Position) -> bool:
-        return event.position > position or event.position not in self._seen
-
-    def remember(self, events: list[Event]) -> None:
-        self._seen.update(each.position for each in events)
-
-    def forget(self, position: Position) -> None:
-        start = self.looking_back(position)
-        self._seen = {each for each in self._seen if each >= start}
-
-    async def after(self, position: Position, born: int) -> list[Event]:
+    async def next(self, run: Run) -> list[Event]:
         """The next ones in order, about a page of each table; none when there are none."""
+        position = run.look
+        events, until = await self._after(position, run.start.born)
+        # Of a whole page nobody may be told: of deletions before we came, or of notes on nothing of ours.
+        while not events and until is not None and until > position:
+            position = until
+            events, until = await self._after(position, run.start.born)
+        return events
+
+    async def _after(self, position: Position, born: int) -> tuple[list[Event], Position | None]:
+        """And up to where they are, when there is more."""
         models = [model for model in MODELS if self._read(model)]
         found = await asyncio.gather(*(self._rows(model, position) for model in models))
         full = [rows[-1][0] for rows in found if len(rows) >= self.config.page]
         until = min(full, default=None)
         events = [each for rows in found for each in rows if until is None or each[0] <= until]
-        return [
-            event for at, raw in sorted(events, key=lambda each: each[0]) for event in await self._told(at, raw, born)
-        ]
+        ordered = sorted(events, key=lambda each: each[0])
+        return [event for at, raw in ordered for event in await self._told(at, raw, born)], until
 
     def _read(self, model: str) -> bool:
         wanted = {OPPORTUNITY: self.config.opportunities, LOG: self.config.deletions}

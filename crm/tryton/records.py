@@ -165,14 +165,14 @@ def _midnight(day: Any) -> int | None:
     return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() * 1000) if isinstance(day, date) else None
 
 
-def by_party(raws: Iterable[Mapping[str, Any]], key: str) -> dict[int, list[Mapping[str, Any]]]:
-    """Under the id of the party that `key` names, a number or a text such as `party.party,7`."""
+def by_party(raws: Iterable[Mapping[str, Any]], key: str, most: int) -> dict[int, list[Mapping[str, Any]]]:
+    """The first ones under the id of the party that `key` names, a number or a text such as `party.party,7`."""
     found: dict[int, list[Mapping[str, Any]]] = {}
     for raw in raws:
         id_ = party_id(raw.get(key))
         if id_ is not None:
             found.setdefault(id_, []).append(raw)
-    return found
+    return {id_: of[:most] for id_, of in found.items()}
 
 
 def party_id(told: object) -> int | None:

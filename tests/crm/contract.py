@@ -50,6 +50,10 @@ class Harness(Protocol):
         """Another connector to the same CRM, with a connection of its own; the harness closes it."""
         ...
 
+    def usual(self) -> Crm:
+        """The same, looking back as far as it does when nobody says anything else."""
+        ...
+
     async def seed(self, count: int) -> list[RecordRef]:
         """So many new records in the CRM."""
         ...

@@ -74,6 +74,9 @@ class Far(ABC, Generic[Fake, Client]):
         self.opened.append(self.make(settings))
         return self.opened[-1]
 
+    def usual(self) -> Client:
+        return self.client()
+
     @abstractmethod
     def make(self, settings: Mapping[str, Any]) -> Client:
         """`settings` besides the usual ones, or instead of them."""

@@ -117,6 +117,50 @@ async def test_what_changes_during_a_run_is_never_lost(harness: Harness, client:
     assert seen[refs[0]] == seen[refs[5]] == harness.values[2]
 
 
+def told(records: list[Record]) -> list[tuple[RecordRef, int, bool]]:
+    return [(record.ref, record.version, record.deleted) for record in records]
+
+
+async def followed(harness: Harness, client: Crm) -> str:
+    """A cursor behind the first walk, from which changes are followed."""
+    (ref,) = await harness.seed(1)
+    first, _ = await walk(client)
+    again, cursor = await walk(client)
+    assert told(first) == told(again)
+    await harness.native(ref, harness.values[0])
+    return (await walk(client, cursor))[1]
+
+
+async def test_a_walk_that_was_thrown_away_is_walked_again(harness: Harness) -> None:
+    """What was given is not taken: that says only the cursor at which the next walk begins."""
+    client = harness.usual()
+    altered, removed = await harness.seed(2)
+    cursor = await followed(harness, client)
+    assert (await walk(client, cursor))[0] == []
+    made = await harness.seed(harness.page + 2)
+    await harness.native(altered, harness.values[1])
+    await harness.remove(removed)
+    first, _ = await walk(client, cursor)
+    assert {altered, removed, *made} <= set(by_ref(first))
+    async with contextlib.aclosing(cast("AsyncGenerator[tuple[Record, str]]", client.changes(cursor))) as broken:
+        await anext(broken)
+    for _ in range(2):
+        again, behind = await walk(client, cursor)
+        assert told(again) == told(first)
+    assert (await walk(client, behind))[0] == []
+
+
+@pytest.mark.parametrize("taken", [1, 3, 5])
+async def test_of_a_walk_that_broke_off_all_that_was_not_taken_comes_again(harness: Harness, taken: int) -> None:
+    client = harness.usual()
+    cursor = await followed(harness, client)
+    await harness.seed(5)
+    whole = [(record.ref, position) async for record, position in client.changes(cursor)]
+    rest, behind = await walk(client, whole[taken - 1][1])
+    assert [record.ref for record in rest] == [ref for ref, _ in whole[taken:]]
+    assert (await walk(client, behind))[0] == []
+
+
 async def test_apply_writes_and_names_the_version(harness: Harness, client: Crm) -> None:
     (ref,) = await harness.seed(1)
     before = await client.get(ref)

@@ -74,6 +74,21 @@ async def test_whoever_stops_anywhere_misses_nothing(monkeypatch: pytest.MonkeyP
     assert len(seen) == 200
 
 
+async def test_the_mark_of_what_is_told_for_longer_stays_as_long() -> None:
+    """It changed before what is looked back on: without a mark nobody could tell that it was taken."""
+    source = Source(2)
+    feed = Feed(source, lasting=lambda _: True)
+    for _ in range(2):
+        told = [each async for each in feed.changes("1000000;-;")]
+        assert [record.ref.id for record, _ in told] == ["0", "1"]
+    assert [record.ref.id for record, _ in [each async for each in feed.changes(told[0][1])]] == ["1"]
+    assert [each async for each in feed.changes(told[1][1])] == []
+    source.count, source.values["0"] = 1, "changed"
+    feed = Feed(source, lasting=lambda id_: id_ == "0")
+    ((_, cursor),) = [each async for each in feed.changes(told[1][1])]
+    assert set(Cursor.parse(cursor).marks) == {"0"}
+
+
 def test_no_stream_leads_past_the_end_of_one_that_was_cut() -> None:
     merged = Merged()
     merged.add([("a", 1), ("b", 5)], 5)

@@ -192,6 +192,69 @@ async def test_archived_records_are_looked_for_now_and_then(fake: FakeHubSpot, f
     assert ("GET", "/crm/v3/objects/companies") not in fake.asked
 
 
+@pytest.mark.parametrize("busy", ["the list's second page", "what is behind it"])
+async def test_an_archived_record_is_told_though_the_look_broke_off(
+    fake: FakeHubSpot, far: HubSpotHarness, busy: str
+) -> None:
+    client = far.client(deleted_every=600)
+    ids = [fake.put("companies", name=f"Made-up {n}") for n in range(130)]
+    _, cursor = await walk(client)
+    for id_ in ids:
+        fake.archive("companies", id_)
+
+    def tired(request: web.Request) -> web.Response | None:
+        second = request.method == "GET" and "after" in request.query
+        behind = request.path.endswith("/batch/read")
+        return far.too_many(1) if (second if busy.startswith("the list") else behind) else None
+
+    fake.answer = tired
+    for _ in range(2):
+        with pytest.raises(Retry):
+            await walk(client, cursor)
+    fake.answer = None
+    records, cursor = await walk(client, cursor)
+    assert {record.ref.id for record in records if record.deleted} == set(ids)
+    assert (await walk(client, cursor))[0] == []
+
+
+async def test_an_archived_record_the_list_tells_late_comes_until_it_was_taken(
+    fake: FakeHubSpot, far: HubSpotHarness
+) -> None:
+    """Others changed since, so that it is behind what is looked back on; that it was taken stands in the cursor."""
+    gone, changed = [fake.put("companies", name=f"Made-up {n}") for n in range(2)]
+    first = far.client(deleted_every=600)
+    _, cursor = await walk(first)
+    fake.set("companies", changed, phone="1")
+    _, cursor = await walk(first, cursor)
+    fake.archive("companies", gone)
+    fake.now += 300_000
+    fake.set("companies", changed, phone="2")
+    records, cursor = await walk(first, cursor)
+    assert [record.ref.id for record in records] == [changed], "the list is not read yet"
+    client = far.client(deleted_every=600)
+    for _ in range(3):
+        records, behind = await walk(client, cursor)
+        assert [(record.ref.id, record.deleted) for record in records] == [(gone, True)]
+    for each in (client, far.client(deleted_every=600)):
+        assert (await walk(each, behind))[0] == []
+    fake.set("companies", changed, phone="3")
+    records, behind = await walk(client, behind)
+    assert [record.ref.id for record in records] == [changed]
+    assert (await walk(client, behind))[0] == []
+
+
+async def test_of_archived_records_no_more_is_kept_than_is_told_again(fake: FakeHubSpot, client: Crm) -> None:
+    gone, changed = [fake.put("companies", name=f"Made-up {n}") for n in range(2)]
+    _, cursor = await walk(client)
+    fake.archive("companies", gone)
+    _, cursor = await walk(client, cursor)
+    for value in "12":
+        fake.now += 300_000
+        fake.set("companies", changed, phone=value)
+        _, cursor = await walk(client, cursor)
+    assert not client._changes._gone and gone not in cursor
+
+
 async def test_many_archived_records_come_once(fake: FakeHubSpot, client: Crm) -> None:
     ids = [fake.put("companies", name=f"Made-up {n}") for n in range(230)]
     _, cursor = await walk(client)

@@ -34,6 +34,9 @@ class LocalHarness:
         self.opened.append(Crm("local", Config(database=f"sqlite:///{self.path}", busy_timeout=busy_timeout)))
         return self.opened[-1]
 
+    def usual(self) -> Crm:
+        return self.client()
+
     async def seed(self, count: int) -> list[RecordRef]:
         return [await self.desk.create(f"Made-up {n}", "li.ting") for n in range(count)]
 

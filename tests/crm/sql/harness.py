@@ -47,14 +47,19 @@ class SqlHarness(ABC):
         self.opened.append(Crm("erp", Config.model_validate({**common, **self.settings, **more})))
         return self.opened[-1]
 
+    def usual(self) -> Crm:
+        return self.client(look_back=Config.model_fields["look_back"].default)
+
     @abstractmethod
     async def sql(self, statement: str, *values: Any) -> Any:
         """In the company's own window, in a transaction of its own."""
 
     async def seed(self, count: int) -> list[RecordRef]:
+        """In one transaction: all bear one time."""
         ids = [next(self.serial) for _ in range(count)]
-        for id_ in ids:
-            await self.sql("INSERT INTO customer (id, name, class) VALUES (?, ?, 'A')", id_, f"Made-up {id_}")
+        rows = ", ".join("(?, ?, 'A')" for _ in ids)
+        values = [value for id_ in ids for value in (id_, f"Made-up {id_}")]
+        await self.sql(f"INSERT INTO customer (id, name, class) VALUES {rows}", *values)
         return [RecordRef("erp", "account", str(id_)) for id_ in ids]
 
     async def native(self, ref: RecordRef, value: Json) -> None:
@@ -136,7 +141,7 @@ class OnPostgresql(SqlHarness):
         self.server.run(
             f"""CREATE SCHEMA sales;
             CREATE TABLE sales.customer (id bigint PRIMARY KEY, {COLUMNS}, gone boolean NOT NULL DEFAULT false,
-              version bigint NOT NULL DEFAULT 1, changed_at timestamptz NOT NULL DEFAULT clock_timestamp());
+              version bigint NOT NULL DEFAULT 1, changed_at timestamptz NOT NULL DEFAULT now());
             CREATE FUNCTION sales.raise() RETURNS trigger LANGUAGE plpgsql AS $$
               BEGIN NEW.version := OLD.version + 1; NEW.changed_at := clock_timestamp(); RETURN NEW; END $$;
             CREATE TRIGGER raised BEFORE UPDATE ON sales.customer FOR EACH ROW EXECUTE FUNCTION sales.raise();

@@ -121,6 +121,47 @@ async def test_what_becomes_visible_late_is_found_by_looking_back(timed: OnPostg
     assert (await walk(client, cursor))[0] == []
 
 
+async def test_of_rows_with_one_time_none_is_passed_over_when_a_walk_is_thrown_away(timed: OnPostgresql) -> None:
+    await timed.seed(2)
+    client = timed.client(look_back=60)
+    _, cursor = await walk(client)
+    refs = await timed.seed(5)
+    for _ in range(3):
+        records, _ = await walk(client, cursor)
+        assert [each.ref for each in records] == refs
+    half = [position async for _, position in client.changes(cursor)][2]
+    records, behind = await walk(client, half)
+    assert [each.ref for each in records] == refs[3:]
+    assert (await walk(client, behind))[0] == []
+
+
+async def test_what_became_visible_late_comes_until_it_was_taken(timed: OnPostgresql) -> None:
+    slow, quick = await timed.seed(2)
+    client = timed.client(look_back=60)
+    _, cursor = await walk(client)
+    where = f"host={timed.server.folder} port={timed.server.port} user=postgres dbname={timed.name}"
+    with psycopg.connect(where) as held:
+        held.execute("UPDATE sales.customer SET name = 'Late' WHERE id = %s", [int(slow.id)])
+        await timed.native(quick, "+86 1")
+        _, cursor = await walk(client, cursor)
+        assert (await walk(client, cursor))[0] == []
+    for _ in range(3):
+        records, behind = await walk(client, cursor)
+        assert [(each.ref, each.title) for each in records] == [(slow, "Late")]
+    assert behind != cursor, "or nobody could tell that it was taken"
+    assert (await walk(client, behind))[0] == []
+
+
+async def test_of_what_is_looked_back_on_no_more_is_kept_than_that(timed: OnPostgresql) -> None:
+    await timed.seed(40)
+    client = timed.client(look_back=60)
+    await timed.sql("ALTER TABLE customer DISABLE TRIGGER raised")
+    await timed.sql("UPDATE customer SET changed_at = now() - id * interval '1 hour'")
+    _, cursor = await walk(client)
+    assert (await walk(client, cursor))[0] == []
+    assert len(client._given._given) == 0 and len(client._given._taken) == 1
+
+
 async def test_rows_without_a_time_come_first_and_once(timed: OnPostgresql) -> None:
     await timed.sql("ALTER TABLE customer ALTER changed_at DROP NOT NULL, ALTER changed_at DROP DEFAULT")
     refs = await timed.seed(9)
@@ -270,7 +311,7 @@ async def test_keys_with_blanks_and_of_nineteen_digits_are_read_past(tmp_path: P
         assert {each.id for each in found} == {str(key) for key in keys}
         assert (await client.get(found[0])).ref == found[0]
         assert isinstance(await client.apply(Change(found[0], "phone", "+86 1", None), once=type_), Applied)
-        assert not client._told, "a number is not looked back on, so nothing is kept of it"
+        assert not client._given._given, "a number is not looked back on, so nothing is kept of it"
         await opened.close()
         opened.path.unlink()
 

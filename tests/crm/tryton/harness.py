@@ -99,6 +99,9 @@ class TrytonHarness:
         self.opened[-1].desk = self._desk
         return self.opened[-1]
 
+    def usual(self) -> Crm:
+        return self.client(look_back=Config.model_fields["look_back"].default)
+
     async def call(self, method: str, *params: Any) -> Any:
         return await self.desk.server.call(method, *params)
 
