@@ -1,8 +1,9 @@
 """What all connectors to one CRM in one process share: one writer at a time per record, and what was answered.
 
 A CRM without a precondition, or without keys of its own for a repeated call, is made up for here. It lasts as long as
-the process: after a restart the outbox reads what became of a write before it sends anything again. Two gateways do
-not write to one CRM at a time, by the lease under which the outbox is worked off.
+the process: after a restart the outbox reads what became of a write before it sends anything again. Every gateway
+writes to a CRM, each at a desk of its own. The outbox gives out one write of a record at a time, to one of them; and
+what each counts as a version is the same for all as soon as its second is over.
 """
 
 from __future__ import annotations
@@ -38,30 +39,51 @@ class Told:
     doubt: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What a record held, the second it bore, and what was added to that when it was told first and last."""
+
+    second: int
+    content: str
+    first: int
+    last: int
+
+
 class Versions:
     """Versions of a CRM whose times are whole seconds, in which a record may change more than once.
 
     A version is the time in milliseconds, where the last three digits tell the changes of one second apart. They are
-    counted as they are seen; what is first seen after its second is over starts at `LATER`, above whatever another
-    process counted while it lasted.
+    counted as they are seen, by each process for itself, up to when the second is over: what is seen then is told as
+    `LATER` at least, above whatever was counted while it lasted, and by every process alike. Only what becomes another
+    later still without a new time, as a linked record's name does, is counted on by whoever has seen it before.
     """
 
     LATER = 900
 
     def __init__(self) -> None:
-        self._seen: OrderedDict[str, tuple[int, str, int]] = OrderedDict()
+        self._seen: OrderedDict[str, _Seen] = OrderedDict()
 
     def of(self, key: str, second: int, content: str, *, over: bool) -> int:
         """`over`: no change can get this time any more."""
-        was = self._seen.pop(key, None)
-        if was is None or was[0] != second:
-            count = self.LATER if over else 0
+        was, least = self._seen.pop(key, None), self.LATER if over else 0
+        if was is None or was.second != second:
+            seen = _Seen(second, content, least, least)
+        elif was.content == content:
+            seen = _Seen(second, content, was.first, max(was.last, least))
         else:
-            count = was[2] if was[1] == content else min(was[2] + 1, 999)
-        self._seen[key] = (second, content, count)
+            count = max(min(was.last + 1, 999), least)
+            seen = _Seen(second, content, count, count)
+        self._seen[key] = seen
         while len(self._seen) > KEPT:
             self._seen.popitem(last=False)
-        return second * 1000 + count
+        return second * 1000 + seen.last
+
+    def stands(self, record: Record, version: int) -> bool:
+        """Whether it is what it was at `version`, also where this process told that before the second was over: what
+        is its own last write mostly is."""
+        seen = self._seen.get(record.ref.key)
+        told = {seen.second * 1000 + count for count in (seen.first, seen.last)} if seen is not None else set[int]()
+        return record.version == version or {record.version, version} <= told
 
 
 @dataclass(slots=True, weakref_slot=True)
@@ -84,6 +106,12 @@ class Desk:
         if told is not None and told.asked != asked:
             raise Refused("This key was used for another change before. Send the change again under a key of its own.")
         return told
+
+    def moved(self, before: Record, change: Change) -> bool:
+        """Whether the record, as it was just read, is not any more what the change was decided on."""
+        if change.precondition is None:
+            return False
+        return before.deleted or not self.versions.stands(before, change.precondition)
 
     def note(self, once: str, told: Told) -> None:
         self.told[once] = told

@@ -43,7 +43,7 @@ HOME: Final = ""
 _ROOMS: Final = ("cards", "channels", "crm", "gateway", "identity", "mentions", "reconcile")
 _KINDS: Final = (".py", ".j2", ".mo")
 _ELSE: Final = {"store", "bus", "master_key", "server", "logs", "telemetry", "retention", "console", "directory"}
-_ELSE_TOO: Final = {"devices", "granted", "applications"}
+_ELSE_TOO: Final = {"devices"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +161,8 @@ class Afresh:
 
 def look_of(config: Config, key: bytes) -> str:
     """Of whatever a card's look depends on besides the store and the access policies: the program, the templates, the
-    configuration. Gateways of one look draw alike. Keyed, because a configuration has secrets in it."""
+    configuration, with what each application may have. Gateways of one look draw alike. Keyed, because a configuration
+    has secrets in it."""
     digest = hashlib.blake2b(key=key, digest_size=16)
     for part in (_program(), *_files(Path(config.cards_dir) if config.cards_dir else None)):
         digest.update(part)

@@ -54,6 +54,10 @@ FOLLOW_S = 1.0
 SKEW_MS = 5_000
 """By how much the times of two gateways, each of which follows the database's clock, may differ before one misses what
 the other read."""
+AGAIN_MS = 30_000
+LATE_MS = 70_000
+"""Each `AGAIN_MS` it is looked back so far for what was stamped in time and committed late: a commit may take the 30 s
+that the store is patient for, and its row is found by the next such look."""
 
 
 @dataclass(slots=True)
@@ -79,6 +83,8 @@ class House:
     """Another works on it all the same: `close` is what is left to do."""
     read_at: int = 0
     """From when on (ms) what other gateways changed may not be known in this one."""
+    looked_back: int = 0
+    """When (ms) it was last looked for what was committed late."""
 
     @property
     def breakers(self) -> Mapping[str, Breaker]:
@@ -190,8 +196,9 @@ class House:
         await self.services.people.follow(known.get(PEOPLE, 0))
         await self.directory.follow(known, self.services.identities)
         await self.services.records.follow_joined(self.spine.refresh)
-        await self.services.records.follow(self.read_at - SKEW_MS)
-        self.read_at = now
+        back = now - self.looked_back >= AGAIN_MS
+        await self.services.records.follow(self.read_at - (LATE_MS if back else SKEW_MS))
+        self.read_at, self.looked_back = now, now if back else self.looked_back
 
     async def relink(self) -> None:
         """Reads the CRMs' users again: who is found by them may have changed."""

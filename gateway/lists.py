@@ -59,8 +59,12 @@ class Lists:
         """How many rooms were found to have others in them, and are drawn again."""
         found = sorted(self._rooms.grown)
         for key in found:
-            await self._refresh(key)
-            self._rooms.grown.discard(key)
+            self._rooms.grown.discard(key)  # first: what is noted meanwhile is drawn once more
+            try:
+                await self._refresh(key)
+            except BaseException:
+                self._rooms.grown.add(key)
+                raise
         return len(found)
 
     async def once(self) -> int:

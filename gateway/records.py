@@ -147,7 +147,7 @@ class Records:
 
     async def call(self, key: str, text: str, kind: Kind, by: str) -> None:
         """An admin's word on a name of one customer, heard at once. Raises `Refused`."""
-        await self.naming.say(key, text, kind, by, self._clock.now())
+        await self.naming.say(key, text, kind, by, self._clock.now)
         await self._read_again(key)
 
     async def keep_names(self) -> bool:
@@ -182,7 +182,7 @@ class Records:
 
     async def put(self, records: Sequence[Record]) -> None:
         """What a CRM says of these now; their names are found at once."""
-        await self._mirror.put(records, self._clock.now())
+        await self._mirror.put(records, self._clock.now)
         for record in records:
             self._know(record)
 

@@ -104,6 +104,8 @@ class Rooms:
                 kept.looked = self._clock.now()
                 stored = await self.store.roster(place.room_key)
                 if stored is not None and _about(stored) != _about(kept.roster):
+                    if _more(kept.roster, stored):  # what was drawn since by the list from before shows too much
+                        self.grown.add(place.room_key)
                     return await self._keep(place, stored)
             if kept.people != self._people.version:
                 return await self._keep(place, kept.roster)
@@ -120,7 +122,7 @@ class Rooms:
         if who.kind == "unknown":  # nobody's rights until the list, asked again, says what they are here
             who, person = _surely(who), None
             self._kept.pop(place.room_key, None)
-        self._came.setdefault(place.room_key, {})[who.id.key] = (who, self._clock.now())
+        self._comes(place.room_key, who)
         kept = self._kept.get(place.room_key)
         if kept is not None and who.id.key not in kept.by:
             kept.by[who.id.key] = who
@@ -163,6 +165,11 @@ class Rooms:
             await self._keep(place, roster)
             return "known"
 
+    def doubt(self, room_key: str) -> None:
+        """Whoever wants to know it next looks at what other gateways were told of the room."""
+        if (kept := self._kept.get(room_key)) is not None:
+            kept.looked = 0
+
     def forget(self, place: Place) -> None:
         """What this process knows of it; it is asked for again."""
         self._kept.pop(place.room_key, None)
@@ -179,13 +186,15 @@ class Rooms:
         return roster
 
     async def _stored(self, key: str, before: Roster | None, roster: Roster) -> None:
-        """First it is noted who came, then stored: whoever reads the store by then knows of them."""
-        if before is not None and _more(before, roster):
-            self.grown.add(key)
+        """First it is noted who came, then stored: whoever reads the store by then knows of them. What was drawn again
+        before it was stored may not show it: it is noted once more."""
+        noted = {key} if before is not None and _more(before, roster) else set[str]()
+        self.grown |= noted
         if before is not None and _about(before) == _about(roster):
             await self.store.seen(key, roster.at)
         else:
             await self.store.keep(key, roster)
+        self.grown |= noted
 
     def _whole(self, key: str, roster: Roster) -> Roster:
         there = {member.id.key for member in roster.members}
@@ -243,8 +252,24 @@ class Rooms:
             del self._kept[key]
             if now >= self._tired.get(key, 0):
                 self._tired.pop(key, None)
-            if all(now - at > LAG_MS for _, at in self._came.get(key, {}).values()):
-                self._came.pop(key, None)
+        self._let_go_of_who_came()
+
+    def _comes(self, key: str, who: Sender) -> None:
+        """Rooms, and who came into each, stand in the order in which somebody came last."""
+        came, now = self._came.pop(key, {}), self._clock.now()
+        came.pop(who.id.key, None)
+        came[who.id.key], self._came[key] = (who, now), came
+        while now - came[longest := next(iter(came))][1] > LAG_MS:
+            del came[longest]
+        self._let_go_of_who_came()
+
+    def _let_go_of_who_came(self) -> None:
+        """Also where nothing is ever drawn: every list has them by now."""
+        now = self._clock.now()
+        while key := next(iter(self._came), ""):
+            if (last := next(reversed(self._came[key].values()), None)) is not None and now - last[1] <= LAG_MS:
+                return
+            del self._came[key]
 
 
 def _surely(who: Sender) -> Sender:
@@ -259,7 +284,7 @@ def _about(roster: Roster) -> tuple[object, ...]:
 
 def _more(before: Roster, after: Roster) -> bool:
     """Whether anybody is there who was not, or was as another; who only left takes nothing away from a card."""
-    kinds = {each.id.key: each.kind for each in before.members}
-    if any(kinds.get(each.id.key) != each.kind for each in after.members):
+    there = {(each.id.key, each.kind) for each in before.members}
+    if any((each.id.key, each.kind) not in there for each in after.members):
         return True
     return (before.complete, before.external, before.kind) != (after.complete, after.external, after.kind)

@@ -301,6 +301,7 @@ class Spine:
     async def _room(self, delivery: Delivery) -> None:
         room = delivery.job.body.decode()
         self._begun(room)
+        self._s.rooms.doubt(room)  # another gateway may have found out who is there, and ask for this
         await self._repaint(room, "", await self._s.slots.in_room(room))
 
     async def _slot(self, delivery: Delivery) -> None:

@@ -260,6 +260,8 @@ class Writeback:
 
 
 def _as_it_was(row: OutboxRow, current: Record, before: Record | None) -> bool:
-    """Nobody has changed it since the write was decided on: nor have we, yet."""
+    """Nobody has changed it since the write was decided on: nor have we, yet. Where versions are counted by
+    whoever reads, the record may be the same under another."""
     known = row.precondition if row.precondition is not None else before.version if before is not None else None
-    return known is not None and current.version <= known
+    same = before is not None and (before.modified, before.fields) == (current.modified, current.fields)
+    return known is not None and (current.version <= known or same)

@@ -120,7 +120,7 @@ async def seed(config: Path, count: int) -> None:
     every = [record(n, name) for n, name in enumerate(names(count))]
     for first in range(0, count, 2000):
         some = every[first : first + 2000]
-        await asyncio.gather(*(house.services.mirror.put([each], AT) for each in some))
+        await asyncio.gather(*(house.services.mirror.put([each], lambda: AT) for each in some))
     crm = Source("local", "CRM")
     for first in range(0, min(count, NAMED), 500):
         await asyncio.gather(

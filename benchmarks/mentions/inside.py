@@ -44,7 +44,7 @@ async def fill(folder: Path, size: int) -> None:
     house = await open_house(prepare(folder, 0), SystemClock())
     known = records(size)
     for at in range(0, size, AT_ONCE):
-        await house.services.mirror.put(known[at : at + AT_ONCE], 1)
+        await house.services.mirror.put(known[at : at + AT_ONCE], lambda: 1)
     await house.close()
 
 

@@ -99,7 +99,7 @@ class DataverseCrm:
 
     async def swap(self, change: Change) -> Applied | Conflict:
         before, tag = await self._whole(change.ref)
-        if change.precondition is not None and (before.deleted or before.version != change.precondition):
+        if self.desk.moved(before, change):
             return Conflict(before)
         if before.deleted:
             raise keys.not_live()
@@ -125,7 +125,7 @@ class DataverseCrm:
     async def _moved(self, ref: RecordRef, before: Record, done: Answer) -> Record:
         """412 is also what a duplicate is answered with, and then nobody has moved the record."""
         after = await self.get(ref)
-        if after.version == before.version and not after.deleted:
+        if self.desk.versions.stands(after, before.version) and not after.deleted:
             raise self._api.refusal(words(done.body) or str(done.status))
         return after
 

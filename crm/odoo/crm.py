@@ -101,7 +101,7 @@ class OdooCrm:
     async def swap(self, change: Change) -> Applied | Conflict:
         """Between the reading and the writing lies one round trip, in which Odoo itself can be written to unseen."""
         before = await self.get(change.ref)
-        if change.precondition is not None and (before.deleted or before.version != change.precondition):
+        if self.desk.moved(before, change):
             return Conflict(before)
         if before.deleted:
             raise keys.not_live()

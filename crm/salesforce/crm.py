@@ -90,7 +90,7 @@ class SalesforceCrm:
 
     async def swap(self, change: Change) -> Applied | Conflict:
         before, answer = await self._whole(change.ref)
-        if change.precondition is not None and (before.deleted or before.version != change.precondition):
+        if self.desk.moved(before, change):
             return Conflict(before)
         if before.deleted:
             raise keys.not_live()

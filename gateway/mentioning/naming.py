@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal, get_args
 
 from crm.model import Record
@@ -37,7 +37,7 @@ class Naming:
         told = [each for each in await self._store.since(at) if self._know(each)]
         return list(dict.fromkeys(each.record for each in told))
 
-    async def say(self, record: str, text: str, kind: Kind, by: str, at: int) -> None:
+    async def say(self, record: str, text: str, kind: Kind, by: str, now: Callable[[], int]) -> None:
         """Raises `Refused` for what cannot be a name. Without a kind that name is taken back."""
         plain = " ".join(text.split())
         if not plain.isprintable() or len(plain) > LONGEST or unusable(plain):
@@ -45,9 +45,7 @@ class Naming:
         name = normalise_name(plain)
         if kind and name not in self._of(record) and len(self.of(record)) >= MOST:
             raise Refused("This customer has as many names of its own as one may have.")
-        called = Called(record, name, plain, kind, by, at)
-        await self._store.put(called)
-        self._know(called)
+        self._know(await self._store.put(Called(record, name, plain, kind, by, 0), now))
 
     def drop(self, record: str) -> None:
         """It was erased: nobody calls it anything."""

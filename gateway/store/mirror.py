@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import cast
@@ -48,9 +48,10 @@ class MirrorStore:
         self._store = store
         self._vault = vault
 
-    async def put(self, records: Sequence[Record], at: int) -> None:
+    async def put(self, records: Sequence[Record], now: Callable[[], int]) -> None:
+        """`now` (ms) is asked when it is written: others look for what was put by its time, and it may wait long."""
         for record in records:
-            await self._store.write(self._put, (record, at))
+            await self._store.write(self._put, (record, now))
 
     async def get(self, key: str) -> Record | None:
         return await self._store.look(lambda connection: self._get(connection, key))
@@ -113,13 +114,13 @@ class MirrorStore:
         gateway has the lease or has moved it on from `seen`."""
         await self._store.write(_advance, _Step(crm, cursor, at, seen, held, lag))
 
-    def _put(self, connection: Connection, items: Sequence[tuple[Record, int]]) -> list[None]:
+    def _put(self, connection: Connection, items: Sequence[tuple[Record, Callable[[], int]]]) -> list[None]:
         sql.beside(connection, DECIDING)
-        for record, at in items:
+        for record, now in items:
             key = record.ref.key
             sealed = self._vault.seal(connection, key, dump(record))
             owner = f"{record.ref.crm}:{record.owners[0]}"[:256] if record.owners else None
-            row = _Row(key, record.ref.crm, record.version, sealed, record.deleted, at, owner)
+            row = _Row(key, record.ref.crm, record.version, sealed, record.deleted, now(), owner)
             upsert.put(connection, mirror, [asdict(row)])
         return [None] * len(items)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from sqlalchemy import ColumnElement, Connection, select
 
@@ -36,8 +36,9 @@ class NamingStore:
         """Those said or taken back from then on (ms)."""
         return await self._store.read(lambda connection: _read(connection, customer_name.c.at >= at))
 
-    async def put(self, said: Called) -> None:
-        await self._store.write(_put, said)
+    async def put(self, said: Called, now: Callable[[], int]) -> Called:
+        """As it was written; `now` (ms) is asked by then, since others look for it by its time."""
+        return await self._store.write(_put, (said, now))
 
 
 def _read(connection: Connection, where: ColumnElement[bool]) -> list[Called]:
@@ -47,8 +48,9 @@ def _read(connection: Connection, where: ColumnElement[bool]) -> list[Called]:
     return sorted(found, key=lambda each: (each.record, each.name))
 
 
-def _put(connection: Connection, items: Sequence[Called]) -> list[None]:
-    for each in items:
+def _put(connection: Connection, items: Sequence[tuple[Called, Callable[[], int]]]) -> list[Called]:
+    put = [replace(said, at=now()) for said, now in items]
+    for each in put:
         row = {name: getattr(each, name) for name in ("record", "name", "text", "kind", "by", "at")}
         upsert.put(connection, customer_name, [row])
-    return [None] * len(items)
+    return put

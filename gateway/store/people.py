@@ -56,6 +56,8 @@ class PeopleStore:
         self.changed = asyncio.Event()
         self._changed: dict[str, set[str]] = {}
         self._known = 0
+        self._reading = asyncio.Lock()
+        """What is read later is laid over what was read before, and never the other way round."""
 
     async def load(self) -> None:
         persons, links, self._known = await self._store.read(_all)
@@ -70,13 +72,17 @@ class PeopleStore:
 
     async def again(self, ids: Collection[str] | None = None) -> None:
         """Reads what was changed beside this, of these persons or of all; remembers whose rights became others."""
+        async with self._reading:
+            await self._again(ids)
+
+    async def _again(self, ids: Collection[str] | None) -> None:
         before, links = self._persons, self._links
         if ids is None:
             await self.load()
         else:
             persons, theirs = await self._store.read(lambda connection: _some(connection, ids))
-            rest = {key: each for key, each in links.items() if each.person not in ids}
-            self._persons = {**before, **{each.id: each for each in persons}}
+            rest = {key: each for key, each in self._links.items() if each.person not in ids}
+            self._persons = {**self._persons, **{each.id: each for each in persons}}
             self._links = rest | {(each.kind, each.key): each for each in theirs}
             self.version += 1
         for id_ in [id_ for id_, each in self._persons.items() if before.get(id_) != each]:

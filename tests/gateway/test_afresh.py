@@ -11,13 +11,14 @@ from sqlalchemy import text as text_
 
 from gateway.access_following import Following
 from gateway.afresh import GONE_MS, MIXED_MS, look_of
-from gateway.config import load
+from gateway.config import Config, load
 from gateway.errors import Retry
 from gateway.pressure import Pressure
 from gateway.store.engine import Store
 from gateway.store.people import PeopleStore
 from tests.gateway.bus.benches import until
-from tests.gateway.house import LI, NAME, Live, configured, opened
+from tests.gateway.fake_chat import text
+from tests.gateway.house import LI, NAME, PHONE, Live, configured, opened
 from tests.gateway.test_access_following import NO_NOTES, changed, second_admin
 from tests.gateway.test_two import both
 
@@ -107,6 +108,34 @@ def test_a_look_is_of_what_draws_and_of_nothing_else(tmp_path: Path) -> None:
     first = look(*own)
     (cards / "customer.xml.j2").write_text("<card/>")
     assert first != look(*own)
+
+
+@pytest.mark.parametrize("said", ['[granted]\nphone = ["sms"]', '[applications.web]\nread = ["owner"]'])
+def test_what_an_application_may_have_is_of_the_look(tmp_path: Path, said: str) -> None:
+    def look(extra: str) -> str:
+        return look_of(load(configured(tmp_path, "http://127.0.0.1:1", extra)), b"k")
+
+    assert look("") == look("[devices]\nsubject = true") != look(said)
+
+
+@pytest.mark.parametrize("said", ['[granted]\nphone = ["sms"]', '[applications.web]\nread = ["name", "owner"]'])
+async def test_what_an_application_may_not_have_any_more_goes_from_the_cards_at_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str
+) -> None:
+    def but_for_the_port(config: Config, key: bytes) -> str:
+        return look_of(config.model_copy(update={"channels": {}}), key)
+
+    monkeypatch.setattr("gateway.afresh.look_of", but_for_the_port)
+    async with opened(tmp_path) as live:
+        await live.say(LI, "deal", NAME)
+        await live.settle()
+        assert PHONE in text(live.card("deal").card)
+    async with opened(tmp_path, live.clock, live.chat) as same:
+        await same.settle()
+        assert same.card("deal").paints == 1, "nothing is another"
+    async with opened(tmp_path, live.clock, live.chat, extra=said) as tightened:
+        await tightened.settle()
+        assert PHONE not in text(tightened.card("deal").card)
 
 
 async def test_a_redraw_waits_until_all_who_run_draw_alike_and_not_for_ever(both: tuple[Live, Live]) -> None:

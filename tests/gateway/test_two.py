@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import Connection
@@ -17,6 +18,7 @@ from crm.model import RecordRef
 from gateway.bus import redis as redis_bus
 from gateway.bus import redis_lanes
 from gateway.clock import SystemClock
+from gateway.store.naming import Called
 from tests.engines.redis import Redis
 from tests.gateway.bus.benches import until
 from tests.gateway.fake_chat import text
@@ -111,6 +113,37 @@ async def test_what_one_finds_gone_under_the_version_it_had_the_other_finds_gone
     for deleted in (True, False):
         await one.s.records.put([replace(known, deleted=deleted)])
         await _comes(lambda: two.s.records.mirrored(HERO), lambda found, gone=deleted: found.deleted is gone)
+
+
+async def test_what_one_committed_long_after_its_time_the_other_hears(both: tuple[Live, Live]) -> None:
+    one, two = both
+    known = await one.s.records.mirrored(HERO)
+    assert known is not None
+    late, new = one.clock.now() - 34_000, replace(known, title="Yinghuo Optics", version=known.version + 1)
+    await until(lambda: two.house.read_at == one.clock.now(), 30)
+    await one.s.mirror.put([new], lambda: late)
+    await one.s.records.naming._store.put(Called(HERO, "acme", "Acme", "alias", "p_boss", 0), lambda: late)
+    one.clock.ahead(seconds=31)
+    await until(lambda: bool(two.s.records.names.find("Yinghuo Optics called")), 30)
+    await until(lambda: bool(two.s.records.names.find("Acme called")), 30)
+
+
+async def test_what_waited_to_be_written_bears_the_time_of_its_writing(tmp_path: Path) -> None:
+    async with opened(tmp_path) as live:
+        known, free = await live.s.records.mirrored(HERO), threading.Event()
+        assert known is not None
+        slow = live.s.store.write(lambda _, items: [free.wait(30) for _ in items], None)
+        waiting: list[asyncio.Task[Any]] = [asyncio.create_task(slow)]
+        await asyncio.sleep(0.05)
+        waits = [live.s.records.put([known]), live.s.records.call(HERO, "Acme", "alias", "p_boss")]
+        waiting += [asyncio.create_task(each) for each in waits]
+        await until(lambda: live.s.store.waiting >= 2, 30)
+        live.clock.ahead(seconds=20)
+        free.set()
+        await asyncio.gather(*waiting)
+        now = live.clock.now()
+        assert [key for key, *_ in await live.s.mirror.since(now)] == [HERO]
+        assert [each.at for each in live.s.records.naming.of(HERO)] == [now]
 
 
 async def _comes(ask, fits) -> None:  # type: ignore[no-untyped-def]

@@ -13,6 +13,7 @@ from crm.markup import plain
 from crm.model import GATEWAY, Absent, Applied, Conflict, RecordRef
 from crm.odoo import Config, Crm
 from crm.odoo.values import heard, spelled
+from crm.once import Desk
 from gateway.errors import Refused, Retry
 from reconcile.model import Json
 from tests.crm.contract import walk
@@ -28,6 +29,14 @@ ref, change = ask.ref, ask.change
 async def far() -> AsyncIterator[OdooHarness]:
     async with house() as opened:
         yield opened
+
+
+def elsewhere(far: OdooHarness) -> Crm:
+    """Another process's, which has seen nothing of what this one did."""
+    other = far.client()
+    other.desk = Desk()
+    other._reader.versions = other.desk.versions
+    return other
 
 
 # -- one second holds more than one change
@@ -70,6 +79,37 @@ async def test_versions_never_fall_when_another_process_reads(fake: FakeOdoo, fa
     other.desk.versions._seen.clear()
     versions.append((await other.get(ref(id_))).version)
     assert versions == sorted(set(versions))
+
+
+async def test_two_processes_that_live_agree_on_a_record_that_nobody_changes(fake: FakeOdoo, far: OdooHarness) -> None:
+    """One read it within its second, one later: neither takes the other's write for one that was set back."""
+    fake.step = 0.0
+    id_ = fake.put("res.partner", name="Acme", phone="1")
+    first, other = far.client(), elsewhere(far)
+    early = (await first.get(ref(id_))).version
+    fake.now += 10
+    late = (await other.get(ref(id_))).version
+    assert late > early and (await first.get(ref(id_))).version == late
+    assert isinstance(await first.apply(change(id_, "phone", "2", late), once="w1"), Applied)
+
+
+async def test_what_we_wrote_ourselves_is_written_again_at_once_and_by_another_after_one_look(
+    fake: FakeOdoo, far: OdooHarness
+) -> None:
+    """Our last write is mostly read within its second, and the next one comes after it."""
+    fake.step = 0.0
+    id_ = fake.put("res.partner", name="Acme", phone="1")
+    first, other = far.client(), elsewhere(far)
+    fake.now += 10
+    version = (await first.get(ref(id_))).version
+    for once, phone in (("w1", "2"), ("w2", "3"), ("w3", "4")):
+        answer = await first.apply(change(id_, "phone", phone, version), once=once)
+        assert isinstance(answer, Applied), "nobody else has touched it"
+        version = answer.version
+        fake.now += 10
+    looked = await other.apply(change(id_, "phone", "5", version), once="w4")
+    assert isinstance(looked, Conflict) and looked.current.version > version
+    assert isinstance(await first.apply(change(id_, "phone", "5", looked.current.version), once="w5"), Applied)
 
 
 async def test_a_change_whose_transaction_was_long_is_not_lost(fake: FakeOdoo, client: Crm) -> None:

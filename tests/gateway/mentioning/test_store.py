@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 import pytest
@@ -37,6 +37,10 @@ class Kept:
     mentioning: MentioningStore
     naming: Naming
     rooms: RoomStore
+
+
+def at(told: int) -> Callable[[], int]:
+    return lambda: told
 
 
 @pytest.fixture
@@ -158,10 +162,10 @@ def test_long_names_that_differ_at_their_end_stay_two() -> None:
 
 async def test_an_admins_names_outlive_a_start_and_are_followed_elsewhere(kept: Kept) -> None:
     elsewhere = Naming(NamingStore(kept.store))
-    await kept.naming.say("c:a:1", "星星  医院", "alias", "p_zhao", 10)
-    await kept.naming.say("c:a:1", "小星", "never", "p_zhao", 11)
+    await kept.naming.say("c:a:1", "星星  医院", "alias", "p_zhao", at(10))
+    await kept.naming.say("c:a:1", "小星", "never", "p_zhao", at(11))
     assert await elsewhere.since(10) == ["c:a:1"] and await elsewhere.since(0) == [], "told once"
-    await kept.naming.say("c:a:1", "小星", "", "p_zhao", 12)
+    await kept.naming.say("c:a:1", "小星", "", "p_zhao", at(12))
     assert await elsewhere.since(12) == ["c:a:1"]
     fresh = Naming(NamingStore(kept.store))
     await fresh.load()
@@ -171,9 +175,9 @@ async def test_an_admins_names_outlive_a_start_and_are_followed_elsewhere(kept: 
 
 async def test_a_customer_has_so_many_names_and_no_more(kept: Kept) -> None:
     for number in range(MOST):
-        await kept.naming.say("c:a:1", f"name {number}", "alias", "p_zhao", number)
+        await kept.naming.say("c:a:1", f"name {number}", "alias", "p_zhao", at(number))
     with pytest.raises(Refused):
-        await kept.naming.say("c:a:1", "one more", "alias", "p_zhao", 200)
-    await kept.naming.say("c:a:1", "name 3", "never", "p_zhao", 201)
-    await kept.naming.say("c:a:1", "name 4", "", "p_zhao", 202)
-    await kept.naming.say("c:a:1", "one more", "alias", "p_zhao", 203)
+        await kept.naming.say("c:a:1", "one more", "alias", "p_zhao", at(200))
+    await kept.naming.say("c:a:1", "name 3", "never", "p_zhao", at(201))
+    await kept.naming.say("c:a:1", "name 4", "", "p_zhao", at(202))
+    await kept.naming.say("c:a:1", "one more", "alias", "p_zhao", at(203))

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
 from gateway.clock import SystemClock
 from gateway.errors import Refused
 from gateway.store.auditing import AuditStore
+from gateway.store.counters import counts
 from gateway.store.directory import DirectoryStore, Told
 from gateway.store.engine import Store
-from gateway.store.people import PeopleStore
+from gateway.store.people import COUNTER, PeopleStore
 from gateway.store.person_changes import PersonChanges
 from identity.joining import merged, parted, taken_back
 from identity.model import Person
@@ -193,3 +196,31 @@ def test_a_person_of_parts() -> None:
     outside = merged(LI, replace(TWIN, external=True))
     assert outside.external, "whoever is from outside in one of them is"
     assert taken_back(replace(outside, name="Changed"), LI, outside) == replace(LI, name="Changed")
+
+
+async def test_what_was_read_of_some_is_not_laid_over_what_was_read_of_all_since(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or whom another gateway sent away would have their rights back here."""
+    read, begun, slow = Store.read, asyncio.Event(), asyncio.Event()
+    elsewhere = PeopleStore(rig.store, rig.clock)
+    await elsewhere.load()
+
+    async def first_slow(self: Store, query: Callable[[Connection], Any]) -> Any:
+        found, is_first = await read(self, query), not begun.is_set()
+        begun.set()
+        if is_first:
+            await slow.wait()
+        return found
+
+    monkeypatch.setattr(Store, "read", first_slow)
+    some = asyncio.create_task(rig.people.again({"p_li"}))
+    await begun.wait()
+    for each in ("p_li", "p_twin"):
+        await elsewhere.deactivate(each)
+    everybody = asyncio.create_task(rig.people.follow((await counts(rig.store))[COUNTER]))
+    await asyncio.wait((everybody,), timeout=0.5)
+    slow.set()
+    await asyncio.gather(some, everybody)
+    known = [rig.people.person(each) for each in ("p_li", "p_twin")]
+    assert [each.active for each in known if each is not None] == [False, False]

@@ -199,7 +199,7 @@ async def test_what_a_crm_said_before_an_erasing_does_not_come_after_it(world: W
     await begun(world)
     with another(postgresql_url) as line:
         began = line.begin()
-        mirror._put(line, [(record(2, {"phone": "138 0013 8000"}), world.clock())])
+        mirror._put(line, [(record(2, {"phone": "138 0013 8000"}), world.clock)])
         erasing = asyncio.create_task(EraseStore(world.store, world.vault, SystemClock()).erase(ACME, "p_admin"))
         await waits(world)
         began.commit()
