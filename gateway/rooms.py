@@ -34,7 +34,7 @@ LOOK_MS = 1_000
 """Between two looks at what other gateways were told of a room."""
 LAG_MS = 60_000
 """For so long somebody who joined counts although the network's list does not have them yet."""
-LATE_MS = 10_000
+LATE_MS = 5_000
 """A leave that is told so late may have been overtaken by a coming back: a network tells again what was not taken."""
 _NOBODY_KNOWN = Roster((), complete=False, at=0)
 Looked: TypeAlias = Literal["known", "unknown"]
@@ -130,11 +130,11 @@ class Rooms:
             kept.audience = with_one_more(kept.audience, who, person)
         await self.store.join(place.room_key, who)
 
-    async def left(self, place: Place, who: Sender, person: Person | None = None, at: int | None = None) -> None:
-        """One of ours is taken off what was counted; after anybody else left, or long ago (`at`, ms), the list is asked
-        for again: who left may be back by now."""
-        if at is not None and self._clock.now() - at > LATE_MS and isinstance(self._channels[place.channel], Members):
-            self._kept.pop(place.room_key, None)
+    async def left(self, place: Place, who: Sender, person: Person | None = None, *, at: int | None = None) -> None:
+        """One of ours is taken off what was counted; after anybody else left, the list is asked for again. `at` (ms) is
+        when they did. Of a leave that is told late nobody knows whether they are back: they count until a list says."""
+        if at is not None and self._is_late(place, who, at):
+            self._doubt_since(place.room_key, at)
             return
         self._came.get(place.room_key, {}).pop(who.id.key, None)
         kept = self._kept.get(place.room_key)
@@ -147,6 +147,19 @@ class Rooms:
         else:
             self._kept.pop(place.room_key, None)
         await self.store.leave(place.room_key, who.id.key)
+
+    def _is_late(self, place: Place, who: Sender, at: int) -> bool:
+        if not isinstance(self._channels[place.channel], Members):
+            return False
+        _, came = self._came.get(place.room_key, {}).get(who.id.key, (who, at))
+        return came > at or self._clock.now() - at > LATE_MS
+
+    def _doubt_since(self, room_key: str, at: int) -> None:
+        """The list is asked for again, unless it is from after that time. What is stored stands until then: should the
+        network not answer, and for other gateways."""
+        kept = self._kept.get(room_key)
+        if kept is not None and kept.roster.at - at <= LATE_MS:
+            del self._kept[room_key]
 
     async def look(self, place: Place) -> Looked:
         """Asks for a list before it is too old to be believed, where cards are up that were drawn by it. Raises

@@ -75,8 +75,8 @@ class Channel:
         self._clock = clock
         self._verifier = _Verifier(config.signing_secret.get_secret_value(), _Wall(wall))
         self._calls = Calls(config, session, clock, wall)
-        self._members = Members(name, config.team or "", self._calls, clock)
         self._users = UserList(name, config.team or "", self._calls, clock)
+        self._members = Members(name, config.team or "", self._calls, clock, self._users.listed)
         self._installing = Installing(name, config, self._calls, clock)
         self.misread = 0
 

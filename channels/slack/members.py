@@ -18,11 +18,21 @@ PAGES = 50
 
 
 class Members:
-    def __init__(self, name: str, home: str, calls: Calls, clock: Callable[[], int]) -> None:
+    """`listed`: what somebody is by the workspace's own list, if it was read since; then nobody asks about them."""
+
+    def __init__(
+        self,
+        name: str,
+        home: str,
+        calls: Calls,
+        clock: Callable[[], int],
+        listed: Callable[[str, int], model.Sender | None],
+    ) -> None:
         self._name = name
         self._home = home
         self._calls = calls
         self._clock = clock
+        self._listed = listed
         self._known: dict[tuple[str, str], tuple[int, model.Sender]] = {}
         self._ourselves: dict[str, str] = {}
 
@@ -60,20 +70,22 @@ class Members:
     async def _people(self, at: Spot, ids: list[str]) -> list[model.Sender]:
         fresh = self._clock() - KIND_LIFE
         self._known = {key: seen for key, seen in self._known.items() if seen[0] >= fresh}
-        for id_ in [id_ for id_ in ids if (at.team, id_) not in self._known][:LOOKUPS]:
+        known = {} if at.team else {id_: who for id_ in ids if (who := self._listed(id_, fresh)) is not None}
+        asked = [id_ for id_ in ids if id_ not in known]
+        for id_ in [id_ for id_ in asked if (at.team, id_) not in self._known][:LOOKUPS]:
             user = part(await self._calls.get(at.team, "users.info", user=id_), "user", dict)
-            self._known[at.team, id_] = (self._clock(), self._sender(at.team, user))
-        found = [self._known.get((at.team, id_)) for id_ in ids]
-        unknown = [model.Sender(self._id(at.team, id_), "", "unknown") for id_ in ids]
-        return [seen[1] if seen is not None else blank for seen, blank in zip(found, unknown, strict=True)]
+            self._known[at.team, id_] = (self._clock(), sender(self._name, at.team or self._home, user))
+        known |= {id_: self._known[at.team, id_][1] for id_ in asked if (at.team, id_) in self._known}
+        return [known.get(id_) or self._unknown(at.team, id_) for id_ in ids]
 
-    def _sender(self, team: str, user: dict[str, Any]) -> model.Sender:
-        profile = user.get("profile") or {}
-        shown = profile.get("display_name") or user.get("real_name") or user.get("name") or ""
-        return model.Sender(self._id(team, user["id"]), str(shown), _kind_of_person(team or self._home, user))
+    def _unknown(self, team: str, id_: str) -> model.Sender:
+        return model.Sender(model.ImId(self._name, team or self._home, "user", id_), "", "unknown")
 
-    def _id(self, team: str, id_: str) -> model.ImId:
-        return model.ImId(self._name, team or self._home, "user", id_)
+
+def sender(channel: str, team: str, user: dict[str, Any]) -> model.Sender:
+    profile = user.get("profile") or {}
+    shown = profile.get("display_name") or user.get("real_name") or user.get("name") or ""
+    return model.Sender(model.ImId(channel, team, "user", user["id"]), str(shown), _kind_of_person(team, user))
 
 
 def _kind_of_person(team: str, user: dict[str, Any]) -> Literal["member", "guest", "outsider", "bot"]:

@@ -34,7 +34,7 @@ async def left(s: Services, turn: Turn) -> Outcome:
     """A leave never widens a posted card by itself (disclosure A4): only the counters change."""
     event = turn.event
     assert isinstance(event, Left)
-    await s.rooms.left(event.where, event.who, turn.person, event.at)
+    await s.rooms.left(event.where, event.who, turn.person, at=event.at)
     turn.trail.note("left", turn.now, kind=event.who.kind)
     return Outcome()
 

@@ -131,10 +131,10 @@ async def test_who_is_back_stays_in_the_audience_when_the_leave_is_told_late(tmp
         gone = live.clock.now()
         live.clock.ahead(hours=1 / 60)
         await rooms.joined(place, ours, chen)
-        await rooms.left(place, ours, chen, gone)
+        await rooms.left(place, ours, chen, at=gone)
         assert chen.id in (await rooms.audience(place)).persons
         assert await rooms.store.lists(place.room_key, ["web/demo/user/u_chenwei"])
         del live.chat.rooms["deal"].members["u_chenwei"]
         live.clock.ahead(hours=1 / 60 + 0.001)  # past the time for which a newcomer counts whatever the list says
-        await rooms.left(place, ours, chen, live.clock.now() - 60_000)
+        await rooms.left(place, ours, chen, at=live.clock.now() - 60_000)
         assert chen.id not in (await rooms.audience(place)).persons, "the list says who is there"

@@ -232,3 +232,42 @@ async def test_a_list_that_could_not_be_had_is_not_asked_for_sooner_because_othe
             for room in ("deal", "east"):
                 await live.s.rooms.audience(Place("web", room))
         assert set(live.s.rooms._tired) == {Place("web", room).room_key for room in ("deal", "east")}
+
+
+@pytest.mark.parametrize("after", ["a minute", "a moment"])
+@pytest.mark.parametrize("lists", [200, 503])
+async def test_a_leave_that_comes_after_the_join_that_followed_it_takes_nobody_off(
+    tmp_path: Path, after: str, lists: int
+) -> None:
+    """Slack's second try comes a minute later; the first one was answered 503."""
+    async with opened(tmp_path) as live:
+        place, room = Place("web", "deal"), live.chat.rooms["deal"]
+        await floated(live)
+        chen, when = live.s.people.linked("im", f"web/demo/user/{CHEN}"), live.clock.now()
+        assert chen is not None and chen.id in (await live.s.rooms.audience(place)).persons
+        live.clock.ahead(seconds=1)
+        await live.join(CHEN, "deal")
+        await live.quiet()
+        live.clock.ahead(seconds=61 if after == "a minute" else 1)
+        room.lists, asked = lists, asked_for(live)
+        assert (await live.post(live.event("left", CHEN, "deal", at=when)))[0] == 200
+        await live.quiet()
+        assert chen.id in (await live.s.rooms.audience(place)).persons
+        assert asked_for(live) == asked + 1, "the list says who is there"
+        stored = await live.s.rooms.store.roster(place.room_key)
+        assert stored is not None and f"web/demo/user/{CHEN}" in [who.id.key for who in stored.members]
+
+
+async def test_who_left_and_was_told_of_late_counts_until_the_list_is_read(tmp_path: Path) -> None:
+    async with opened(tmp_path) as live:
+        place, when = Place("web", "deal"), live.clock.now()
+        await floated(live)
+        chen = live.s.people.linked("im", f"web/demo/user/{CHEN}")
+        live.clock.ahead(seconds=61)
+        del live.chat.rooms["deal"].members[CHEN]
+        for more in (1, 0):  # told twice, the list is newer than the leave
+            asked = asked_for(live)
+            assert (await live.post(live.event("left", CHEN, "deal", at=when)))[0] == 200
+            await live.quiet()
+            assert chen is not None and chen.id not in (await live.s.rooms.audience(place)).persons
+            assert asked_for(live) == asked + more
