@@ -79,6 +79,7 @@ class Records:
         self._slips_due, self._slips_moved = bool(self._file), 0
         self._keeping = asyncio.Lock()
         self._rejoined: set[str] = set()
+        self._rejoining = asyncio.Lock()
         self.shared = False
         """Whether other gateways read CRMs too: what one of them was told is stored here before it is known."""
 
@@ -124,7 +125,11 @@ class Records:
 
     async def follow_joined(self, refresh: Callable[[str], Awaitable[None]]) -> int:
         """What was joined or parted since: heard by its names no more, or again, and its cards drawn by `refresh`; how
-        many. What breaks off goes on with the next call."""
+        many. What breaks off goes on with the next call. Of several that call at once the others wait for the first."""
+        async with self._rejoining:
+            return await self._follow_joined(refresh)
+
+    async def _follow_joined(self, refresh: Callable[[str], Awaitable[None]]) -> int:
         self._rejoined |= await self.joined.follow()
         refs = sorted(self._rejoined)
         for ref in refs:

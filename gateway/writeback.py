@@ -24,9 +24,9 @@ log = logging.getLogger("floatcard.writeback")
 
 IDLE_S = 0.5
 IN_ONE_GO_S = 10.0
+"""So long after a claim its writes are begun: each has ended, one way or the other, before the claim runs out."""
 DOUBT_S = 5.0
 """What broke off here may go on there: a record that is as it was is looked at again before the write is given up."""
-"""So long after a claim its writes are begun: each has ended, one way or the other, before the claim runs out."""
 
 
 class Writeback:
@@ -193,13 +193,15 @@ class Writeback:
         return Snapshot(current, source, began=began, key=row.record, trace=trail.turn)
 
     async def _unsure(self, row: OutboxRow) -> None:
+        """We look at once; another gateway not before it may be given up."""
         self._fresh.add(row.id)
-        await self._s.ledger.unsure(row)
+        await self._s.ledger.unsure(row, DOUBT_S, here=True)
 
     async def _doubts(self) -> int:
         """Rows that were sent and never answered; how many came to an end."""
-        settled = 0
-        for row in await self._s.ledger.doubt():
+        settled, rows = 0, await self._s.ledger.doubt()
+        self._fresh.intersection_update(row.id for row in rows)
+        for row in rows:
             if row.target != self._crm.name:
                 continue
             trail = new_trail("")
@@ -246,11 +248,10 @@ class Writeback:
             await self._spine.refresh(row.record)
             return True
         before = await self._s.records.mirrored(current.ref.key)
-        if row.id in self._fresh:
-            self._fresh.discard(row.id)
-            if _as_it_was(row, current, before):
-                await self._s.ledger.unsure(row, DOUBT_S)
-                return False
+        if row.id in self._fresh and _as_it_was(row, current, before):
+            await self._s.ledger.unsure(row, DOUBT_S)
+            self._fresh.discard(row.id)  # not before: until then it is listed here, and would be given up
+            return False
         snapshot = self._snapshot(row, current, began, trail)
         told = await self._s.ledger.settle(row, snapshot, ours=current.modified_by == GATEWAY)
         if not told.held:

@@ -24,6 +24,7 @@ from gateway.metrics import ALERTS
 from gateway.outgoing.model import Rank
 from gateway.services import Services
 from gateway.store.alerts import Alert
+from gateway.store.console import ConsoleStore
 from gateway.store.due import Due
 from gateway.store.ledger import ConflictCase, Ingested
 from gateway.store.sources import SourceStore
@@ -72,9 +73,19 @@ async def remind_yet(s: Services, cases: Sequence[ConflictCase], since: int = 0)
 
 
 async def _remind_yet(s: Services, case: ConflictCase, since: int) -> None:
-    for reminder in _reminders(s, case.id, case.record, case.field, case.opened_at):
-        if reminder.at < since or not await s.due.add(reminder):
-            return  # it is set, or set anew, and so is or was the other
+    reminders = _reminders(s, case.id, case.record, case.field, case.opened_at)
+    if not reminders or reminders[0].at < since:
+        return
+    both, asked = await s.due.add(reminders[0]), reminders[1]
+    # where that was set, a crash may have come before the other was: unless somebody was asked since
+    if asked.at >= since and (both or asked.at > s.clock.now() or not await _asked(s, case.id)):
+        await s.due.add(asked)
+
+
+async def _asked(s: Services, conflict: str) -> bool:
+    """Whether it was ever somebody's: a person may have made it nobody's again."""
+    _, at = await ConsoleStore(s.store).owner(conflict)
+    return at > 0
 
 
 def _reminders(s: Services, conflict: str, record: str, field: str, opened: int) -> Sequence[Due]:

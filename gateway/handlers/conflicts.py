@@ -366,7 +366,6 @@ async def _reopened(
 def _given(
     s: Services, turn: Turn, person: Person, ref: str, field: str, kind: str, value: Json, press: Press
 ) -> Incoming:
-    policy = s.ledger.policies.of(ref.split(":")[1], field)
     return Incoming(
         record=ref,
         field=field,
@@ -377,7 +376,7 @@ def _given(
         seen=Seen("ok", press.texts("h"), press.texts("q")),
         once=f"{turn.event.once}:{field}",
         trace=turn.id,
-        role_ok=policy.min_role is None or policy.min_role in person.roles,
+        roles=person.roles,
     )
 
 

@@ -112,7 +112,6 @@ class Edits:
         now, trail = self._s.clock.now(), new_trail("")
         seen = self._seen(body, now)
         TOKENS.labels(seen.status if seen is not None else "missing").inc()
-        policy = self._s.ledger.policies.of(body.record.split(":")[1], body.field)
         incoming = Incoming(
             record=body.record,
             field=body.field,
@@ -125,7 +124,7 @@ class Edits:
             source_time=body.source_time,
             online=body.source_time is None and body.watermark is None,
             trace=trail.turn,
-            role_ok=policy.min_role is None or policy.min_role in person.roles,
+            roles=person.roles,
         )
         ingested = await self._handed(incoming, body)
         if ingested is None:

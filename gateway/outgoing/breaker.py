@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Literal, TypeVar
 
 from gateway.clock import Clock
-from gateway.errors import Refused, Retry
+from gateway.errors import Refused, Retry, Unsure
 from gateway.metrics import BREAKER
 
 T = TypeVar("T")
@@ -65,7 +65,7 @@ class Breaker:
             self._well()
             raise
         except (Retry, OSError) as broke:
-            if isinstance(broke, Retry) and broke.limit:
+            if _answered(broke):
                 self._well()
             else:
                 self._failed(probe)
@@ -110,6 +110,12 @@ class Breaker:
             self._tripped += 1
             self._opened = self._clock.now()
             self._until = self._opened + int(wait * (0.8 + 0.4 * self._jitter()))
+
+
+def _answered(broke: Exception) -> bool:
+    """Whether the target was there: it says that it has enough, or refused the read after our own write."""
+    refused = isinstance(broke, Unsure) and isinstance(broke.__cause__, Refused)
+    return refused or (isinstance(broke, Retry) and bool(broke.limit))
 
 
 class Breakers(dict[str, Breaker]):

@@ -43,8 +43,8 @@ class AlertStore:
         return found[0] if found else None
 
     async def known(self, ids: Sequence[str]) -> set[str]:
-        """Which of these were raised."""
-        query, keys = "SELECT id FROM alert WHERE id", [(id_,) for id_ in ids]
+        """Which of these were raised, and are not over: what ended one may be undone."""
+        query, keys = "SELECT id FROM alert WHERE state <> 'over' AND id", [(id_,) for id_ in ids]
         rows = await self._store.read(lambda connection: sql.ask_in(connection, query, keys) if keys else [])
         return {row[0] for row in rows}
 

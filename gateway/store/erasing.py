@@ -16,9 +16,9 @@ from gateway.store.engine import Store
 from gateway.store.slots import unname
 from gateway.store.spans import source
 from gateway.store.tables_app import alert, choice, due, mirror, slot_record
-from gateway.store.tables_ledger import DECIDING, OPEN, conflict, outbox, subject_key, value
+from gateway.store.tables_ledger import DECIDING, OPEN, field_state, outbox, subject_key
 from gateway.store.tables_mentioning import customer_name, lesson, named
-from gateway.store.vault import Vault
+from gateway.store.vault import Vault, overwriting
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,9 @@ class EraseStore:
     async def weigh(self, record: str) -> Weight | None:
         """None for a customer that is not known here, or was erased before."""
         return await self._store.read(
-            lambda connection: _sum(_weigh(connection, each) for each in _whole(connection, record))
+            lambda connection: _sum(
+                _weigh(connection, each, _merged(connection, each)) for each in _whole(connection, record)
+            )
         )
 
     async def erase(self, record: str, by: str) -> Weight | None:
@@ -53,25 +55,24 @@ class EraseStore:
         return await self._store.write(self._erase, (record, by))
 
     def _erase(self, connection: Connection, items: Sequence[tuple[str, str]]) -> list[Weight | None]:
+        overwriting(connection)
         wholes = [_whole(connection, record) for record, _ in items]
-        for record in chain.from_iterable(wholes):
-            unname(connection, record)  # first: to look through the cards takes time, in which others may decide
-        sql.alone(connection, DECIDING)
+        merged = {record: _unheard(connection, record) for record in chain.from_iterable(wholes)}
+        sql.alone(connection, DECIDING)  # from here on nobody decides: what is said now is found by an index
         return [
-            _sum([self._one(connection, each, by) for each in whole])
+            _sum([self._one(connection, each, merged[each], by) for each in whole])
             for whole, (_, by) in zip(wholes, items, strict=True)
         ]
 
-    def _one(self, connection: Connection, record: str, by: str) -> Weight | None:
-        weight, now = _weigh(connection, record), self._clock.now()
+    def _one(self, connection: Connection, record: str, merged: int, by: str) -> Weight | None:
+        weight, now = _weigh(connection, record, merged), self._clock.now()
         if weight is None or not self._vault.erase(connection, record, now):
             return None
         # one that was sent is not sent again either: without its value it would clear the field there; and why one was
         # refused may be told with the value
         open_ = f"UPDATE outbox SET state = 'superseded', why = '' WHERE {OPEN.said} AND record = ?"  # noqa: S608
         sql.change(connection, open_, (record,))
-        for table in (customer_name, named, lesson, choice):
-            connection.execute(delete(table).where(table.c.record == record))
+        connection.execute(delete(customer_name).where(customer_name.c.record == record))
         # a version of its own, so that every gateway that has it in memory sees that it moved
         gone = {"deleted": True, "sealed": b"", "owner": None, "at": now, "version": mirror.c.version + 1}
         connection.execute(update(mirror).where(mirror.c.ref == record).values(**gone))
@@ -90,6 +91,14 @@ def _whole(connection: Connection, record: str) -> list[str]:
     return [home, *(part for (part,) in parts)]
 
 
+def _unheard(connection: Connection, record: str) -> int:
+    """What takes a look through whole tables. How a customer was named goes, known here or not; what `_merged` says."""
+    unname(connection, record)
+    for table in (named, lesson, choice):
+        connection.execute(delete(table).where(table.c.record == record))
+    return _merged(connection, record)
+
+
 def _sum(weights: Iterable[Weight | None]) -> Weight | None:
     found = [astuple(each) for each in weights if each is not None]
     return Weight(*map(sum, zip(*found, strict=True))) if found else None
@@ -99,12 +108,24 @@ def _key(record: str) -> str:
     return f"erased:{record}"[:256]
 
 
-def _edits(connection: Connection) -> str:
+def _edits(connection: Connection, record: str) -> tuple[int, int]:
+    """How many, and how many of them with a value."""
     there, of = source(connection, "e", "s")
-    return f"SELECT count(*) FROM {there} WHERE {of}.record = ?"  # noqa: S608
+    query = f"SELECT count(*), count(e.value) FROM {there} WHERE {of}.record = ?"  # noqa: S608
+    every, valued = sql.first(connection, query, (record,))
+    return int(every), int(valued)
 
 
-def _weigh(connection: Connection, record: str) -> Weight | None:
+def _merged(connection: Connection, record: str) -> int:
+    """How many values are of decisions, not of edits. No index finds a customer's values: all of the table is read.
+    In one statement, so that what comes meanwhile is in both counts or in none."""
+    there, of = source(connection, "e", "s")
+    theirs = f"SELECT count(e.value) FROM {there} WHERE {of}.record = ?"  # noqa: S608
+    query = f"SELECT (SELECT count(*) FROM value WHERE subject = ?) - ({theirs})"  # noqa: S608
+    return int(sql.first(connection, query, (record, record))[0])
+
+
+def _weigh(connection: Connection, record: str, merged: int) -> Weight | None:
     there = select(subject_key.c.wrapped).where(subject_key.c.subject == record)
     if connection.execute(there).scalar() is None:
         return None
@@ -112,12 +133,13 @@ def _weigh(connection: Connection, record: str) -> Weight | None:
     def count(query: object) -> int:
         return int(connection.execute(select(func.count()).select_from(query.subquery())).scalar_one())  # type: ignore[attr-defined]
 
-    still = text(OPEN.said)
+    still, (edits, valued) = text(OPEN.said), _edits(connection, record)
+    fields = select(field_state.c.conflict).where(field_state.c.record == record)
     return Weight(
-        values=count(select(value.c.id).where(value.c.subject == record)),
-        edits=int(sql.first(connection, _edits(connection), (record,))[0]),
+        values=merged + valued,
+        edits=edits,
         cards=count(select(slot_record.c.slot).where(slot_record.c.record == record)),
-        conflicts=count(select(conflict.c.id).where(conflict.c.record == record, conflict.c.closed_at.is_(None))),
+        conflicts=count(fields.where(field_state.c.conflict.is_not(None))),
         waiting=count(select(outbox.c.id).where(outbox.c.record == record, outbox.c.state == "waiting", still)),
         names=count(select(customer_name.c.name).where(customer_name.c.record == record)),
         alerts=count(select(alert.c.id).where(alert.c.record == record, alert.c.state == "open")),

@@ -223,8 +223,7 @@ class Vault:
 
     def erase(self, connection: Connection, subject: str, at: int) -> bool:
         """Deletes the subject's key, for ever; whether there was one."""
-        if connection.dialect.name == "sqlite":
-            connection.exec_driver_sql("PRAGMA secure_delete=ON")  # the old bytes are overwritten, not only unlinked
+        overwriting(connection)
         row = sql.first(connection, "SELECT wrapped FROM subject_key WHERE subject = ?", (subject,))
         if row is not None and row[0] is not None:
             self._known.pop(bytes(row[0]), None)
@@ -240,6 +239,12 @@ class Vault:
             return self._wrapping.decrypt(wrapped[:_NONCE], wrapped[_NONCE:], _raw(subject))
         except (InvalidTag, ValueError):
             raise Tampered(subject) from None
+
+
+def overwriting(connection: Connection) -> None:
+    """From now on SQLite overwrites the bytes of what is deleted, and does not only unlink them."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA secure_delete=ON")
 
 
 def sealed_value(keys: Keys, subject: str, id_: str, plain: bytes) -> Mapping[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
 from sqlalchemy import Connection
 
 from gateway.store.console import ConsoleStore
@@ -100,6 +101,45 @@ async def test_a_reminder_that_a_crash_left_out_is_set_within_minutes_and_told_o
         await live.settle()
         assert await whose(live) == "p_wangmin"
         assert await live.rows("alert", "rule = 'conflict_open'") == 1
+
+
+async def test_a_reminder_of_what_is_open_again_that_a_crash_left_out_is_set(tmp_path: Path) -> None:
+    async with opened(tmp_path) as live:
+        card = await both_edit(live)
+        live.clock.ahead(minutes=11)
+        await live.settle()
+        await live.press(WANG, "deal", await choice(live, card, TWO))
+        await live.settle()
+        assert await live.rows("alert", "state = 'over'") == 1
+        await live.press(LI, "deal", buttons(conflict(live).card, "undo")[0])
+        await live.settle()
+        await live.s.store.write(_forgotten, None)
+        for _ in range(3):
+            live.clock.ahead(minutes=6)
+            await live.settle()
+        assert await live.rows("alert", "state = 'open'") == 1
+
+
+@pytest.mark.parametrize("minutes", [1, 6])
+async def test_whoever_a_crash_left_unasked_is_asked_within_minutes_and_once(tmp_path: Path, minutes: int) -> None:
+    """It came when the managers' reminder was set, and the owner's was not yet."""
+    async with opened(tmp_path) as live:
+        await both_edit(live)
+        (case,) = await live.s.ledger.conflicts()
+        await live.s.due.cancel(f"asked:{case.id}")
+        live.clock.ahead(minutes=minutes)
+        await live.house.spine.show_conflicts()
+        live.clock.ahead(minutes=6 - minutes)
+        await live.settle()
+        assert await whose(live) == "p_liting" and len(asked(live, LI)) == 1
+        await ConsoleStore(live.s.store).assign([case.id], "p_wangmin", "p_liting", live.clock.now())
+        told = len(asked(live, LI)) + len(asked(live, WANG))
+        for _ in range(3):
+            live.clock.ahead(minutes=1)
+            await live.house.spine.show_conflicts()
+            await live.settle()
+        assert await whose(live) == "p_wangmin"
+        assert len(asked(live, LI)) + len(asked(live, WANG)) == told
 
 
 def _forgotten(connection: Connection, items: Sequence[None]) -> list[None]:

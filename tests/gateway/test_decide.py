@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+from gateway.store.policy_changes import PolicyChange, PolicyChanges
 from tests.gateway.fake_chat import Message, buttons
 from tests.gateway.house import GUEST, HERO, LI, WANG, Live, opened
+from tests.gateway.test_edits import TWO as SECOND
+from tests.gateway.test_edits import both_edit, choice, conflict
 
 ONE, TWO = "+86 512 6288 1001", "+86 512 6288 1002"
 
@@ -93,6 +97,29 @@ async def test_where_the_last_writer_wins_an_old_undo_beats_nobody(tmp_path: Pat
         answer = await live.press(LI, "deal", undo)
         assert answer["text"] == "Somebody has changed it since. Nothing was undone."
         assert await live.value("address", HERO) == "星湖街 2 号"
+
+
+async def test_who_may_settle_is_said_by_the_policy_that_decides_and_not_by_the_one_known_before(
+    tmp_path: Path,
+) -> None:
+    """Another gateway approved it, and here nothing was decided since."""
+    async with opened(tmp_path) as live:
+        await live.settle()
+        card = await both_edit(live)
+        pressed = await choice(live, card, SECOND)
+        now, changes = live.clock.now(), PolicyChanges(live.s.store)
+        stricter = replace(live.s.ledger.policies.of("account", "phone"), name="stricter", min_role="manager")
+        await changes.propose(PolicyChange("stricter", {"phone": stricter}, proposed_by="p_a", proposed_at=now))
+        await changes.approve("stricter", "p_b", "Managers decide.", False, now)
+        await live.press(LI, "deal", pressed)
+        tried = (await live.s.ledger.history(HERO, "phone"))[0]
+        assert (tried.edit.kind, tried.policy, tried.binding, tried.conflict) == ("resolve", "stricter", False, True)
+        await live.settle()
+        state = await live.s.ledger.state(HERO, "phone")
+        assert state is not None and [each.value for each in state.proposed] == [SECOND]
+        await live.press(WANG, "deal", await choice(live, conflict(live), SECOND))
+        settled = (await live.s.ledger.history(HERO, "phone"))[0]
+        assert (settled.binding, settled.conflict) == (True, False)
 
 
 def beside(card: dict[str, object], button: dict[str, object]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -185,3 +186,22 @@ async def test_what_was_joined_is_drawn_by_a_later_look_where_the_first_broke_of
     assert await world.live.s.records.follow_joined(refresh) == 2
     assert set(drawn[1:]) == {world.hub_ref, world.erp_ref} and heard(world) == set()
     assert await world.live.s.records.follow_joined(refresh) == 0
+
+
+async def test_what_was_joined_is_drawn_once_however_many_look_at_once(world: Several) -> None:
+    """And all of them go on with every name known as it is now."""
+    joins = [Join(world.hub_ref, HERO), Join(world.erp_ref, HERO)]
+    await JoinedStore(world.live.s.store).join(joins, "cli", world.live.clock.now())
+    drawn: list[str] = []
+
+    async def refresh(ref: str) -> None:
+        await asyncio.sleep(0.01)
+        drawn.append(ref)
+
+    async def looked() -> int:
+        many = await world.live.s.records.follow_joined(refresh)
+        assert set(drawn) == {world.hub_ref, world.erp_ref}
+        return many
+
+    assert sorted(await asyncio.gather(*(looked() for _ in range(3)))) == [0, 0, 2]
+    assert len(drawn) == 2

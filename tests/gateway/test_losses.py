@@ -22,6 +22,7 @@ from gateway.handlers import conflicts
 from gateway.redraw import redraw
 from gateway.repaint import PAINTERS, TIRED_AFTER
 from gateway.services import Services
+from gateway.store.ledger import Ledger
 from gateway.store.slots import Shown, slot_id
 from gateway.turn import Trail
 from tests.gateway.fake_chat import Message, text
@@ -221,6 +222,49 @@ async def test_a_write_whose_answer_was_lost_on_its_way_is_looked_for_and_not_ta
         assert live.crm.writes == 2
         sources = [row.edit.system for row in await live.s.ledger.history(HERO, "phone")]
         assert sources.count("local") == 1, "no echo of ours became an edit of the CRM's own"
+
+
+async def test_a_write_that_broke_off_is_given_up_by_no_other_gateway_while_it_may_still_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever wrote it looks at once, and may not be able to; another has not seen it break off."""
+    async with opened(tmp_path) as live:
+        await live.settle()
+        card = await floated(live)
+        await live.submit(LI, "deal", await live.open_form(LI, card), phone=ONE)
+        await live.quiet()
+        ours, vault = live.s.ledger, live.s.ledger._vault
+        another = Ledger(live.s.store, vault, ours.policies, clock=live.clock.now)
+        writeback = live.house.writebacks["local"]
+        with monkeypatch.context() as down:
+            unreadable(down, Retry(1, "this one alone times out"))
+            live.crm.mood = "deaf"
+            await writeback.once()
+        assert len(await ours.doubt()) == 1 and await another.doubt() == []
+        await writeback.once()  # it is as it was
+        assert await ours.doubt() == await another.doubt() == []
+        live.clock.ahead(seconds=6)
+        assert len(await ours.doubt()) == len(await another.doubt()) == 1
+
+
+async def test_what_another_gateway_settled_is_not_looked_for_any_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(tmp_path) as live:
+        await live.settle()
+        card = await floated(live)
+        await live.submit(LI, "deal", await live.open_form(LI, card), phone=ONE)
+        await live.quiet()
+        writeback = live.house.writebacks["local"]
+        with monkeypatch.context() as down:
+            unreadable(down, Retry(1, "this one alone times out"))
+            live.crm.mood = "deaf"
+            await writeback.once()
+        (row,) = await live.s.ledger.doubt()
+        assert writeback._fresh == {row.id}
+        await live.s.ledger.refused(row, "by another gateway")
+        await writeback.once()
+        assert writeback._fresh == set()
 
 
 async def test_a_doubt_whose_record_nobody_may_read_is_for_a_person_to_mend(

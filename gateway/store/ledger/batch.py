@@ -86,7 +86,7 @@ class Batch(Touched):
         it = self.fields[(incoming.record, incoming.field)]
         new = self._edit(it, given, payload, quarantined=bool(before) or incoming.quarantined)
         rule = self.shared.rule(incoming.record, incoming.field)
-        plan_ = planned(it, new, rule.policy, rule.hash, incoming.role_ok, self)
+        plan_ = planned(it, new, rule.policy, rule.hash, incoming.may_bind(rule.policy), self)
         if plan_.duplicate:
             return self._known(plan_.edit.id, incoming, payload)
         return self._decide(it, given, plan_, rule, keys, payload)

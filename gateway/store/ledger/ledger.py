@@ -304,13 +304,14 @@ class Ledger:
             outbox.later(connection, row, self._clock(), after, why)
         return [None] * len(items)
 
-    async def unsure(self, row: OutboxRow, after: float = 0.0) -> None:
-        """No answer came: it may have been taken. `doubt` lists it from `after` seconds on."""
-        await self._store.write(self._unsure, (row, after))
+    async def unsure(self, row: OutboxRow, after: float = 0.0, *, here: bool = False) -> None:
+        """No answer came: it may have been taken. `doubt` lists it from `after` seconds on; `here`: to this gateway
+        from now on."""
+        await self._store.write(self._unsure, (row, after, self._shared.owner if here else ""))
 
-    def _unsure(self, connection: Connection, items: Sequence[tuple[OutboxRow, float]]) -> list[None]:
-        for row, after in items:
-            outbox.unsure(connection, row, self._clock(), after)
+    def _unsure(self, connection: Connection, items: Sequence[tuple[OutboxRow, float, str]]) -> list[None]:
+        for row, after, owner in items:
+            outbox.unsure(connection, row, self._clock(), after, owner)
         return [None] * len(items)
 
     async def erased(self, row: OutboxRow) -> None:

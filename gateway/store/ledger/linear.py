@@ -286,7 +286,9 @@ def _keep(batch: Batch, stream: Stream) -> None:
 
 
 def _packed(one: Incoming) -> dict[str, Any]:
-    return {**asdict(one), "parents": sorted(one.parents)}
+    """Without roles: what is numbered neither settles nor undoes, and a gateway of a version before knows none."""
+    kept = {name: value for name, value in asdict(one).items() if name != "roles"}
+    return {**kept, "parents": sorted(one.parents)}
 
 
 def _unpacked(raw: dict[str, Any]) -> Incoming:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from crm.model import GATEWAY, Record
-from reconcile.model import Actor, Decision, Edit, EditKind, Json, Reason, Source
+from reconcile.model import Actor, Decision, Edit, EditKind, Json, MergePolicy, Reason, Source
 from reconcile.plan import ConflictStep
 from reconcile.token import Seen, Status
 
@@ -38,11 +38,19 @@ class Incoming:
     source_time: int | None = None
     online: bool = True
     trace: str = ""
+    roles: frozenset[str] | None = None
+    """Those of the authenticated person who made it, as it came. None: `role_ok` says what they would."""
     role_ok: bool = False
-    """The actor is an authenticated person holding the policy's `min_role`; without it nobody settles or undoes."""
+    """The actor may settle and undo whatever the policy's `min_role` is."""
     binding: bool = True
     quarantined: bool = False
     """Kept and shown, and never counted: its source was set back."""
+
+    def may_bind(self, policy: MergePolicy) -> bool:
+        """Whether its actor settles and undoes under the policy that decides: not under one that was known before."""
+        if self.roles is None:
+            return self.role_ok
+        return policy.min_role is None or policy.min_role in self.roles
 
 
 @dataclass(frozen=True, slots=True)

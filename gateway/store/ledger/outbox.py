@@ -39,7 +39,7 @@ _FREE = (
 )
 _SENT = (
     f"SELECT {_ROW} FROM outbox o WHERE o.state = 'sent' AND (o.lease <= ? OR (? AND o.owner <> ?)) "  # noqa: S608
-    "AND o.due_at NOT BETWEEN ? AND ? ORDER BY o.id"
+    "AND (o.due_at NOT BETWEEN ? AND ? OR o.owner = ?) ORDER BY o.id"
 )
 _UNSURE_MS = 60_000
 """The longest that is waited before it is asked what came of a write; what is due later was put off by a clock that
@@ -86,9 +86,10 @@ def _row(row: Any, values: dict[str, Json | Erased]) -> OutboxRow:
 
 
 def in_doubt(connection: Connection, vault: Vault, owner: str, now: int) -> list[OutboxRow]:
-    """Sent and never answered: by a former process of this database, or longer than the lease ago."""
+    """Sent and never answered: by a former process of this database, or longer than the lease ago. Its owner, who knows
+    that it broke off, may look before it is due."""
     alone = connection.dialect.name == "sqlite"
-    rows = sql.ask(connection, _SENT, (now, alone, owner, now + 1, now + _UNSURE_MS))
+    rows = sql.ask(connection, _SENT, (now, alone, owner, now + 1, now + _UNSURE_MS, owner))
     values = vault.get_many(connection, [row[4] for row in rows if row[4] is not None])
     return [_row(row, values) for row in rows]
 
@@ -253,10 +254,12 @@ def later(connection: Connection, row: OutboxRow, now: int, after: float, why: s
     sql.change(connection, update, (due, why[:300], row.id))
 
 
-def unsure(connection: Connection, row: OutboxRow, now: int, after: float) -> None:
-    """It may have been taken: from now on it is in doubt, and read when the target is surely through with it."""
+def unsure(connection: Connection, row: OutboxRow, now: int, after: float, owner: str) -> None:
+    """It may have been taken: from now on it is in doubt, and read when the target is surely through with it, or before
+    by its `owner`; nobody's where that is empty."""
     due = now + min(int(after * 1000), _UNSURE_MS)
-    sql.change(connection, "UPDATE outbox SET lease = 0, due_at = ? WHERE id = ? AND state = 'sent'", (due, row.id))
+    update = "UPDATE outbox SET lease = 0, due_at = ?, owner = ? WHERE id = ? AND state = 'sent'"
+    sql.change(connection, update, (due, owner, row.id))
 
 
 def erased(connection: Connection, row: OutboxRow) -> None:

@@ -40,14 +40,16 @@ def reopen(batch: Batch, given: Incoming, settlement: str) -> Ingested | None:
     """None when `settlement` settled no conflict, somebody has built on it, or its sides would not conflict now."""
     it = batch.fields[(given.record, given.field)]
     seen = given.seen.parents if given.seen is not None else given.parents
-    if not given.role_ok or it.conflict is not None or it.heads != (settlement,) or settlement not in seen:
+    rule = batch.shared.rule(it.record, it.name)
+    if it.conflict is not None or it.heads != (settlement,) or settlement not in seen:
+        return None
+    if not given.may_bind(rule.policy):
         return None
     case = _before(batch, it, settlement)
     if case is None:
         return None
     batch.alive(it.record)
     items = _items(given, settlement, case, _values(batch, it, case))
-    rule = batch.shared.rule(it.record, it.name)
     if not resolve([batch.drafted(it, each) for each in items], rule.policy).conflict:
         return None
     batch.read_inbox(each.incoming.once for each in items)

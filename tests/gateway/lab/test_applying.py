@@ -227,6 +227,30 @@ async def test_another_gateway_rules_by_it_at_once(either: World, store_url: str
     await beside.store.close()
 
 
+async def test_another_gateway_lets_nobody_settle_who_may_not_any_more(either: World, store_url: str) -> None:
+    """Who may is judged by the policy that the decision names, and no earlier."""
+    beside, new = World.open(store_url, BEGAN), "local:account:new"
+    beside.serial = either.serial
+    for value in ("a", "b"):
+        both = await beside.ledger.ingest(beside.edit(value, record=new, who=f"p_{value}"))
+    assert both.conflict == "opened"
+    change = await planned(either, ("phone",), {"mode": "review", "min_role": "manager"})
+    await PolicyChanges(either.store).approve(change.id, "p_zhao", "a try", False, either.clock())
+    for roles in ({"rep"}, {"rep", "manager"}):
+        state = await beside.ledger.state(new, "phone")
+        assert state is not None
+        seen = (*state.heads, *state.proposals)
+        done = await beside.ledger.ingest(
+            beside.edit("b", record=new, kind="resolve", seen=seen, roles=frozenset(roles), role_ok=False)
+        )
+        (row, *_) = await beside.ledger.history(new, "phone")
+        assert done.decision.policy == row.policy == change.id
+        assert (row.binding, done.conflict) == (("manager" in roles), "closed" if "manager" in roles else "open")
+    undo = beside.edit(None, record=new, kind="revert", seen=done.heads, roles=frozenset({"rep"}), role_ok=True)
+    assert await beside.ledger.reopen(undo, done.edit_id) is None
+    await beside.store.close()
+
+
 async def test_chosen_customers_and_days(either: World) -> None:
     some = await planned(either, ("phone",), CLOCK, records=[customer(1), customer(2)])
     assert some.report is not None and some.report["customers"] == 2

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from crm.once import taken
 from gateway.clock import SystemClock
 from gateway.config import check, load
 from gateway.config.model import OidcSpec
-from gateway.errors import Refused, Retry
+from gateway.errors import Refused, Retry, Unsure
 from gateway.metrics import REGISTRY
 from gateway.outgoing.breaker import FIRST_MS, LONGEST_MS, THRESHOLD, Breaker, Breakers
 from gateway.outgoing.targets import SIGN_IN, TRACES, standing, targets
@@ -55,6 +56,23 @@ async def test_it_opens_after_repeated_failures_and_then_fails_fast_until_the_pr
         await breaker.run(target)
     assert told.value.after == pytest.approx(0.6)
     assert target.asked == THRESHOLD, "nobody was asked"
+
+
+async def test_a_refused_read_after_our_own_write_is_an_answer_and_one_that_broke_off_is_none() -> None:
+    """Whether the write was taken is not sure; that the target was there is."""
+
+    def unread(fault: Exception) -> Exception:
+        with pytest.raises(Unsure) as told, taken():
+            raise fault
+        return told.value
+
+    breaker, target, _ = made()
+    target.fault = unread(Refused("You may not read this."))
+    await fails(breaker, target, THRESHOLD)
+    assert (breaker.state, breaker.failures) == ("closed", 0)
+    target.fault = unread(Retry(1, "down"))
+    await fails(breaker, target, THRESHOLD)
+    assert breaker.state == "open"
 
 
 async def test_one_probe_at_a_time_and_success_closes_it() -> None:

@@ -24,6 +24,7 @@ from gateway.store.mentioning import _TAUGHT, MentioningStore
 from gateway.store.naming import NamingStore
 from gateway.store.rooms import RoomStore
 from gateway.store.slots import SlotStore
+from gateway.store.tables_ledger import DECIDING
 from tests.gateway.store.world import ACME, CRM, World
 
 GROWING = [
@@ -111,6 +112,28 @@ async def test_what_is_still_to_be_written_is_searched_for_among_that_alone(tmp_
     assert len({each[:60] for each in plans}) > 5
     for each, plan in plans.items():
         assert any("outbox_record" in step for step in plan), (each, plan)
+
+
+async def test_while_an_erasing_keeps_everybody_from_deciding_it_searches(
+    tmp_path: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every gateway waits from then on until the commit: no table is read from one end to the other."""
+    world = World.open(f"sqlite:///{tmp_path}/ledger.db")
+    await world.ledger.ingest_many([world.edit(f"{n}", name=f"field_{n}") for n in range(9)])
+    monkeypatch.setattr(sql, "alone", lambda connection, what: said.append(f"-- {what}"))
+    weight = await EraseStore(world.store, world.vault, SystemClock()).erase(ACME, "p1")
+    assert weight is not None and weight.values == 9
+    await world.store.close()
+    after = said[said.index(f"-- {DECIDING}") :]
+    held = [each for each in after[: after.index("COMMIT")] if not each.startswith("--")]
+    assert any("wrapped = NULL" in each for each in held) and any("count(" in each for each in held)
+    with sqlite3.connect(tmp_path / "ledger.db") as look:
+        plans = {each: [row[3] for row in look.execute(f"EXPLAIN QUERY PLAN {each}")] for each in held}
+    look.close()
+    scanned = {
+        each: step for each, plan in plans.items() for step in plan if re.match("SCAN (?!anon_|json_each)", step)
+    }
+    assert [each for each in scanned if "LIMIT 1 " not in each] == []  # the newest row alone is read from its end
 
 
 YOUNG = "SELECT 1"

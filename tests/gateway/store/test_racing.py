@@ -183,6 +183,7 @@ async def test_an_approval_waits_for_what_is_decided_by_the_policy_of_before(wor
 
 
 async def test_an_erasing_waits_for_what_is_decided_and_takes_it_along(world: World, postgresql_url: str) -> None:
+    """And counts it, however much was counted before."""
     await begun(world)
     with another(postgresql_url) as line:
         began = line.begin()
@@ -190,7 +191,8 @@ async def test_an_erasing_waits_for_what_is_decided_and_takes_it_along(world: Wo
         erasing = asyncio.create_task(EraseStore(world.store, world.vault, SystemClock()).erase(ACME, "p_admin"))
         await waits(world)
         began.commit()
-        assert await erasing is not None
+        weight = await erasing
+    assert weight is not None and (weight.values, weight.edits, weight.conflicts) == (3, 3, 1)
     assert set(await writes(world)) == {"superseded"}
 
 

@@ -14,7 +14,7 @@ from gateway.store.ledger import Ledger, Observed, OutboxRow
 from gateway.store.ledger.outbox import LEASE_MS
 from reconcile.model import Json, MergePolicy, Source
 from reconcile.policy import Policies
-from tests.gateway.store.world import ACME, CRM, World, record, snapshot
+from tests.gateway.store.world import ACME, CRM, World, quick, record, snapshot
 
 PHONE = MergePolicy(mode="master_wins", master="local", normaliser="phone:CN")
 
@@ -349,6 +349,21 @@ async def test_what_came_of_a_write_is_not_asked_before_the_target_is_through_wi
     assert [row.id for row in await world.ledger.doubt()] == [sent.id]
     world.clock.at += 3_601_000
     assert [row.id for row in await world.ledger.doubt()] == [sent.id]
+
+
+async def test_what_broke_off_here_is_asked_about_here_at_once_and_elsewhere_when_it_is_due(
+    world: World, store_url: str
+) -> None:
+    await save(world, "139 0013 9000")
+    await world.ledger.unsure(sent := await one(world), 5.0, here=True)
+    other = quick(store_url)
+    after = Ledger(other, world.vault, world.ledger.policies, clock=world.clock)
+    assert [row.id for row in await world.ledger.doubt()] == [sent.id] and await after.doubt() == []
+    await world.ledger.unsure(sent, 5.0)
+    assert await world.ledger.doubt() == await after.doubt() == []
+    world.clock.at += 5_000
+    assert [row.id for row in await world.ledger.doubt()] == [row.id for row in await after.doubt()] == [sent.id]
+    await other.close()
 
 
 async def test_a_value_that_is_sent_again_and_again_waits_since_it_was_saved(world: World) -> None:

@@ -90,6 +90,7 @@ class World:
         seen: Sequence[str] | None = (),
         once: str = "",
         role_ok: bool = True,
+        roles: frozenset[str] | None = None,
         binding: bool = True,
         parents: frozenset[str] = frozenset(),
         stream: str | None = None,
@@ -113,6 +114,7 @@ class World:
             online=online,
             trace="turn-1",
             role_ok=role_ok,
+            roles=roles,
             binding=binding,
         )
 
