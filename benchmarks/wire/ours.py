@@ -11,6 +11,7 @@ float    the whole turn of any message; a Slack that takes more than 20 posts a 
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -33,20 +34,24 @@ async def nothing(self: Spine, delivery: Delivery, accepted: Accepted) -> None:
 async def main(config: Path, mode: str) -> None:
     if mode == "accept":
         with patch.object(EmbeddedBus, "_hand_over", lambda self, delivery: None):
-            await open_server(load(config))
-            print("ready", flush=True)
-            await asyncio.Event().wait()
+            await served(config)
     elif mode == "handler":
         with patch.object(Spine, "_whole", nothing):
-            await open_server(load(config))
-            print("ready", flush=True)
-            await asyncio.Event().wait()
+            await served(config)
     else:
         if mode == "float":
             Channel.limits = replace(Channel.limits, total_rate=100_000.0, methods={})
-        await open_server(load(config))
+        await served(config)
+
+
+async def served(config: Path) -> None:
+    """Until it is told to end, and then in order: whoever is started next has not to wait for leases."""
+    ends = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ends.set)
+    _, close = await open_server(load(config))
     print("ready", flush=True)
-    await asyncio.Event().wait()
+    await ends.wait()
+    await close()
 
 
 if __name__ == "__main__":

@@ -231,7 +231,7 @@ class OnTelegram(Talk):
 
     def cards(self) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {room: [] for room in self.said}
-        for each in self.there.messages.values():
+        for each in list(self.there.messages.values()):  # it is asked from another thread
             if str(each.room) in found and not each.gone:
                 found[str(each.room)].append(self._answers(each))
         return found
