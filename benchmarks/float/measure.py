@@ -134,6 +134,17 @@ def greeted(running: Running, rooms: int) -> None:
     asyncio.run(send(running.port, hello, 150))
 
 
+def quiet(pid: int, patience: float = 300.0) -> None:
+    """Returns once it has nothing to do."""
+    last, end = cpu(pid), time.monotonic() + patience
+    while time.monotonic() < end:
+        time.sleep(1.0)
+        now = cpu(pid)
+        if now - last < 0.08:
+            return
+        last = now
+
+
 def asked(running: Running, what: str) -> Any:
     with urllib.request.urlopen(f"http://127.0.0.1:{running.slack}/{what}", timeout=10) as answer:
         return json.loads(answer.read())

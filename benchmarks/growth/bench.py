@@ -9,15 +9,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sqlite3
-import time
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import text
 
-from benchmarks.common import HERE, answers, cpu, free_port, keep, machine, process, stop, table
+from benchmarks.common import HERE, answers, free_port, keep, machine, process, stop, table
 from benchmarks.engines import config, postgresql, scratch
-from benchmarks.float.measure import MORE, ROOMS, Texts
+from benchmarks.float.measure import MORE, ROOMS, Texts, quiet
 from benchmarks.float.pace import send
 from benchmarks.store.bench import Ours
 from benchmarks.wire.servers import api, fake_slack
@@ -105,16 +104,6 @@ def messages(count: int) -> dict[str, tuple[float, float]]:
         finally:
             stop(ours)
     return grown(before, after, len(mixed))
-
-
-def quiet(pid: int) -> None:
-    last, end = cpu(pid), time.monotonic() + 60
-    while time.monotonic() < end:
-        time.sleep(1.0)
-        now = cpu(pid)
-        if now - last < 0.08:
-            return
-        last = now
 
 
 def part(title: str, found: dict[str, tuple[float, float]], per: str) -> str:
