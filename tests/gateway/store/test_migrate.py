@@ -201,6 +201,19 @@ def test_what_changes_raises_them(drafts: Path, monkeypatch: pytest.MonkeyPatch)
     assert 'reads = "0002"' in migrate.new().read_text()
 
 
+@pytest.mark.parametrize(
+    ("table", "name", "reads"), [("trail", "ix_trail_at", "0001"), ("decision", "decision_id", "0002")]
+)
+def test_an_index_may_be_taken_away_under_old_programs_unless_it_refuses_twins(
+    drafts: Path, table: str, name: str, reads: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = complete().tables[table]
+    monkeypatch.setattr(there, "indexes", {each for each in there.indexes if each.name != name})
+    text = migrate.new().read_text()
+    assert "drop_index" in text and name in text
+    assert f'reads = "{reads}"' in text
+
+
 def test_a_column_without_a_value_for_what_is_there_is_refused(drafts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = migrate.new().read_text()
     with pytest.raises(SystemExit, match=r"inbox\.more has no value .* server_default"):
