@@ -18,6 +18,7 @@ from gateway.store.connect import READ_S, READERS, WRITE_S, address, reading, sh
 from gateway.store.enough import WITHIN_S, fill, taken
 from gateway.store.enqueue import ANY_ORDER
 from gateway.store.faults import SAY, StoreClosed, named, stale, unavailable
+from gateway.store.gathered import Gathered
 from gateway.store.migrate import prepare
 from gateway.store.patience import Patience
 from gateway.store.quick import Quick
@@ -69,6 +70,7 @@ class Store:
             checkpoints=Checkpoints() if in_a_file else None,
         )
         self._quick = Quick(url) if in_a_file else None
+        self._gathered = Gathered(self._readers, self._query)
         self._closed = False
 
     @classmethod
@@ -111,13 +113,15 @@ class Store:
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._query, query)
 
     async def look(self, query: Callable[[Connection], T]) -> T:
-        """As `read`, for a few rows found by a key: on SQLite it runs here and now, since a thread costs more than
-        the answer; what the file keeps waiting for goes to a reader thread after all."""
-        if self._quick is not None and not self._closed:
-            answer = self._quick.ask(query)
-            if answer is not None:
-                return answer[0]
-        return await self.read(query)
+        """As `read`, for a few rows found by a key. On SQLite it runs here and now, since a thread costs more than
+        the answer; what the file keeps waiting for goes to a reader thread after all. On PostgreSQL what is asked
+        meanwhile shares one transaction."""
+        if self._closed:
+            raise StoreClosed
+        if self._quick is None and self._gathered.takes():
+            return await self._gathered.ask(query)
+        answer = self._quick.ask(query) if self._quick is not None else None
+        return answer[0] if answer is not None else await self.read(query)
 
     def _query(self, query: Callable[[Connection], T]) -> T:
         try:
